@@ -1,0 +1,173 @@
+"""From what a caller gives (arrays and hyper-parameters by word) to the value of every parameter."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
+
+from .nodes import AtMost, Less, Statement, Zero
+from .poly import Floor, Least, Param, Poly
+from .walk import params
+
+__all__ = ["WORDS", "bind", "complete", "hyperparameters", "settle"]
+
+# The words of the public face, and the letters they set. A before/after pair sets two.
+WORDS = {
+    "stride": ("s",),
+    "dilation": ("d",),
+    "kernel": ("k",),
+    "padding": ("a", "b"),
+    "groups": ("G",),
+    "output_padding": ("e",),
+    "divisor_override": ("D",),
+}
+
+
+def _letters(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The letters a word or letter sets; `p` is the padding where both ends are equal."""
+    known = set(known)
+    if word in known:
+        return (word,)
+    letters = ("a", "b") if word == "p" else WORDS.get(word, ())
+    found = tuple(letter for letter in letters if letter in known) or (("p",) if "p" in known and letters == ("a", "b") else ())
+    if not found:
+        raise unknown("hyper-parameter", word, sorted({*known, *(w for w, ls in WORDS.items() if known.intersection(ls))}))
+    return found
+
+
+def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Param, Any]:
+    """`given` (words, letters, or letters with their axis) spread over the parameters they set.
+
+    An entry is one value for all axes or a sequence with one for each; padding may have a pair for each.
+    """
+    by_name = {param.letter + (str(param.axis) if param.axis else ""): param for param in known}
+    values: dict[Param, Any] = {}
+    for word, value in given.items():
+        if word in by_name:
+            values[by_name[word]] = value
+            continue
+        letters = _letters(word, (param.letter for param in known))
+        for place, letter in enumerate(letters):
+            axes = [param for param in known if param.letter == letter]
+            if not isinstance(value, (tuple, list)):
+                entries: Sequence[Any] = [value] * len(axes)
+            elif len(value) != len(axes):
+                raise HyperparameterError(f"{word} has {len(value)} entries, but there are {len(axes)} axes to set")
+            else:
+                entries = [entry[place] if isinstance(entry, (tuple, list)) else entry for entry in value]
+            values.update(zip(axes, entries, strict=True))
+    return values
+
+
+def _whole(param: Param, value: Any) -> int:
+    name = param.letter + (str(param.axis) if param.axis else "")
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise HyperparameterError(f"{name} is {value!r}, but a whole number is needed") from None
+    if param.least is not None and number < param.least:
+        raise HyperparameterError(f"{name} is {number}, but it must be at least {param.least}")
+    return number
+
+
+def _solved(size: Poly, actual: int, env: Mapping[Param, int]) -> tuple[Param, int] | None:
+    """The one unknown parameter of a size, where the size is linear in it."""
+    if any(isinstance(atom, (Floor, Least)) for atom in size.atoms()):
+        return None
+    rest = size.substitute(env)
+    unknown_params = params(rest)
+    if len(unknown_params) != 1:
+        return None
+    [param] = unknown_params
+    c = rest.coefficient(param).constant
+    left = (rest - param_times(param, c or 0)).constant
+    if not c or left is None or (actual - left) % c:
+        return None
+    return param, (actual - left) // c
+
+
+def param_times(param: Param, c: int) -> Poly:
+    return Poly.of(param) * c
+
+
+def bind(statement: Statement, shapes: Mapping[str, Sequence[int]], given: Mapping[str, Any] | None = None) -> dict[Param, int]:
+    """The value of every parameter, from the shapes of the inputs, what is given, defaults and the derived sizes."""
+    known = params(statement)
+    env = {param: _whole(param, value) for param, value in hyperparameters(known, given or {}).items()}
+    for param in known:
+        if param not in env and param.default is not None:
+            env[param] = param.default
+    for tensor in statement.inputs:
+        if tensor.name not in shapes:
+            raise StatementError(f"no array is given for {tensor.name}; the statement reads {', '.join(statement.reads)}")
+        if len(shapes[tensor.name]) != len(tensor.shape):
+            raise ShapeError(
+                f"{tensor.name} has {len(shapes[tensor.name])} axes {tuple(shapes[tensor.name])}, but "
+                f"{len(tensor.shape)} are needed: {_sizes(tensor.shape)}"
+            )
+    pending = [(size, actual) for t in statement.inputs for size, actual in zip(t.shape, shapes[t.name], strict=True)]
+    progress = True
+    while progress:
+        progress = False
+        for size, actual in pending:
+            found = _solved(size, actual, env)
+            if found and found[0] not in dict(statement.definitions()):
+                env[found[0]] = _whole(*found)
+                progress = True
+    return settle(statement, env, shapes)
+
+
+def complete(statement: Statement, env: Mapping[Param, int]) -> dict[Param, int]:
+    """`env` with the derived sizes put in, each of which follows from those before it."""
+    env = dict(env)
+    for param, value in statement.definitions():
+        if all(p in env for p in params(value)):
+            env[param] = value.evaluate(env)
+    return env
+
+
+def settle(
+    statement: Statement, env: Mapping[Param, int], shapes: Mapping[str, Sequence[int]] | None = None
+) -> dict[Param, int]:
+    """`env` with the derived sizes, after the conditions and the given shapes have been held against it."""
+    env = complete(statement, env)
+    missing = [param for param in params(statement) if param not in env]
+    if missing:
+        names = ", ".join(param.letter + (str(param.axis) if param.axis else "") for param in missing)
+        raise StatementError(f"{names} can't be told from the arrays and has no default; give it by name")
+    for condition in statement.conditions:
+        if not holds(condition, env):
+            raise ShapeError(f"{condition} does not hold at {_env(params(condition), env)}")
+    for tensor in statement.inputs if shapes is not None else ():
+        needed = tuple(size.evaluate(env) for size in tensor.shape)
+        if needed != tuple(shapes[tensor.name]):  # type: ignore[index]
+            raise ShapeError(
+                f"{tensor.name} has shape {tuple(shapes[tensor.name])}, but {needed} is needed: "  # type: ignore[index]
+                f"{_sizes(tensor.shape)} at {_env(params(tensor.shape), env)}"
+            )
+    return env
+
+
+def holds(condition: Any, env: Mapping[Param, int]) -> bool:
+    """Whether a guard on the parameters alone holds."""
+    match condition:
+        case Less(left=left, right=right):
+            return left.evaluate(env) < right.evaluate(env)
+        case AtMost(left=left, right=right):
+            return left.evaluate(env) <= right.evaluate(env)
+        case Zero(left=left, right=right):
+            return left.evaluate(env) == right.evaluate(env)
+    raise NotImplementedError(f"no rule for a condition of type {type(condition).__name__}")
+
+
+def _sizes(sizes: Sequence[Poly]) -> str:
+    return f"({', '.join(map(str, sizes))})"
+
+
+def _env(shown: Iterable[Param], env: Mapping[Param, int]) -> str:
+    return ", ".join(f"{param.letter}{param.axis or ''} = {env[param]}" for param in shown)

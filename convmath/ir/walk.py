@@ -1,0 +1,149 @@
+"""Going through a node: every integer form in it, every read, every index. One rule per node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+from .nodes import Apply, IndexValue, Node, Power, Product, Read, Scalar, Statement, Sum, Term, scalar
+from .poly import Atom, Index, Param, Poly
+
+__all__ = ["indices", "inside", "map_forms", "map_reads", "params", "reads", "rename", "shape_of", "substitute", "with_terms"]
+
+N = TypeVar("N")
+
+
+def inside(node: Any) -> Iterator[Any]:
+    """The node and every node and polynomial below it, once for each place it stands in."""
+    yield node
+    if isinstance(node, tuple):
+        for entry in node:
+            yield from inside(entry)
+    elif is_dataclass(node) and isinstance(node, Node):
+        for f in fields(node):
+            value = getattr(node, f.name)
+            if isinstance(value, (Node, Poly, Atom, tuple)):
+                yield from inside(value)
+
+
+def reads(node: Any) -> Iterator[Read]:
+    return (found for found in inside(node) if isinstance(found, Read))
+
+
+def _leaves(node: Any) -> Iterator[Param | Index]:
+    for found in inside(node):
+        if isinstance(found, (Param, Index)):
+            yield found
+        elif isinstance(found, Poly):
+            yield from found.leaves()
+
+
+def indices(node: Any) -> set[Index]:
+    return {leaf for leaf in _leaves(node) if isinstance(leaf, Index)}
+
+
+def params(node: Any) -> tuple[Param, ...]:
+    """The parameters that stand in it, also in the sizes of its indices, in the order of their first place."""
+    found: dict[Param, None] = {}
+    for leaf in _leaves(node):
+        if isinstance(leaf, Param):
+            found[leaf] = None
+        else:
+            found.update(dict.fromkeys(params(leaf.size)))
+    return tuple(found)
+
+
+def map_forms(node: N, f: Callable[[Poly], Poly], atom: Callable[[Any], Any] = lambda a: a) -> N:
+    """The node with `f` applied to each integer form, and `atom` to each index and parameter that stands alone."""
+    if isinstance(node, Poly):
+        return f(node)  # type: ignore[return-value]
+    if isinstance(node, Atom):
+        return atom(node)
+    if isinstance(node, tuple):
+        return tuple(map_forms(entry, f, atom) for entry in node)  # type: ignore[return-value]
+    if not isinstance(node, Node):
+        return node
+    mapped = type(node)(*(map_forms(getattr(node, field.name), f, atom) for field in fields(node)))  # type: ignore
+    return _tidied(mapped)  # type: ignore[return-value]
+
+
+def _tidied(node: Any) -> Any:
+    """Sums, products and values rebuilt by their own rules, so that numbers fold."""
+    match node:
+        case Sum(terms=terms):
+            return Sum.of(*terms)
+        case Product(factors=factors):
+            return Product.of(*factors)
+        case Power(base=base, exponent=exponent):
+            return Power.of(base, exponent)
+        case IndexValue(form=form):
+            return scalar(form)
+    return node
+
+
+def substitute(node: N, values: Mapping[Any, Any]) -> N:
+    """Parameters and indices replaced by integers or polynomials, everywhere; an index is never replaced where it is bound."""
+    if not values:
+        return node
+    polys = {key: Poly.of(value) for key, value in values.items()}
+    memo: dict[Poly, Poly] = {}
+
+    def form(p: Poly) -> Poly:
+        if p not in memo:
+            memo[p] = p.map(polys.get)
+        return memo[p]
+
+    def atom(a: Any) -> Any:
+        if isinstance(a, Index):
+            image = polys.get(a)
+            if image is not None and isinstance(image.atom, Index):
+                return image.atom
+            return Index(a.letter, form(a.size), a.axis, a.primes)
+        return a
+
+    return map_forms(node, form, atom)
+
+
+def rename(node: N, names: Mapping[Index, Index]) -> N:
+    """Indices renamed, also where they are bound."""
+    return substitute(node, names)
+
+
+def map_reads(node: Scalar, f: Callable[[Read], Scalar]) -> Scalar:
+    """The scalar with each read outside its guards replaced by what `f` gives."""
+    match node:
+        case Read():
+            return f(node)
+        case Sum(terms=terms):
+            return Sum.of(*(map_reads(term, f) for term in terms))
+        case Product(factors=factors):
+            return Product.of(*(map_reads(factor, f) for factor in factors))
+        case Power(base=base, exponent=exponent):
+            return Power.of(map_reads(base, f), map_reads(exponent, f))
+        case Apply(function=function, argument=argument):
+            return Apply(function, map_reads(argument, f))
+    return node
+
+
+def shape_of(statement: Statement, name: str) -> tuple[Poly, ...]:
+    """The sizes of an input or of an equation's left side (the product of the sizes of the digits on each axis)."""
+    for tensor in statement.inputs:
+        if tensor.name == name:
+            return tensor.shape
+    equation = statement.equation(name)
+    sizes = []
+    for form in equation.at:
+        size = Poly.of(1)
+        for index in form.indices():
+            size = size * index.size
+        sizes.append(size)
+    return tuple(sizes)
+
+
+def with_terms(statement: Statement, name: str, terms: tuple[Term, ...]) -> Statement:
+    """The statement with other terms on the right side of one equation."""
+    return replace(
+        statement,
+        equations=tuple(replace(e, terms=terms) if e.name == name else e for e in statement.equations),
+    )

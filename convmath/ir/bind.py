@@ -10,15 +10,16 @@ from convmath.errors import HyperparameterError, ShapeError, StatementError, unk
 
 from .nodes import AtMost, Less, Statement, Zero
 from .poly import Floor, Least, Param, Poly
-from .walk import params
+from .walk import params, reads
 
-__all__ = ["WORDS", "bind", "complete", "hyperparameters", "settle"]
+__all__ = ["WORDS", "bind", "complete", "hyperparameters", "holds", "settle", "whole_value"]
 
 # The words of the public face, and the letters they set. A before/after pair sets two.
 WORDS = {
     "stride": ("s",),
     "dilation": ("d",),
     "kernel": ("k",),
+    "kernel_size": ("k",),
     "padding": ("a", "b"),
     "groups": ("G",),
     "output_padding": ("e",),
@@ -62,7 +63,7 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
     return values
 
 
-def _whole(param: Param, value: Any) -> int:
+def whole_value(param: Param, value: Any) -> int:
     name = param.letter + (str(param.axis) if param.axis else "")
     try:
         if isinstance(value, bool):
@@ -85,39 +86,42 @@ def _solved(size: Poly, actual: int, env: Mapping[Param, int]) -> tuple[Param, i
         return None
     [param] = unknown_params
     c = rest.coefficient(param).constant
-    left = (rest - param_times(param, c or 0)).constant
+    left = (rest - Poly.of(param) * (c or 0)).constant
     if not c or left is None or (actual - left) % c:
         return None
     return param, (actual - left) // c
 
 
-def param_times(param: Param, c: int) -> Poly:
-    return Poly.of(param) * c
-
-
 def bind(statement: Statement, shapes: Mapping[str, Sequence[int]], given: Mapping[str, Any] | None = None) -> dict[Param, int]:
     """The value of every parameter, from the shapes of the inputs, what is given, defaults and the derived sizes."""
     known = params(statement)
-    env = {param: _whole(param, value) for param, value in hyperparameters(known, given or {}).items()}
+    env = {param: whole_value(param, value) for param, value in hyperparameters(known, given or {}).items()}
     for param in known:
         if param not in env and param.default is not None:
             env[param] = param.default
+    for name in shapes:
+        if name not in statement.reads:
+            raise unknown("input of the statement", name, statement.reads)
+    read_names = {read.tensor for read in reads(statement.equations)}
     for tensor in statement.inputs:
         if tensor.name not in shapes:
-            raise StatementError(f"no array is given for {tensor.name}; the statement reads {', '.join(statement.reads)}")
+            if tensor.name in read_names:
+                raise StatementError(f"no array is given for {tensor.name}; the statement reads {', '.join(statement.reads)}")
+            continue
         if len(shapes[tensor.name]) != len(tensor.shape):
             raise ShapeError(
                 f"{tensor.name} has {len(shapes[tensor.name])} axes {tuple(shapes[tensor.name])}, but "
                 f"{len(tensor.shape)} are needed: {_sizes(tensor.shape)}"
             )
-    pending = [(size, actual) for t in statement.inputs for size, actual in zip(t.shape, shapes[t.name], strict=True)]
+    given_tensors = [t for t in statement.inputs if t.name in shapes]
+    pending = [(size, actual) for t in given_tensors for size, actual in zip(t.shape, shapes[t.name], strict=True)]
     progress = True
     while progress:
         progress = False
         for size, actual in pending:
             found = _solved(size, actual, env)
             if found and found[0] not in dict(statement.definitions()):
-                env[found[0]] = _whole(*found)
+                env[found[0]] = whole_value(*found)
                 progress = True
     return settle(statement, env, shapes)
 
@@ -143,11 +147,13 @@ def settle(
     for condition in statement.conditions:
         if not holds(condition, env):
             raise ShapeError(f"{condition} does not hold at {_env(params(condition), env)}")
-    for tensor in statement.inputs if shapes is not None else ():
+    for tensor in statement.inputs:
+        if shapes is None or tensor.name not in shapes:
+            continue
         needed = tuple(size.evaluate(env) for size in tensor.shape)
-        if needed != tuple(shapes[tensor.name]):  # type: ignore[index]
+        if needed != tuple(shapes[tensor.name]):
             raise ShapeError(
-                f"{tensor.name} has shape {tuple(shapes[tensor.name])}, but {needed} is needed: "  # type: ignore[index]
+                f"{tensor.name} has shape {tuple(shapes[tensor.name])}, but {needed} is needed: "
                 f"{_sizes(tensor.shape)} at {_env(params(tensor.shape), env)}"
             )
     return env

@@ -52,7 +52,7 @@ from .nodes import (
 from .poly import Floor, Index, Least, Param, Poly
 from .walk import inside, reads
 
-__all__ = ["Program", "evaluate", "evaluate_native", "exact_array", "program"]
+__all__ = ["Program", "evaluate", "evaluate_at", "evaluate_native", "exact_array", "program"]
 
 INFINITY = float("inf")
 
@@ -464,6 +464,11 @@ def _evaluated(
     words = {name: value for name, value in given.items() if name not in real_names}
     env = bind(statement, {name: array.shape for name, array in arrays.items()}, words)
     return program(statement, env).run(arrays, arithmetic, reals)
+
+
+def evaluate_at(statement: Statement, arrays: Mapping[str, Any], env: Mapping[Param, int], **reals: Any) -> dict[str, np.ndarray]:
+    """The outputs by name at these values of the parameters, exactly."""
+    return program(statement, env).run({name: exact_array(values) for name, values in arrays.items()}, EXACT, reals)
 
 
 def evaluate(statement: Statement, arrays: Mapping[str, Any], **given: Any) -> dict[str, np.ndarray]:

@@ -1,0 +1,39 @@
+"""convmath: the mathematics of convolution, stated once; everything else is read off the statement.
+
+>>> import convmath as cm
+>>> cm.operator("conv", ndim=1, padding="symmetric").shape(n=224, k=7, s=2, p=3, d=1).result
+(N, G*O, 112)
+
+Nothing heavy is loaded here: a name is found on first use.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+__all__ = ["functional", "operator", "operators", "testing"]
+
+# where each public name lives; a name that is its own module stands for the module
+_HOMES = {
+    "operator": "convmath.ops.registry",
+    "operators": "convmath.ops.registry",
+    "functional": "convmath.functional",
+    "testing": "convmath.testing",
+}
+
+if TYPE_CHECKING:
+    from convmath import functional, testing
+    from convmath.ops.registry import operator, operators
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'convmath' has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    value = home if home.__name__.endswith(f".{name}") else getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

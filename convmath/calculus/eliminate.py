@@ -1,0 +1,225 @@
+"""From relational to solved form: every equation between indices goes by the first rule that fits, or stays.
+
+    digits     c·v + w = e, 0 ≤ w < c, e free of bound indices   →  v := ⌊e/c⌋, w := e mod c
+    unit       v = e                                             →  v := e
+    quotient   s·v = e, s ≥ 1                                    →  s ∣ e stays, v := ⌊e/s⌋, and s·⌊e/s⌋ is e again
+
+An index that goes leaves its range behind, unless that is proved to hold always. Each application is a step;
+the list of steps is the derivation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from convmath.integers.facts import Certificate, Facts, facts_of, plainly_nonnegative
+from convmath.ir.nodes import Divides, Equation, Guard, Matches, Number, Read, Statement, Term, Within, Zero, scalar
+from convmath.ir.poly import Floor, Index, Poly, floor, poly, product
+from convmath.ir.walk import map_forms, map_reads, reads, substitute
+from convmath.steps import CountTerms, Dropped, SolveDigits, SolveQuotient, SolveUnit, Step
+
+from .gradient import pruned
+
+__all__ = ["TAP", "simplified", "solved"]
+
+TAP = "t"  # the letter of a kernel's positions: kept as the index of summation where there is a choice
+
+
+@dataclass(frozen=True, slots=True)
+class _Solution:
+    """One way to solve one equation: the replacement of indices, what it leaves behind, and the step that says so."""
+
+    rank: tuple
+    values: dict[Index, Poly]
+    left_behind: tuple[Guard, ...]
+    step: type[Step]
+    details: dict
+
+
+def solved(statement: Statement, over: str = TAP) -> tuple[Statement, tuple[Step, ...]]:
+    """The statement with its equations between indices solved, and the steps. `over` is the letter kept in the sums."""
+    steps: list[Step] = []
+    facts = facts_of(statement)
+    progress = True
+    while progress:
+        progress = False
+        for equation in statement.equations:
+            for place, term in enumerate(equation.terms):
+                found = _best(term, facts, over)
+                if found is None:
+                    continue
+                zero, solution = found
+                new, dropped = _applied(term, zero, solution, facts)
+                terms = (*equation.terms[:place], new, *equation.terms[place + 1 :])
+                after = _with(statement, equation, replace(equation, terms=terms))
+                steps.append(solution.step(statement, after, dropped, **solution.details))
+                statement, progress = after, True
+                break
+            if progress:
+                break
+    statement, more = simplified(statement)
+    return statement, (*steps, *more)
+
+
+
+
+def _with(statement: Statement, old: Equation, new: Equation) -> Statement:
+    return replace(statement, equations=tuple(new if e is old else e for e in statement.equations))
+
+
+# --- finding the rule -------------------------------------------------------------------------------------------
+
+
+def _best(term: Term, facts: Facts, over: str) -> tuple[Zero, _Solution] | None:
+    options = [
+        (solution.rank, place, zero, solution)
+        for place, zero in enumerate(term.guards)
+        if isinstance(zero, Zero)
+        for solution in _solutions(term, zero, facts, over)
+    ]
+    if not options:
+        return None
+    _, _, zero, solution = min(options, key=lambda option: option[:2])
+    return zero, solution
+
+
+def _solutions(term: Term, zero: Zero, facts: Facts, over: str) -> Iterator[_Solution]:
+    e = zero.form
+    opaque = {index for atom in e.atoms() if isinstance(atom, Floor) for index in poly(atom).indices()}
+    candidates = {v: e.coefficient(v) for v in term.bound if v not in opaque and v in set(e.atoms())}
+    for v, c in candidates.items():
+        rest = e - c * poly(v)
+        kept = (v.letter == over, v.primes)
+        for w, cw in candidates.items():
+            # c·v ± w with 0 ≤ w < |c|, and nothing else bound
+            sign = cw.constant
+            if w != v and sign in (1, -1) and c == sign * w.size:
+                number = -sign * (rest - sign * poly(w))
+                if not number.indices() & set(term.bound):
+                    q = floor(number, w.size)
+                    remainder = number - w.size * q
+                    yield _Solution(
+                        (0, kept),
+                        {v: q, w: remainder},
+                        (Within(q, v.size),),
+                        SolveDigits,
+                        {"equation": zero, "high": v, "low": w, "quotient": q, "remainder": remainder},
+                    )
+        if c.constant in (1, -1):
+            value = -c.constant * rest  # type: ignore[operator]
+            free = facts.always(Within(value, v.size)) is not None
+            yield _Solution(
+                (1, (not free, kept)), {v: value}, (Within(value, v.size),), SolveUnit, {"equation": zero, "index": v, "value": value}
+            )
+        elif not c.indices() and (plainly_nonnegative(c - 1) or plainly_nonnegative(-c - 1)):
+            s, number = (c, -rest) if plainly_nonnegative(c - 1) else (-c, rest)
+            q = floor(number, s)
+            yield _Solution(
+                (2, kept),
+                {v: q},
+                (Divides(s, number), Within(q, v.size)),
+                SolveQuotient,
+                {"equation": zero, "index": v, "number": number, "divisor": s},
+            )
+
+
+# --- applying it ------------------------------------------------------------------------------------------------
+
+
+def _applied(term: Term, zero: Zero, solution: _Solution, facts: Facts) -> tuple[Term, tuple[Dropped, ...]]:
+    bound = tuple(index for index in term.bound if index not in solution.values)
+    guards = tuple(guard for guard in term.guards if guard is not zero)
+    new = substitute(Term(bound, guards, term.body, term.reduce, term.selection), solution.values)
+    if solution.step is SolveQuotient:
+        [q] = solution.values.values()
+        number, divisor = solution.details["number"], solution.details["divisor"]
+        new = map_forms(new, lambda form: _exact_multiple(form, q, number, divisor))
+    return _dropping(replace(new, guards=(*solution.left_behind, *new.guards)), facts)
+
+
+def _exact_multiple(form: Poly, q: Poly, number: Poly, divisor: Poly) -> Poly:
+    """s·⌊e/s⌋ → e, which holds where s ∣ e."""
+    if not isinstance(q.atom, Floor):
+        return form
+    multiple = form.coefficient(q.atom).divided(divisor)
+    return form if multiple is None else form - multiple * divisor * q + multiple * number
+
+
+def _dropping(term: Term, facts: Facts) -> tuple[Term, tuple[Dropped, ...]]:
+    """The term without the brackets that are 1 for all sizes or stand twice."""
+    kept: list[Guard] = []
+    dropped: list[Dropped] = []
+    for guard in dict.fromkeys(term.guards):
+        why = _always(guard, facts)
+        if why is None:
+            kept.append(guard)
+        elif why and not _is_own_range(guard):
+            dropped.append(Dropped(guard, why))
+    return replace(term, guards=tuple(kept)), tuple(dropped)
+
+
+def _always(guard: Guard, facts: Facts) -> tuple[Certificate, ...] | None:
+    if isinstance(guard, Divides):
+        return () if guard.form.divided(guard.divisor) is not None else None
+    return facts.always(guard)
+
+
+def _is_own_range(guard: Guard) -> bool:
+    """0 ≤ v < size of v: no more than what the index already carries."""
+    return isinstance(guard, Within) and isinstance(guard.form.atom, Index) and guard.form.atom.size == guard.size
+
+
+# --- what else simplifies ---------------------------------------------------------------------------------------
+
+
+def simplified(statement: Statement) -> tuple[Statement, tuple[Step, ...]]:
+    """Single-valued indices put in, brackets that hold for all sizes dropped, counts Σ_{t<k} 1 written as numbers."""
+    facts = facts_of(statement)
+    dropped: list[Dropped] = []
+    equations = []
+    for equation in statement.equations:
+        terms = []
+        for term in equation.terms:
+            new, gone = _dropping(_without_single(term), facts)
+            dropped += gone
+            terms.append(new)
+        equations.append(replace(equation, terms=tuple(terms)))
+    plain = replace(statement, equations=tuple(equations))
+    counts = {e.name: value for e in plain.equations if (value := _constant(e)) is not None and e.name not in plain.outputs}
+    after = pruned(_with_values(plain, counts)) if counts else plain
+    if after == statement:
+        return statement, ()
+    if not dropped and not counts:
+        return after, ()
+    return after, (CountTerms(statement, after, tuple(dict.fromkeys(dropped)), counted=tuple(counts)),)
+
+
+def _without_single(term: Term) -> Term:
+    single = {index: poly(0) for index in term.bound if index.size == 1}
+    if not single:
+        return term
+    bound = tuple(index for index in term.bound if index not in single)
+    return substitute(replace(term, bound=bound), single)
+
+
+def _constant(equation: Equation) -> Poly | None:
+    """The value of an equation that counts a full range, Σ_{t<k} 1, the same for every free index."""
+    if len(equation.terms) != 1:
+        return None
+    [term] = equation.terms
+    if term.guards or term.reduce != "sum" or not isinstance(term.body, Number) or term.body.value.denominator != 1:
+        return None
+    return product(index.size for index in term.bound) * int(term.body.value)
+
+
+def _with_values(statement: Statement, values: dict[str, Poly]) -> Statement:
+    def equation(e: Equation) -> Equation:
+        if any(r.tensor in values for t in e.terms for g in t.guards if isinstance(g, Matches) for r in reads(g)):
+            return e
+        swap = lambda r: scalar(values[r.tensor]) if r.tensor in values else r  # noqa: E731
+        return replace(e, terms=tuple(replace(t, body=map_reads(t.body, swap)) for t in e.terms))
+
+    return replace(statement, equations=tuple(map(equation, statement.equations)))
+
+

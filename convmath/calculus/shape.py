@@ -1,0 +1,138 @@
+"""The output size, derived from the statement: how many positions there are whose window lies as the placement says.
+
+Nothing here knows the closed form that runs (`window` does); a law holds the two against each other.
+"""
+
+from __future__ import annotations
+
+from convmath.errors import StatementError
+from convmath.integers.facts import Facts, facts_of, plainly_nonnegative
+from convmath.ir.nodes import AtMost, Guard, Less, Placement, Size, Statement
+from convmath.ir.poly import Index, Param, Poly, floor, least, poly
+from convmath.ir.walk import shape_of
+from convmath.steps import (
+    Assemble,
+    ChooseExtra,
+    CountPositions,
+    Dropped,
+    ExtremeTap,
+    Isolate,
+    Relations,
+    Shape,
+    Step,
+    WindowInside,
+    WindowsCounted,
+    WindowStarts,
+)
+
+__all__ = ["derived_shape", "derived_size"]
+
+
+def derived_shape(statement: Statement) -> tuple[tuple[Poly, ...], tuple[Step, ...]]:
+    """The shape of the output in terms of the sizes of the inputs, and the steps that lead to it."""
+    steps: list[Step] = []
+    sizes: dict[Param, Poly] = {}
+    for placement in statement.placements:
+        size, own = derived_size(placement, facts_of(statement))
+        steps += own
+        if isinstance(param := placement.counted.atom, Param):
+            sizes[param] = size
+    named = shape_of(statement, statement.outputs[-1])
+    shape = tuple(size.substitute(sizes) for size in named)
+    steps.append(Assemble(Shape(named), Shape(shape)))
+    return shape, tuple(steps)
+
+
+def derived_size(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...]]:
+    """The size that a placement decides, and the steps."""
+    return {"inside": _inside, "starts": _starts, "preimage": _preimage}[placement.rule](placement, facts)
+
+
+def _taps(placement: Placement) -> tuple[Index, ...]:
+    return tuple(sorted(placement.form.indices() - {placement.index}, key=lambda index: index.key))
+
+
+def _extreme(placement: Placement, last: bool) -> Poly:
+    """The form at the tap where it is greatest (or least)."""
+    values: dict[Index, Poly] = {}
+    for tap in _taps(placement):
+        c = placement.form.coefficient(tap)
+        if plainly_nonnegative(c):
+            values[tap] = tap.size - 1 if last else poly(0)
+        elif plainly_nonnegative(-c):
+            values[tap] = poly(0) if last else tap.size - 1
+        else:
+            raise StatementError(f"whether {placement.form} grows with {poly(tap)} depends on the sign of {c}")
+    return placement.form.substitute(values)
+
+
+def _at_most(form: Poly, bound: Poly, j: Index) -> Poly:
+    """The greatest whole j with form(j) ≤ bound: ⌊(bound - rest)/s⌋."""
+    s = form.coefficient(j)
+    return floor(bound - (form - s * poly(j)), s)
+
+
+def _inside(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...]]:
+    j = placement.index
+    low, high = -placement.before, placement.size + placement.after
+    all_inside = Relations(poly(j), (AtMost(low, placement.form), Less(placement.form, high)), _taps(placement))
+    first, last = _extreme(placement, last=False), _extreme(placement, last=True)
+    starts = AtMost(low, first)
+    certificates = facts.always(starts)
+    kept: tuple[Guard, ...] = (Less(last, high),) if certificates is not None else (starts, Less(last, high))
+    dropped = (Dropped(starts, certificates),) if certificates is not None else ()
+    extreme = Relations(poly(j), kept)
+    greatest = _at_most(last, high - 1, j)
+    isolated = Relations(poly(j), (*kept[:-1], AtMost(poly(j), greatest)))
+    size = greatest + 1
+    counted = Size(_param(placement), size)
+    return size, (
+        WindowInside(placement, all_inside),
+        ExtremeTap(all_inside, extreme, dropped),
+        Isolate(extreme, isolated),
+        CountPositions(isolated, counted),
+    )
+
+
+def _starts(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...]]:
+    j = placement.index
+    first, last = _extreme(placement, last=False), _extreme(placement, last=True)
+    before = last.substitute({j: poly(j) - 1})
+    starts, open_ = Less(first, placement.size), Less(before, placement.size + placement.after - 1)
+    rule = Relations(poly(j), (starts, open_))
+    greatest = least(
+        _at_most(before, placement.size + placement.after - 2, j), _at_most(first, placement.size - 1, j)
+    )
+    isolated = Relations(poly(j), (AtMost(poly(j), greatest),))
+    size = greatest + 1
+    counted = Size(_param(placement), size)
+    return size, (
+        WindowStarts(placement, rule),
+        Isolate(rule, isolated),
+        CountPositions(isolated, counted),
+    )
+
+
+def _preimage(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...]]:
+    i, m = placement.index, placement.size
+    last = _extreme(placement, last=True)
+    end = m + placement.after
+    inside = last.substitute({i: i.size - 1})
+    beyond = last.substitute({i: i.size})
+    rule = Relations(m, (Less(inside, end), AtMost(end, beyond)))
+    smallest = inside - placement.after + 1
+    isolated = Relations(m, (AtMost(smallest, m), Less(m, smallest + placement.form.coefficient(i))))
+    size = smallest + placement.extra
+    chosen = Size(_param(placement), size)
+    return size, (
+        WindowsCounted(placement, rule),
+        Isolate(rule, isolated),
+        ChooseExtra(isolated, chosen, extra=placement.extra),
+    )
+
+
+def _param(placement: Placement) -> Param:
+    param = placement.counted.atom
+    if not isinstance(param, Param):
+        raise StatementError(f"the size {placement.counted} is fixed already; there is nothing to derive")
+    return param

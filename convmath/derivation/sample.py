@@ -1,0 +1,54 @@
+"""Random sizes and data at which a statement has a meaning, for exact numeric checks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+
+import numpy as np
+
+from convmath.errors import ShapeError, StatementError
+from convmath.ir.bind import settle
+from convmath.ir.nodes import Statement
+from convmath.ir.poly import Param
+from convmath.ir.walk import params
+
+__all__ = ["integers", "parameters"]
+
+_TRIES = 600
+
+
+def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
+    """Small random values of the parameters that meet the statement's conditions, with every derived size at least 1."""
+    derived = dict(statement.definitions())
+    free = [param for param in params(statement) if param not in derived]
+    for attempt in range(_TRIES):
+        room = 2 + attempt // 100
+        drawn = {param: (param.least or 0) + rng.randint(0, room) for param in free}
+        # an empty array checks nothing
+        drawn = {param: max(value, 1) if _is_size(param) else value for param, value in drawn.items()}
+        try:
+            env = settle(statement, drawn)
+        except ShapeError:
+            continue
+        if all(env[param] >= 1 for param in derived):
+            return env
+    raise StatementError(f"no small sizes were found at which the statement of {statement.outputs[-1]} has a meaning")
+
+
+def _is_size(param: Param) -> bool:
+    return param.letter in ("N", "n", "m")
+
+
+def integers(statement: Statement, env: Mapping[Param, int], rng: random.Random) -> dict[str, np.ndarray]:
+    """Integer arrays for the inputs, all values of an array different: then no maximum is taken twice."""
+    arrays = {}
+    for tensor in statement.inputs:
+        shape = tuple(size.evaluate(env) for size in tensor.shape)
+        count = int(np.prod(shape, dtype=int))
+        values = list(range(-(count // 2), count - count // 2))
+        rng.shuffle(values)
+        array = np.empty(count, object)
+        array[:] = values
+        arrays[tensor.name] = array.reshape(shape)
+    return arrays

@@ -1,0 +1,267 @@
+"""The exact numeric check of a step at random sizes. One rule per kind of step.
+
+A rewriting step is checked by evaluating both sides by definition. An exchange of indices (a gradient) is checked against the
+*forward* statement alone: ⟨gX, dX⟩ must be the derivative of ⟨gY, Y⟩ along dX, taken as the exact derivative at 0 of the
+polynomial h ↦ Y(X + h·dX) through as many exact points as its degree needs. Steps of a size are checked by counting.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+
+from convmath.errors import StatementError
+from convmath.ir.bind import complete
+from convmath.ir.degree import statement_degree
+from convmath.ir.exact import evaluate_at
+from convmath.ir.nodes import AtMost, Guard, Less, Placement, Size, Statement
+from convmath.ir.poly import Index, Param, poly
+from convmath.steps import (
+    Assemble,
+    ChooseExtra,
+    CountPositions,
+    Exchange,
+    Outcome,
+    Relations,
+    Start,
+    Step,
+    Substitute,
+    Tangent,
+)
+
+from . import sample
+
+__all__ = ["checked_step", "directional_derivative"]
+
+CASES = 4
+
+
+def checked_step(step: Step, subject: Statement, seed: int = 0) -> Outcome:
+    """The step held at `CASES` random sizes of the statement that the derivation is about."""
+    rng = random.Random(f"{type(step).__name__} {seed}")
+    for case in range(CASES):
+        try:
+            failure = check(step, subject, rng)
+        except StatementError as error:
+            failure = str(error)
+        if failure:
+            return Outcome(case + 1, failure)
+    return Outcome(CASES)
+
+
+@singledispatch
+def check(step: Step, subject: Statement, rng: random.Random) -> str | None:
+    """What is wrong with the step at some random sizes; None if nothing is."""
+    if isinstance(step.before, Statement):
+        return _same_value(step.before, step.after, rng)
+    return _same_integers(step, subject, rng)
+
+
+@check.register
+def _(step: Start, subject: Statement, rng: random.Random) -> str | None:
+    env = sample.parameters(step.after, rng)
+    evaluate_at(step.after, sample.integers(step.after, env, rng), env)
+    return None
+
+
+# --- between statements -----------------------------------------------------------------------------------------
+
+
+def _same_value(before: Statement, after: Statement, rng: random.Random) -> str | None:
+    env, arrays, left = _finite(before, rng)
+    right = evaluate_at(after, arrays, complete(after, env))
+    for name, value in left.items():
+        if value.shape != right[name].shape or not (value == right[name]).all():
+            return f"{name} differs at {_said(env)}"
+    return None
+
+
+def _finite(statement: Statement, rng: random.Random) -> tuple[dict[Param, int], dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Sizes, data and value where no maximum is over an empty window."""
+    for _ in range(50):
+        env = sample.parameters(statement, rng)
+        arrays = sample.integers(statement, env, rng)
+        value = evaluate_at(statement, arrays, env)
+        if not any(isinstance(v, float) and math.isinf(v) for array in value.values() for v in array.reshape(-1)):
+            return env, arrays, value
+    raise StatementError("every sample had an empty window")
+
+
+@check.register
+def _(step: Exchange, subject: Statement, rng: random.Random) -> str | None:
+    forward: Statement = step.before
+    env, arrays, value = _finite(forward, rng)
+    output = forward.outputs[-1]
+    cotangent = _random_like(value[output], rng)
+    direction = _random_like(arrays[step.wrt], rng)
+    gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[f"g{step.wrt}"]
+    pushed = directional_derivative(forward, arrays, env, step.wrt, direction)[output]
+    left, right = (gradient * direction).sum(), (cotangent * pushed).sum()
+    return None if left == right else f"⟨g{step.wrt}, d{step.wrt}⟩ = {left}, but ⟨g{output}, d{output}⟩ = {right} at {_said(env)}"
+
+
+@check.register
+def _(step: Tangent, subject: Statement, rng: random.Random) -> str | None:
+    forward: Statement = step.before
+    env, arrays, value = _finite(forward, rng)
+    direction = _random_like(arrays[step.wrt], rng)
+    tangents = evaluate_at(step.after, {**arrays, f"d{step.wrt}": direction}, complete(step.after, env))
+    pushed = directional_derivative(forward, arrays, env, step.wrt, direction)
+    for name in value:
+        if not (tangents[f"d{name}"] == pushed[name]).all():
+            return f"d{name} differs from the difference quotient at {_said(env)}"
+    return None
+
+
+def directional_derivative(
+    statement: Statement, arrays: Mapping[str, np.ndarray], env: Mapping[Param, int], wrt: str, direction: np.ndarray
+) -> dict[str, np.ndarray]:
+    """d/dh of the outputs at X + h·direction, h = 0: exact for outputs that are polynomial in X (maxima of them included,
+    where no two candidates are as close as the steps are small).
+
+    The derivative at 0 of the polynomial through h = 0, δ, …, D·δ, by Lagrange's weights.
+    """
+    degree = statement_degree(statement, wrt)
+    delta = Fraction(1, 1 << 24)
+    nodes = range(degree + 1)
+    values = [evaluate_at(statement, {**arrays, wrt: arrays[wrt] + h * delta * direction}, env) for h in nodes]
+    weights = [_weight(node, nodes) / delta for node in nodes]
+    return {
+        name: sum((w * value[name] for w, value in zip(weights, values, strict=True)), start=np.zeros((), object))
+        for name in statement.outputs
+    }
+
+
+def _weight(node: int, nodes: range) -> Fraction:
+    """The derivative at 0 of the Lagrange polynomial that is 1 at `node` and 0 at the others."""
+    others = [other for other in nodes if other != node]
+    below = math.prod(node - other for other in others)
+    above = sum(math.prod(-o for o in others if o != left_out) for left_out in others)
+    return Fraction(above, below)
+
+
+def _random_like(array: np.ndarray, rng: random.Random) -> np.ndarray:
+    values = np.empty(array.size, object)
+    values[:] = [rng.randint(-9, 9) for _ in range(array.size)]
+    return values.reshape(array.shape)
+
+
+# --- steps of a size --------------------------------------------------------------------------------------------
+
+
+@check.register
+def _(step: Assemble, subject: Statement, rng: random.Random) -> str | None:
+    env = sample.parameters(subject, rng)
+    before, after = ([size.evaluate(env) for size in shape.sizes] for shape in (step.before, step.after))
+    return None if before == after else f"{before} became {after} at {_said(env)}"
+
+
+@check.register
+def _(step: Substitute, subject: Statement, rng: random.Random) -> str | None:
+    env = sample.parameters(subject, rng) | dict(step.values)
+    env = {param: value for param, value in env.items() if param not in dict(subject.definitions())}
+    before, after = ([size.evaluate(complete(subject, env)) for size in shape.sizes] for shape in (step.before, step.after))
+    return None if before == after else f"{before} became {after} at {_said(env)}"
+
+
+def _same_integers(step: Step, subject: Statement, rng: random.Random) -> str | None:
+    values, found = _found(step, subject, rng, (step.before, step.after))
+    before, after = found
+    return None if before == after else f"{before} became {after} at {_said(values)}"
+
+
+@check.register
+def _(step: CountPositions, subject: Statement, rng: random.Random) -> str | None:
+    values, [positions] = _found(step, subject, rng, (step.before,))
+    return _as_stated(step.after, len(positions), values)
+
+
+@check.register
+def _(step: ChooseExtra, subject: Statement, rng: random.Random) -> str | None:
+    for _ in range(50):
+        values, [sizes] = _found(step, subject, rng, (step.before,))
+        extra = step.extra.evaluate(values)
+        if extra < len(sizes):  # the choice is among as many sizes as the stride is long
+            return _as_stated(step.after, sizes[extra], values)
+    raise StatementError("no sample had an extra size below the stride")
+
+
+def _as_stated(size: Size, got: int, values: Mapping) -> str | None:
+    expected = size.value.evaluate(values)
+    return None if got == expected else f"{size.value} is {expected}, but {got} was found at {_said(values)}"
+
+
+def _found(step: Step, subject: Statement, rng: random.Random, sides: tuple) -> tuple[dict[Param, int], list[list[int]]]:
+    """Random sizes, and every value of the unknown that each side allows there."""
+    env = sample.parameters(subject, rng)
+    unknown = _unknown(step)
+    values = {param: value for param, value in env.items() if param != unknown}
+    limit = 6 + 2 * max(env.values())
+    return values, [_integers(side, unknown, values, limit) for side in sides]
+
+
+def _unknown(step: Step) -> Any:
+    for side in (step.before, step.after):
+        if isinstance(side, Relations):
+            return side.unknown.atom
+    raise NotImplementedError(f"no unknown in a {type(step).__name__}")
+
+
+def _integers(side: Any, unknown: Any, values: Mapping, limit: int) -> list[int]:
+    """Every value of the unknown that a side allows."""
+    if isinstance(side, Placement):
+        return [v for v in range(limit) if _placed(side, {**values, unknown: v}, v)]
+    return [v for v in range(limit) if all(_for_every(g, side.every, {**values, unknown: v}) for g in side.guards)]
+
+
+def _for_every(guard: Guard, every: tuple[Index, ...], values: Mapping) -> bool:
+    if not every:
+        return bool(_holds(guard, values))
+    first, *rest = every
+    return all(_for_every(guard, tuple(rest), {**values, first: v}) for v in range(first.size.evaluate(values)))
+
+
+def _holds(guard: Guard, values: Mapping) -> bool:
+    match guard:
+        case AtMost(left=left, right=right):
+            return left.evaluate(values) <= right.evaluate(values)
+        case Less(left=left, right=right):
+            return left.evaluate(values) < right.evaluate(values)
+    raise NotImplementedError(f"no rule for a relation of type {type(guard).__name__}")
+
+
+def _positions(placement: Placement, values: Mapping, j: int) -> list[int]:
+    """What the window at j reads, tap by tap."""
+    taps = sorted(placement.form.indices() - {placement.index}, key=lambda index: index.key)
+    grids = np.meshgrid(*(np.arange(t.size.evaluate(values)) for t in taps), indexing="ij")
+    read = placement.form.evaluate({**values, placement.index: j, **dict(zip(taps, grids, strict=True))})
+    return [int(e) for e in np.asarray(read).reshape(-1)]
+
+
+def _placed(placement: Placement, values: Mapping, unknown: int) -> bool:
+    """Whether the unknown is counted, by the words of the placement and by laying the windows out."""
+
+    def inside(j: int, size: int) -> bool:
+        low, high = -placement.before.evaluate(values), size + placement.after.evaluate(values)
+        return all(low <= e < high for e in _positions(placement, values, j))
+
+    if placement.rule == "preimage":
+        n = placement.index.size.evaluate(values)
+        return all(inside(j, unknown) for j in range(n)) and not inside(n, unknown)
+    n = placement.size.evaluate(values)
+    if placement.rule == "inside":
+        return inside(unknown, n)
+    end = n + placement.after.evaluate(values) - 1
+    before_end = unknown == 0 or max(_positions(placement, values, unknown - 1)) < end
+    return before_end and min(_positions(placement, values, unknown)) < n
+
+
+def _said(env: Mapping[Any, int]) -> str:
+    return ", ".join(f"{poly(param)} = {value}" for param, value in env.items() if isinstance(param, Param))
+

@@ -1,0 +1,1 @@
+"""Facts about floors, guards and sizes: obligations, their certificates, and the checker that rechecks them."""

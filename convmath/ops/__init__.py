@@ -1,0 +1,1 @@
+"""The operators: one file per family, holding its statement and its kernels; the registry lists them."""

@@ -1,0 +1,60 @@
+r"""Average pooling: the mean over a window. What a window is divided by is part of the statement.
+
+>>> op = operator("avg_pool", ndim=1)
+>>> print(op.statement)
+D[j] = Σ_{t<k} [0 ≤ s·j+t < n+a+b]
+Y[ν,c,j] = Σ_{t<k} X[ν,c,s·j+t-a] · D[j]⁻¹        X is 0 outside
+
+Every window that is counted lies inside the padded input, so the divisor is k, and the gradient spreads evenly:
+
+>>> print(op.vjp("X").result)
+gX[ν,c,i] = Σ_{t<k} [s ∣ i-t+a] [0 ≤ ⌊(i-t+a)/s⌋ < m] gY[ν,c,⌊(i-t+a)/s⌋] · k⁻¹
+
+Under ceil_mode a last window may overhang the end padding; the overhang is not counted, and D stays.
+"""
+
+from __future__ import annotations
+
+from convmath.ir.build import Tensor, count, equation, index, read, size, total
+from convmath.ir.nodes import AtMost, Guard, IndexValue, Less, Statement, Within
+from convmath.kernels import direct, patches
+
+from .spatial import Axis, letters, sizes, windowed
+
+TITLE = {"en": "Average pooling", "es": "Agrupación por promedio"}
+OPTIONS = {"ceil_mode": (False, True), "count_include_pad": (True, False), "divisor_override": (False, True)}
+KERNELS = {"direct": direct.avg_pool, "patches": patches.avg_pool}
+GRADIENTS = {"X": {"direct": direct.avg_pool_input, "patches": patches.avg_pool_input}}
+
+
+def statement(
+    ndim: int, *, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: bool = False
+) -> Statement:
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j], D[j] the number of positions of the window in the padded input (or the input)."""
+    axes = windowed(ndim, dilated=False, ceil=ceil_mode)
+    N, C = size("N"), size("C", least=1)
+    ν, c = index("ν", N), index("c", C)
+    at, j, t = (sizes(axes, name) for name in ("at", "j", "t"))
+    X = Tensor("X", (N, C, *sizes(axes, "n")), letters("νc", "i", ndim))
+    counted = [
+        Within(axis.at + axis.a, axis.n + axis.a + axis.b) if count_include_pad else Within(axis.at, axis.n) for axis in axes
+    ]
+    divisor = IndexValue(size("D", least=1)) if divisor_override else read("D", *j)
+    window = total(read(X, ν, c, *at, outside=0) / divisor, t)
+    counts = [] if divisor_override else [equation("D", j, count(t, counted))]
+    return Statement(
+        inputs=(X,),
+        equations=(*counts, equation("Y", [ν, c, *j], window)),
+        outputs=("Y",),
+        sizes=tuple(axis.size for axis in axes),
+        placements=tuple(axis.placement for axis in axes),
+        conditions=(*(axis.fits for axis in axes), *([] if count_include_pad or divisor_override else _met(axes))),
+    )
+
+
+def _met(axes: tuple[Axis, ...]) -> list[Guard]:
+    """Each window holds an element of the input: the first does not end before it, and the last does not start behind it."""
+    first = [AtMost(axis.a, axis.k - 1) for axis in axes]
+    return first + [Less(axis.s * (axis.m - 1) - axis.a, axis.n) for axis in axes if not axis.ceil]
+
+

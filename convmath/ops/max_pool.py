@@ -1,0 +1,47 @@
+r"""Max pooling: the greatest value in a window. What lies outside is not in the window (−∞).
+
+>>> op = operator("max_pool", ndim=1)
+>>> print(op.statement)
+Y[ν,c,j] = max_{t<k} X[ν,c,s·j+d·t-a]        X is −∞ outside
+
+The gradient goes to the selected element, here the first of those that are greatest:
+
+>>> print(op.vjp("X").result)
+M[ν,c,j] = max_{t<k} [0 ≤ s·j+d·t-a < n] X[ν,c,s·j+d·t-a]
+A[ν,c,j] = min_{t<k} [0 ≤ s·j+d·t-a < n] [X[ν,c,s·j+d·t-a] = M[ν,c,j]] t
+gX[ν,c,i] = Σ_{t<k} [s ∣ i-d·t+a] [0 ≤ ⌊(i-d·t+a)/s⌋ < m] [t = A[ν,c,⌊(i-d·t+a)/s⌋]] gY[ν,c,⌊(i-d·t+a)/s⌋]
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from convmath.ir.build import Tensor, equation, index, largest, read, size
+from convmath.ir.nodes import Statement
+from convmath.kernels import direct, patches
+
+from .spatial import letters, sizes, windowed
+
+TITLE = {"en": "Max pooling", "es": "Agrupación por máximo"}
+OPTIONS = {"ceil_mode": (False, True), "ties": ("first", "last", "split", "all")}
+KERNELS = {"direct": direct.max_pool, "patches": patches.max_pool}
+GRADIENTS = {"X": {"direct": direct.max_pool_input, "patches": patches.max_pool_input}}
+
+
+def statement(ndim: int, *, ceil_mode: bool = False, ties: Any = "first") -> Statement:
+    """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a]; `ties` names the maximiser that a gradient goes to."""
+    axes = windowed(ndim, ceil=ceil_mode)
+    N, C = size("N"), size("C", least=1)
+    ν, c = index("ν", N), index("c", C)
+    at, j, t = (sizes(axes, name) for name in ("at", "j", "t"))
+    X = Tensor("X", (N, C, *sizes(axes, "n")), letters("νc", "i", ndim))
+    window = replace(largest(read(X, ν, c, *at, outside="nothing"), t), selection=ties)
+    return Statement(
+        inputs=(X,),
+        equations=(equation("Y", [ν, c, *j], window),),
+        outputs=("Y",),
+        sizes=tuple(axis.size for axis in axes),
+        placements=tuple(axis.placement for axis in axes),
+        conditions=tuple(axis.fits for axis in axes),
+    )

@@ -1,0 +1,303 @@
+"""The registry: every operator by its name, and what is read off its statement.
+
+>>> operators()
+['conv', 'conv_transpose', 'max_pool', 'avg_pool']
+>>> operator("conv", ndim=2, padding="symmetric").shape().result
+(N, G*O, floor((-d1*(k1 - 1) + n1 + 2*p1 - 1)/s1) + 1, floor((-d2*(k2 - 1) + n2 + 2*p2 - 1)/s2) + 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import sympy
+
+from convmath.calculus import derive
+from convmath.calculus.eliminate import TAP
+from convmath.calculus.symbols import symbol
+from convmath.derivation import Derivation
+from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
+from convmath.ir.bind import WORDS, holds, hyperparameters, whole_value
+from convmath.ir.check import checked
+from convmath.ir.exact import evaluate
+from convmath.ir.nodes import Guard, Statement
+from convmath.ir.poly import Param, Poly, poly
+from convmath.ir.walk import params, substitute
+from convmath.window import PADDING_WORDS, span, whole, windows
+
+from . import avg_pool, conv, conv_transpose, max_pool
+
+__all__ = ["Operator", "operator", "operators"]
+
+FAMILIES: Mapping[str, ModuleType] = {
+    "conv": conv,
+    "conv_transpose": conv_transpose,
+    "max_pool": max_pool,
+    "avg_pool": avg_pool,
+}
+
+
+def operators() -> list[str]:
+    """The names of all operators, in the order of the docs."""
+    return list(FAMILIES)
+
+
+def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
+    """An operator in `ndim` spatial dimensions with every hyper-parameter a symbol, except those that are fixed.
+
+    Hyper-parameters go by their words (stride, padding, dilation, groups, kernel, output_padding) or letters (n, k, s, d, p, a, b,
+    N, C, O, G), one value for all axes or one for each. padding="symmetric" keeps one symbol p for both ends;
+    "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are the options of the
+    family: bias, padding_mode, ceil_mode, count_include_pad, ties.
+    """
+    if name not in FAMILIES:
+        raise unknown("operator", name, FAMILIES)
+    ndim = whole(ndim, "ndim", name, 1)
+    known = FAMILIES[name].OPTIONS
+    options = {key: fixed.pop(key) for key in list(fixed) if key in known and not _is_number(fixed[key])}
+    for key in [key for key in fixed if key in known]:  # a number for an option: it is taken, and has that value
+        options[key] = True
+    for key, value in options.items():
+        if value not in known[key]:
+            raise unknown(f"{key} [{name}]", value, map(str, known[key]))
+    return _operator(name, ndim, tuple(sorted(options.items())), _fixed(name, ndim, options, fixed))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+@lru_cache(maxsize=1024)
+def _operator(name: str, ndim: int, options: tuple, fixed: tuple) -> Operator:
+    return Operator(name, ndim, options, fixed)
+
+
+@lru_cache(maxsize=256)
+def _general(name: str, ndim: int, options: tuple) -> Statement:
+    return checked(FAMILIES[name].statement(ndim, **dict(options)))
+
+
+def _fixed(name: str, ndim: int, options: Mapping, given: Mapping[str, Any]) -> tuple[tuple[Param, Poly], ...]:
+    """The parameters that are fixed, to integers or to one another."""
+    statement = _general(name, ndim, tuple(sorted(options.items())))
+    padding = given.get("padding")
+    values = {key: value for key, value in given.items() if value is not None and not (key == "padding" and isinstance(padding, str))}
+    known = params(statement)
+    derived = dict(statement.definitions())
+    fixed = {param: poly(whole_value(param, value)) for param, value in hyperparameters(known, values).items()}
+    for param in fixed:
+        if param in derived:
+            raise HyperparameterError(f"{poly(param)} follows from the other sizes ({derived[param]}); fix those [{name}]")
+    if isinstance(padding, str):
+        fixed |= _worded(padding, name, known, fixed)
+    return tuple(sorted(fixed.items(), key=lambda item: item[0].key))
+
+
+def _worded(word: str, name: str, known: tuple[Param, ...], fixed: Mapping[Param, Poly]) -> dict[Param, Poly]:
+    """The padding that a word means, in symbols."""
+    if word not in ("symmetric", *PADDING_WORDS):
+        raise unknown(f"padding [{name}]", word, ["symmetric", *PADDING_WORDS])
+    axis_of = lambda letter: {p.axis: fixed.get(p, poly(p)) for p in known if p.letter == letter}  # noqa: E731
+    kernels, strides, dilations = axis_of("k"), axis_of("s"), axis_of("d")
+    values: dict[Param, Poly] = {}
+    for before in (p for p in known if p.letter == "a"):
+        axis = before.axis
+        length = span(kernels[axis], dilations.get(axis, poly(1))) - 1
+        if word == "symmetric":
+            pads = (poly(Param("p", axis, 0, 0)),) * 2
+        elif word == "valid":
+            pads = (poly(0),) * 2
+        elif word == "full":
+            pads = (length,) * 2
+        elif strides[axis] != 1:
+            raise HyperparameterError(
+                f'padding={word!r} depends on the input size when the stride is {strides[axis]}; fix stride=1, or give numbers [{name}]'
+            )
+        else:
+            half = length // 2
+            pads = (half, length - half) if word == "same" else (length - half, half)
+        values |= {before: pads[0], Param("b", axis, 0, 0): pads[1]}
+    return values
+
+
+@dataclass(frozen=True)
+class Operator:
+    """A family in a number of dimensions, with some hyper-parameters fixed. Everything else is read off its statement."""
+
+    name: str
+    ndim: int
+    options: tuple[tuple[str, Any], ...]
+    fixed: tuple[tuple[Param, Poly], ...]
+
+    def __repr__(self) -> str:
+        said = [f"{key}={value!r}" for key, value in self.options]
+        said += [f"{param.letter}{param.axis or ''}={value}" for param, value in self.fixed]
+        return f"operator({', '.join([repr(self.name), f'ndim={self.ndim}', *said])})"
+
+    __str__ = __repr__
+
+    @property
+    def family(self) -> ModuleType:
+        return FAMILIES[self.name]
+
+    @property
+    def title(self) -> Mapping[str, str]:
+        return self.family.TITLE
+
+    # -- the statement
+
+    @cached_property
+    def open_statement(self) -> Statement:
+        """The statement with what is fixed put in; derived sizes keep their names."""
+        found = substitute(_general(self.name, self.ndim, self.options), dict(self.fixed))
+        undecided = tuple(c for c in found.conditions if not _decided(c, self.name))
+        return checked(Statement(found.inputs, found.equations, found.outputs, found.sizes, found.placements, undecided))
+
+    @cached_property
+    def statement(self) -> Statement:
+        """What the operator is: equations over its inputs."""
+        found = self.open_statement
+        numbers = {param: value for param, value in found.definitions() if value.constant is not None}
+        left = tuple(size for size in found.sizes if size.param not in numbers)
+        placed = tuple(p for p in found.placements if p.counted.atom not in numbers)
+        fewer = Statement(found.inputs, found.equations, found.outputs, left, placed, found.conditions)
+        return substitute(fewer, numbers)
+
+    def conditions(self) -> tuple[Guard, ...]:
+        """What the parameters must meet for the operator to mean anything."""
+        return self.statement.conditions
+
+    @cached_property
+    def symbols(self) -> Mapping[str, tuple[sympy.Symbol, ...]]:
+        """The sympy symbols by letter and by word, one per axis; a word that sets two letters gives pairs."""
+        by_letter: dict[str, list[Param]] = {}
+        for param in (*params(_general(self.name, self.ndim, self.options)), *params(self.open_statement)):
+            by_letter.setdefault(param.letter, [])
+            if param not in by_letter[param.letter]:
+                by_letter[param.letter].append(param)
+        found: dict[str, tuple] = {letter: tuple(symbol(p) for p in entries) for letter, entries in by_letter.items()}
+        if "a" in found:
+            found.setdefault("p", tuple(symbol(Param("p", p.axis, 0)) for p in by_letter["a"]))
+        for word, letters in WORDS.items():
+            if all(letter in found for letter in letters):
+                found[word] = found[letters[0]] if len(letters) == 1 else tuple(zip(*(found[l] for l in letters), strict=True))
+        return found
+
+    # -- what follows from it
+
+    def shape(self, **given: Any) -> Derivation:
+        """The shape (N, channels, *spatial) of the output, derived; with sizes given, at those sizes."""
+        return _shape(self, tuple(sorted(_given(self, given).items(), key=lambda item: item[0].key)))
+
+    def solved(self, over: str = TAP) -> Derivation:
+        """The statement in solved form."""
+        return _derived(self, "solved", over)
+
+    def vjp(self, wrt: str = "X", over: str = TAP) -> Derivation:
+        """The gradient by the input `wrt` for any cotangent gY; `over` is the letter of the index kept in the sums."""
+        return _derived(self, "vjp", over, _known_input(self, wrt))
+
+    def jvp(self, wrt: str = "X", over: str = TAP) -> Derivation:
+        """The derivative of Y along a tangent of the input `wrt`."""
+        return _derived(self, "jvp", over, _known_input(self, wrt))
+
+    def hvp(self, wrt: str = "X", along: str | None = None, over: str = TAP) -> Derivation:
+        """The derivative of the gradient by `wrt` along a tangent of `along` (`wrt` itself if unsaid)."""
+        return _derived(self, "hvp", over, _known_input(self, wrt), _known_input(self, along or wrt))
+
+    # -- numbers
+
+    def exact(self, *arrays: Any, **given: Any) -> np.ndarray:
+        """The value by definition, as an array of ints and Fractions.
+
+        The arrays come in the order of the statement's inputs; one more than it reads is the bias.
+        """
+        found = [np.asarray(array) for array in arrays if array is not None]
+        names = self.statement.reads
+        if len(found) == len(names) + 1 and dict(self.options).get("bias") is False or (
+            len(found) == len(names) + 1 and "bias" in self.family.OPTIONS and "B" not in names
+        ):
+            fixed = dict(self.options) | {"bias": True}
+            return _operator(self.name, self.ndim, tuple(sorted(fixed.items())), self.fixed).exact(*arrays, **given)
+        if len(found) != len(names):
+            raise StatementError(f"{self.name} reads {', '.join(names)}, but {len(found)} arrays came")
+        options = {key: value for key, value in given.items() if key in self.family.OPTIONS and not _is_number(value)}
+        if options:
+            rest = {key: value for key, value in given.items() if key not in options}
+            merged = dict(self.options) | options
+            return _operator(self.name, self.ndim, tuple(sorted(merged.items())), self.fixed).exact(*arrays, **rest)
+        if "divisor_override" in given and not dict(self.options).get("divisor_override"):
+            merged = dict(self.options) | {"divisor_override": True}
+            return _operator(self.name, self.ndim, tuple(sorted(merged.items())), self.fixed).exact(*arrays, **given)
+        given = self._numbers(found, given)
+        return evaluate(self.statement, dict(zip(names, found, strict=True)), **given)[self.statement.outputs[-1]]
+
+    def _numbers(self, arrays: list[np.ndarray], given: Mapping[str, Any]) -> dict[str, Any]:
+        """The given hyper-parameters with words for padding and a pool's default stride made numbers."""
+        given = {key: value for key, value in given.items() if value is not None}
+        unset = {p.letter for p in params(self.statement)}
+        if "s" in unset and "W" not in self.statement.reads and not {"stride", "s"} & set(given):
+            given["stride"] = given.get("kernel", given.get("kernel_size", given.get("k")))
+        if isinstance(given.get("padding"), str):
+            kernel = arrays[1].shape[2:] if "W" in self.statement.reads else given.get("kernel", given.get("kernel_size"))
+            laid = windows(
+                arrays[0].shape[2:],
+                kernel,
+                given.get("stride", 1),
+                given["padding"],
+                given.get("dilation", 1),
+                where=self.name,
+            )
+            given["padding"] = tuple((w.before, w.after) for w in laid)
+        return given
+
+
+def _decided(condition: Guard, name: str) -> bool:
+    """Whether a condition has no parameters left; then it must hold."""
+    if params(condition):
+        return False
+    if not holds(condition, {}):
+        raise ShapeError(f"the sizes that are fixed do not fit: {condition} is false [{name}]")
+    return True
+
+
+def _known_input(op: Operator, wrt: str) -> str:
+    if wrt not in op.statement.reads:
+        hint = " (with bias=True it reads B too)" if wrt == "B" else ""
+        raise unknown(f"input of {op.name}{hint}", wrt, op.statement.reads)
+    return wrt
+
+
+def _given(op: Operator, given: Mapping[str, Any]) -> dict[Param, Poly]:
+    """Sizes given to a shape: integers for the parameters that are still open."""
+    known = tuple(p for p in params(op.open_statement) if p not in dict(op.open_statement.definitions()))
+    spread = hyperparameters(known, given)
+    values = {param: poly(whole_value(param, value)) for param, value in spread.items()}
+    for condition in op.open_statement.conditions:
+        _decided(substitute(condition, values), op.name)
+    return values
+
+
+DERIVED: Mapping[str, Callable[..., Derivation]] = {
+    "solved": derive.solved_derivation,
+    "vjp": derive.vjp_derivation,
+    "jvp": derive.jvp_derivation,
+    "hvp": derive.hvp_derivation,
+}
+
+
+@lru_cache(maxsize=1024)
+def _derived(op: Operator, kind: str, over: str, *inputs: str) -> Derivation:
+    return DERIVED[kind](op.statement, *inputs, op.title, over)
+
+
+@lru_cache(maxsize=1024)
+def _shape(op: Operator, values: tuple[tuple[Param, Poly], ...]) -> Derivation:
+    return derive.shape_derivation(op.open_statement, dict(values), op.title)
+
+

@@ -21,7 +21,7 @@ from convmath.steps import CountTerms, Dropped, SolveDigits, SolveQuotient, Solv
 
 from .gradient import pruned
 
-__all__ = ["TAP", "simplified", "solved"]
+__all__ = ["TAP", "simplified", "solved", "without_single"]
 
 TAP = "t"  # the letter of a kernel's positions: kept as the index of summation where there is a choice
 
@@ -195,12 +195,24 @@ def simplified(statement: Statement) -> tuple[Statement, tuple[Step, ...]]:
     return after, (CountTerms(statement, after, tuple(dict.fromkeys(dropped)), counted=tuple(counts)),)
 
 
+def without_single(statement: Statement) -> Statement:
+    """Indices that take one value only, 0, put in: the groups of an ungrouped operator, say."""
+    return replace(statement, equations=tuple(map(_without_free_single, statement.equations)))
+
+
+def _without_free_single(equation: Equation) -> Equation:
+    single = {index: poly(0) for index in equation.free if index.size == 1}
+    if any(form.atom in single for form in equation.at):
+        single = {index: zero for index, zero in single.items() if poly(index) not in equation.at}
+    free = tuple(index for index in equation.free if index not in single)
+    at, terms = substitute((equation.at, equation.terms), single)
+    return Equation(equation.name, free, at, tuple(map(_without_single, terms)))
+
+
 def _without_single(term: Term) -> Term:
     single = {index: poly(0) for index in term.bound if index.size == 1}
-    if not single:
-        return term
     bound = tuple(index for index in term.bound if index not in single)
-    return substitute(replace(term, bound=bound), single)
+    return substitute(replace(term, bound=bound), single) if single else term
 
 
 def _constant(equation: Equation) -> Poly | None:

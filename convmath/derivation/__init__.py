@@ -10,6 +10,8 @@ from typing import Any
 
 from convmath.errors import OutputError, unknown
 from convmath.ir.nodes import Statement
+from convmath.render import emit
+from convmath.render.derivation import document
 from convmath.steps import Outcome, Step
 
 from .verify import checked_step
@@ -66,9 +68,6 @@ class Derivation:
 
     def emit(self, format: str, lang: str = "en", **options: Any) -> str:
         """The derivation as a document in one of `render.FORMATS`."""
-        from convmath.render import emit
-        from convmath.render.derivation import document
-
         return emit(document(self, lang), format, **options)
 
     def to_latex(self, lang: str = "en", *, standalone: bool = False) -> str:

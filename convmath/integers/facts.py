@@ -168,5 +168,5 @@ def obligations(guard: Guard) -> tuple[Poly, ...] | None:
 
 def facts_of(statement: Statement) -> Facts:
     """What a statement says about its own parameters."""
-    conditions = [goal for condition in statement.conditions for goal in obligations(condition) or ()]
+    conditions = [goal for condition in statement.requires for goal in obligations(condition) or ()]
     return Facts(tuple(statement.definitions()), tuple(conditions))

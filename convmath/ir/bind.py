@@ -52,7 +52,7 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
             continue
         letters = _letters(word, (param.letter for param in known))
         for place, letter in enumerate(letters):
-            axes = [param for param in known if param.letter == letter]
+            axes = sorted((param for param in known if param.letter == letter), key=lambda param: param.axis)
             if not isinstance(value, (tuple, list)):
                 entries: Sequence[Any] = [value] * len(axes)
             elif len(value) != len(axes):
@@ -144,7 +144,7 @@ def settle(
     if missing:
         names = ", ".join(param.letter + (str(param.axis) if param.axis else "") for param in missing)
         raise StatementError(f"{names} can't be told from the arrays and has no default; give it by name")
-    for condition in statement.conditions:
+    for condition in statement.requires:
         if not holds(condition, env):
             raise ShapeError(f"{condition} does not hold at {_env(params(condition), env)}")
     for tensor in statement.inputs:

@@ -10,13 +10,13 @@ expression of reads `T[affine indices]`. What can be *done* to these nodes is on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, wraps
 from typing import Any, Literal, Union
 
-from .poly import Index, Param, Poly, poly
+from .poly import Index, Param, Poly, poly, printed
 
 __all__ = [
     "ONE",
@@ -46,25 +46,14 @@ __all__ = [
     "Term",
     "Within",
     "Zero",
-    "printed_by",
     "scalar",
 ]
-
-# `render` stands above this room and knows how mathematics is printed; it leaves its printer here.
-_printer: Callable[[Any], str] = repr
-
-
-def printed_by(printer: Callable[[Any], str]) -> None:
-    """From now on str() of a node is what `printer` makes of it."""
-    global _printer
-    _printer = printer
-
 
 class Node:
     __slots__ = ()
 
     def __str__(self) -> str:
-        return _printer(self)
+        return printed(self)
 
 
 def _kept_hash(cls: type) -> type:
@@ -382,7 +371,7 @@ class Statement(Node):
     """Equations over inputs; the last ones in `outputs` are what it states.
 
     `sizes` are the derived sizes, in an order in which each follows from parameters before it; `placements` say what
-    they count; `conditions` are what the parameters must meet for it to mean anything.
+    they count; `requires` is what the parameters must meet for it to mean anything.
     """
 
     inputs: tuple[Tensor, ...]
@@ -390,9 +379,37 @@ class Statement(Node):
     outputs: tuple[str, ...]
     sizes: tuple[Size, ...] = ()
     placements: tuple[Placement, ...] = ()
-    conditions: tuple[Guard, ...] = ()
+    requires: tuple[Guard, ...] = ()
+
+    # -- values
+
+    def evaluate(self, arrays: Mapping[str, Any], **given: Any) -> Any:
+        """The value by definition, exactly: an array of ints and Fractions (a dict of them where there are several outputs).
+
+        `given` are hyper-parameters by word or letter; sizes are read off the arrays.
+        """
+        from .exact import evaluate
+
+        return self._only(evaluate(self, arrays, **given))
+
+    def function(self) -> Callable[..., Any]:
+        """The statement as a numeric function of arrays by name and hyper-parameters, in the arrays' own floating point."""
+        from .exact import evaluate_native
+
+        def compute(**named: Any) -> Any:
+            arrays = {name: named.pop(name) for name in self.reads if name in named}
+            return self._only(evaluate_native(self, arrays, **named))
+
+        return compute
+
+    def _only(self, values: dict[str, Any]) -> Any:
+        return values[self.outputs[0]] if len(self.outputs) == 1 else values
 
     # -- looking up
+
+    def conditions(self) -> tuple[Guard, ...]:
+        """What the parameters must meet for the statement to mean anything."""
+        return self.requires
 
     @cached_property
     def reads(self) -> tuple[str, ...]:

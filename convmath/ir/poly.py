@@ -22,9 +22,22 @@ from typing import Any, Union
 
 from convmath.errors import StatementError
 
-__all__ = ["Atom", "Floor", "Index", "Least", "Param", "Poly", "floor", "least", "poly", "product"]
+__all__ = ["Atom", "Floor", "Index", "Least", "Param", "Poly", "floor", "least", "poly", "printed", "printed_by", "product"]
 
 Integer = Union["Poly", int]
+
+# `render` stands above this room and knows how mathematics is printed; it leaves its printer here.
+_printer: Callable[[Any], str] = repr
+
+
+def printed_by(printer: Callable[[Any], str]) -> None:
+    """From now on str() of a form or node is what `printer` makes of it."""
+    global _printer
+    _printer = printer
+
+
+def printed(node: Any) -> str:
+    return _printer(node)
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +157,8 @@ class Poly:
         """For error messages of this room and the debugger; `render` prints for people."""
         return _plain(self)
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return printed(self)
 
     # -- algebra
 

@@ -48,7 +48,7 @@ def statement(
         outputs=("Y",),
         sizes=tuple(axis.size for axis in axes),
         placements=tuple(axis.placement for axis in axes),
-        conditions=(*(axis.fits for axis in axes), *([] if count_include_pad or divisor_override else _met(axes))),
+        requires=(*(axis.fits for axis in axes), *([] if count_include_pad or divisor_override else _met(axes))),
     )
 
 

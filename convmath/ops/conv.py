@@ -53,7 +53,7 @@ def statement(ndim: int, *, bias: bool = False, padding_mode: str = "zeros") -> 
         outputs=("Y",),
         sizes=tuple(axis.size for axis in axes),
         placements=tuple(axis.placement for axis in axes),
-        conditions=(*(axis.fits for axis in axes), *_reached(axes, padding_mode)),
+        requires=(*(axis.fits for axis in axes), *_reached(axes, padding_mode)),
     )
 
 

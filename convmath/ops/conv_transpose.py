@@ -62,7 +62,7 @@ def statement(ndim: int, *, bias: bool = False) -> Statement:
         placements=tuple(
             Placement("preimage", ix, form, mx, ax, bx, ex) for ix, form, mx, ax, bx, ex in zip(i, at, m, a, b, e, strict=True)
         ),
-        conditions=(
+        requires=(
             *(AtMost(poly(0), made(*axis)) for axis in zip(n, k, s, d, a, b, e, strict=True)),
             # more than either would only add zeros that no window of the convolution can tell apart
             *(Less(ex, sx + dx - least(sx, dx)) for ex, sx, dx in zip(e, s, d, strict=True)),

@@ -43,5 +43,5 @@ def statement(ndim: int, *, ceil_mode: bool = False, ties: Any = "first") -> Sta
         outputs=("Y",),
         sizes=tuple(axis.size for axis in axes),
         placements=tuple(axis.placement for axis in axes),
-        conditions=tuple(axis.fits for axis in axes),
+        requires=tuple(axis.fits for axis in axes),
     )

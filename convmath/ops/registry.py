@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from types import ModuleType
 from typing import Any
@@ -18,13 +18,13 @@ import numpy as np
 import sympy
 
 from convmath.calculus import derive
-from convmath.calculus.eliminate import TAP
+from convmath.calculus.eliminate import TAP, without_single
+from convmath.calculus.shape import derived_shape
 from convmath.calculus.symbols import symbol
 from convmath.derivation import Derivation
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
-from convmath.ir.bind import WORDS, holds, hyperparameters, whole_value
+from convmath.ir.bind import WORDS, bind, holds, hyperparameters, whole_value
 from convmath.ir.check import checked
-from convmath.ir.exact import evaluate
 from convmath.ir.nodes import Guard, Statement
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import params, substitute
@@ -155,8 +155,8 @@ class Operator:
     def open_statement(self) -> Statement:
         """The statement with what is fixed put in; derived sizes keep their names."""
         found = substitute(_general(self.name, self.ndim, self.options), dict(self.fixed))
-        undecided = tuple(c for c in found.conditions if not _decided(c, self.name))
-        return checked(Statement(found.inputs, found.equations, found.outputs, found.sizes, found.placements, undecided))
+        undecided = tuple(c for c in found.requires if not _decided(c, self.name))
+        return checked(without_single(replace(found, requires=undecided)))
 
     @cached_property
     def statement(self) -> Statement:
@@ -165,12 +165,11 @@ class Operator:
         numbers = {param: value for param, value in found.definitions() if value.constant is not None}
         left = tuple(size for size in found.sizes if size.param not in numbers)
         placed = tuple(p for p in found.placements if p.counted.atom not in numbers)
-        fewer = Statement(found.inputs, found.equations, found.outputs, left, placed, found.conditions)
-        return substitute(fewer, numbers)
+        return without_single(substitute(replace(found, sizes=left, placements=placed), numbers))
 
     def conditions(self) -> tuple[Guard, ...]:
         """What the parameters must meet for the operator to mean anything."""
-        return self.statement.conditions
+        return self.statement.requires
 
     @cached_property
     def symbols(self) -> Mapping[str, tuple[sympy.Symbol, ...]]:
@@ -180,7 +179,7 @@ class Operator:
             by_letter.setdefault(param.letter, [])
             if param not in by_letter[param.letter]:
                 by_letter[param.letter].append(param)
-        found: dict[str, tuple] = {letter: tuple(symbol(p) for p in entries) for letter, entries in by_letter.items()}
+        found: dict[str, tuple] = {letter: tuple(symbol(p) for p in sorted(entries, key=lambda p: p.axis)) for letter, entries in by_letter.items()}
         if "a" in found:
             found.setdefault("p", tuple(symbol(Param("p", p.axis, 0)) for p in by_letter["a"]))
         for word, letters in WORDS.items():
@@ -215,46 +214,55 @@ class Operator:
     def exact(self, *arrays: Any, **given: Any) -> np.ndarray:
         """The value by definition, as an array of ints and Fractions.
 
-        The arrays come in the order of the statement's inputs; one more than it reads is the bias.
+        The arrays come in the order of the statement's inputs; one more than it reads is the bias. `given` are
+        hyper-parameters and options, as `functional` takes them.
         """
+        op, named, numbers = self._at(arrays, given)
+        return op.statement.evaluate(named, **numbers)
+
+    def exact_vjp(self, cotangent: Any, *arrays: Any, **given: Any) -> tuple[np.ndarray, ...]:
+        """The gradient by each input by the derived formula, exactly."""
+        op, named, numbers = self._at(arrays, given)
+        named |= {f"g{op.statement.outputs[-1]}": cotangent}
+        return tuple(op.vjp(name).result.evaluate(named, **numbers) for name in op.statement.reads)
+
+    def sizes(self, *arrays: Any, **given: Any) -> tuple[int, ...]:
+        """The shape of the output for these arrays: the derived sizes, as numbers."""
+        op, named, numbers = self._at(arrays, given)
+        env = bind(op.statement, {name: array.shape for name, array in named.items()}, numbers)
+        sizes = {size.param: poly(env[size.param]) for size in op.statement.sizes}
+        shape, _ = derived_shape(op.open_statement)
+        return tuple(size.substitute(sizes).evaluate(env) for size in shape)
+
+    def _at(self, arrays: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
+        """The operator with the options that came, its arrays by name, and the hyper-parameters that are numbers."""
         found = [np.asarray(array) for array in arrays if array is not None]
-        names = self.statement.reads
-        if len(found) == len(names) + 1 and dict(self.options).get("bias") is False or (
-            len(found) == len(names) + 1 and "bias" in self.family.OPTIONS and "B" not in names
-        ):
-            fixed = dict(self.options) | {"bias": True}
-            return _operator(self.name, self.ndim, tuple(sorted(fixed.items())), self.fixed).exact(*arrays, **given)
+        known = self.family.OPTIONS
+        options = dict(self.options)
+        numbers = {key: value for key, value in given.items() if value is not None}
+        for key in [key for key in numbers if key in known]:
+            options[key] = True if _is_number(numbers[key]) else numbers.pop(key)
+        if "bias" in known and len(found) == len(self.statement.reads) + 1:
+            options["bias"] = True
+        op = _operator(self.name, self.ndim, tuple(sorted(options.items())), self.fixed)
+        names = op.statement.reads
         if len(found) != len(names):
             raise StatementError(f"{self.name} reads {', '.join(names)}, but {len(found)} arrays came")
-        options = {key: value for key, value in given.items() if key in self.family.OPTIONS and not _is_number(value)}
-        if options:
-            rest = {key: value for key, value in given.items() if key not in options}
-            merged = dict(self.options) | options
-            return _operator(self.name, self.ndim, tuple(sorted(merged.items())), self.fixed).exact(*arrays, **rest)
-        if "divisor_override" in given and not dict(self.options).get("divisor_override"):
-            merged = dict(self.options) | {"divisor_override": True}
-            return _operator(self.name, self.ndim, tuple(sorted(merged.items())), self.fixed).exact(*arrays, **given)
-        given = self._numbers(found, given)
-        return evaluate(self.statement, dict(zip(names, found, strict=True)), **given)[self.statement.outputs[-1]]
+        if found[0].ndim != self.ndim + 2:
+            raise ShapeError(f"X has shape {found[0].shape}, but {self.ndim} spatial axes behind (N, C) are needed [{self.name}]")
+        return op, dict(zip(names, found, strict=True)), op._numbers(found, numbers)
 
-    def _numbers(self, arrays: list[np.ndarray], given: Mapping[str, Any]) -> dict[str, Any]:
-        """The given hyper-parameters with words for padding and a pool's default stride made numbers."""
-        given = {key: value for key, value in given.items() if value is not None}
-        unset = {p.letter for p in params(self.statement)}
-        if "s" in unset and "W" not in self.statement.reads and not {"stride", "s"} & set(given):
-            given["stride"] = given.get("kernel", given.get("kernel_size", given.get("k")))
-        if isinstance(given.get("padding"), str):
-            kernel = arrays[1].shape[2:] if "W" in self.statement.reads else given.get("kernel", given.get("kernel_size"))
-            laid = windows(
-                arrays[0].shape[2:],
-                kernel,
-                given.get("stride", 1),
-                given["padding"],
-                given.get("dilation", 1),
-                where=self.name,
-            )
-            given["padding"] = tuple((w.before, w.after) for w in laid)
-        return given
+    def _numbers(self, arrays: list[np.ndarray], numbers: dict[str, Any]) -> dict[str, Any]:
+        """The hyper-parameters with a pool's default stride and with words for padding made numbers."""
+        weighted = "W" in self.statement.reads
+        kernel = arrays[1].shape[2:] if weighted else next((numbers[w] for w in ("kernel_size", "kernel", "k") if w in numbers), None)
+        if not weighted and not {"stride", "s"} & set(numbers) and any(p.letter == "s" for p in params(self.statement)):
+            numbers["stride"] = kernel
+        if isinstance(padding := numbers.get("padding"), str):
+            sizes = arrays[0].shape[2:]
+            laid = windows(sizes, kernel, numbers.get("stride", 1), padding, numbers.get("dilation", 1), where=self.name)
+            numbers["padding"] = tuple((w.before, w.after) for w in laid)
+        return numbers
 
 
 def _decided(condition: Guard, name: str) -> bool:
@@ -278,7 +286,7 @@ def _given(op: Operator, given: Mapping[str, Any]) -> dict[Param, Poly]:
     known = tuple(p for p in params(op.open_statement) if p not in dict(op.open_statement.definitions()))
     spread = hyperparameters(known, given)
     values = {param: poly(whole_value(param, value)) for param, value in spread.items()}
-    for condition in op.open_statement.conditions:
+    for condition in op.open_statement.requires:
         _decided(substitute(condition, values), op.name)
     return values
 

@@ -1,0 +1,223 @@
+"""A small document above the layout tree, and its four formats.
+
+A document is a title and blocks; a paragraph is made of words and mathematics, a display of relations aligned
+under one another. Lines of a display are broken here, once for every format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import escape
+from typing import Union
+
+from convmath.errors import unknown
+
+from .latex import escaped, latex
+from .mathml import mathml
+from .text import text
+from .tree import Layout, broken, width
+
+__all__ = ["FORMATS", "Display", "Document", "Heading", "Inline", "Paragraph", "emit"]
+
+Inline = Union[str, Layout]
+Relation = tuple[Union[Layout, None], Union[Layout, None], Layout]  # left side, relation, right side
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    inlines: tuple[Inline, ...]
+    note: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    rows: tuple[Relation, ...]
+
+
+Block = Union[Heading, Paragraph, Display]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    title: str
+    blocks: tuple[Block, ...]
+    lang: str = "en"
+
+
+# letters that fit on a line, by format
+_LIMITS = {"latex": 62.0, "markdown": 72.0, "html": 78.0, "text": 96.0}
+
+
+def _lines(display: Display, limit: float) -> Iterator[Relation]:
+    """The rows of a display, the long ones broken."""
+    for left, sign, right in display.rows:
+        room = limit - (width(left) if left is not None else 0.0) - 3
+        first, *rest = broken(right, max(room, 24.0))
+        yield left, sign, first
+        for line in rest:
+            yield None, None, line
+
+
+# --- formats --------------------------------------------------------------------------------------------------------
+
+
+def _as_text(document: Document) -> str:
+    parts = [document.title, "=" * len(document.title)]
+    for block in document.blocks:
+        match block:
+            case Heading(words=words):
+                parts += ["", words, "-" * len(words)]
+            case Paragraph(inlines=inlines):
+                parts += ["", _wrapped("".join(i if isinstance(i, str) else text(i) for i in inlines))]
+            case Display():
+                rows = list(_lines(block, _LIMITS["text"]))
+                indent = max((len(text(left)) for left, _, _ in rows if left is not None), default=0)
+                lines = []
+                for left, sign, right in rows:
+                    head = (text(left) if left is not None else "").rjust(indent)
+                    lines.append(f"    {head}{text(sign) if sign is not None else '   '}{text(right)}".rstrip())
+                parts += ["", *lines]
+    return "\n".join(parts) + "\n"
+
+
+def _wrapped(words: str, limit: int = 100) -> str:
+    lines, line = [], ""
+    for word in words.split(" "):
+        if line and len(line) + 1 + len(word) > limit:
+            lines.append(line)
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    return "\n".join([*lines, line])
+
+
+def _aligned(display: Display, limit: float) -> str:
+    rows = []
+    for left, sign, right in _lines(display, limit):
+        head = latex(left) if left is not None else ""
+        between = latex(sign) if sign is not None else r"\quad "
+        rows.append(f"{head} &{between} {latex(right)}")
+    return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
+
+
+def _as_latex(document: Document, standalone: bool = False) -> str:
+    parts = [rf"\section*{{{escaped(document.title)}}}"]
+    for block in document.blocks:
+        match block:
+            case Heading(words=words):
+                parts.append(rf"\subsection*{{{escaped(words)}}}")
+            case Paragraph(inlines=inlines):
+                parts.append("".join(escaped(i) if isinstance(i, str) else f"${latex(i)}$" for i in inlines))
+            case Display():
+                parts.append(f"\\[\n{_aligned(block, _LIMITS['latex'])}\n\\]")
+    body = "\n\n".join(parts) + "\n"
+    return _PREAMBLE[document.lang] + body + "\\end{document}\n" if standalone else body
+
+
+_HEAD = "\\documentclass[a4paper,11pt]{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}\n"
+_MATHS = "\\usepackage{amsmath,amssymb}\n\\usepackage[margin=2.2cm]{geometry}\n\\begin{document}\n"
+_PREAMBLE = {
+    "en": _HEAD + "\\usepackage[english]{babel}\n" + _MATHS,
+    "es": _HEAD + "\\usepackage[spanish,es-noshorthands,es-nodecimaldot,es-noquoting]{babel}\n" + _MATHS,
+}
+
+_MARKDOWN_SPECIAL = "\\`*_{}[]<>#$|"
+
+
+def _markdown_words(words: str) -> str:
+    return "".join("\\" + letter if letter in _MARKDOWN_SPECIAL else letter for letter in words)
+
+
+def _as_markdown(document: Document, flavor: str = "commonmark") -> str:
+    if flavor not in ("commonmark", "myst", "github"):
+        raise unknown("flavor of Markdown", flavor, ["commonmark", "myst", "github"])
+    parts = [f"# {_markdown_words(document.title)}"]
+    for block in document.blocks:
+        match block:
+            case Heading(words=words):
+                parts.append(f"## {_markdown_words(words)}")
+            case Paragraph(inlines=inlines):
+                parts.append("".join(_markdown_words(i) if isinstance(i, str) else f"${latex(i).strip()}$" for i in inlines))
+            case Display():
+                maths = _aligned(block, _LIMITS["markdown"])
+                parts.append(f"```{{math}}\n{maths}\n```" if flavor == "myst" else f"$$\n{maths}\n$$")
+    return "\n\n".join(parts) + "\n"
+
+
+STYLE = """
+:root { color-scheme: light dark; }
+body { font: 1.05rem/1.55 Georgia, "Times New Roman", serif; max-width: 56rem; margin: 2rem auto; padding: 0 1.2rem; }
+h1 { font-size: 1.55rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .3rem; }
+p { margin: .5rem 0; } p.note { font-size: .92rem; opacity: .78; }
+math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
+math .name { font-style: italic; }
+.display { overflow-x: auto; padding: .35rem 0 .35rem 1.2rem; }
+.display td { padding: .18rem 0; vertical-align: baseline; } .display td.left { text-align: right; }
+.display table { border-collapse: collapse; }
+@media print { body { max-width: none; } .display { overflow: visible; } }
+"""
+
+
+def _maths(*nodes: Layout | None, block: bool = False) -> str:
+    inner = "".join(mathml(node) for node in nodes if node is not None)
+    display = ' display="block"' if block else ""
+    style = ' style="math-style: normal; display: inline math"' if block else ""
+    return f"<math{display}{style}><mrow>{inner}</mrow></math>"
+
+
+def html_blocks(document: Document, level: int = 1) -> str:
+    """The title and blocks as HTML elements; `level` is that of the title."""
+    parts = [f"<h{level}>{escape(document.title)}</h{level}>"]
+    for block in document.blocks:
+        match block:
+            case Heading(words=words):
+                parts.append(f"<h{level + 1}>{escape(words)}</h{level + 1}>")
+            case Paragraph(inlines=inlines, note=note):
+                body = "".join(escape(i) if isinstance(i, str) else _maths(i) for i in inlines)
+                parts.append(f'<p class="note">{body}</p>' if note else f"<p>{body}</p>")
+            case Display():
+                parts.append(_html_display(block))
+    return "\n".join(parts)
+
+
+def _html_display(display: Display) -> str:
+    rows = []
+    for left, sign, right in _lines(display, _LIMITS["html"]):
+        head = _maths(left, block=True) if left is not None else ""
+        rows.append(f'<tr><td class="left">{head}</td><td>{_maths(sign, right, block=True)}</td></tr>')
+    return f'<div class="display"><table role="presentation">{"".join(rows)}</table></div>'
+
+
+def page(title: str, body: str, lang: str, style: str = STYLE) -> str:
+    """A whole page that needs nothing else."""
+    return (
+        f'<!DOCTYPE html>\n<html lang="{escape(lang)}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def _as_html(document: Document, fragment: bool = False) -> str:
+    body = html_blocks(document)
+    return f"<div>{body}</div>\n" if fragment else page(document.title, body, document.lang)
+
+
+FORMATS: dict[str, Callable[..., str]] = {
+    "text": _as_text,
+    "latex": _as_latex,
+    "markdown": _as_markdown,
+    "html": _as_html,
+}
+
+
+def emit(document: Document, format: str, **options: object) -> str:
+    """The document in one of `FORMATS`."""
+    if format not in FORMATS:
+        raise unknown("format", format, FORMATS)
+    return FORMATS[format](document, **options)

@@ -1,0 +1,97 @@
+"""LaTeX with amsmath and amssymb, inside what KaTeX takes too."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words
+
+__all__ = ["escaped", "latex"]
+
+_LETTERS = {
+    "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "λ": r"\lambda",
+    "μ": r"\mu", "ν": r"\nu", "π": r"\pi", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega",
+}  # fmt: skip
+_SIGNS = {
+    "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",
+    "−∞": r"-\infty ", "#": r"\#",
+}  # fmt: skip
+_BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
+_LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{"}
+_RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}"}
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+}  # fmt: skip
+
+
+def escaped(words: str) -> str:
+    """Text that LaTeX prints as it stands."""
+    return "".join(_ESCAPES.get(letter, letter) for letter in words)
+
+
+@singledispatch
+def latex(node: Layout) -> str:
+    """The node in mathematics mode."""
+    raise NotImplementedError(f"no LaTeX rule for {type(node).__name__}")
+
+
+@latex.register
+def _(node: Sym) -> str:
+    if node.name in _LETTERS:
+        return _LETTERS[node.name] + " "
+    if node.name == "∞":
+        return r"\infty "
+    return node.name if len(node.name) == 1 else rf"\mathit{{{escaped(node.name)}}}"
+
+
+@latex.register
+def _(node: Num) -> str:
+    return node.digits
+
+
+@latex.register
+def _(node: Op) -> str:
+    sign = _SIGNS.get(node.sign, node.sign)
+    if node.sign == "·" and node.space == "wide":
+        return r"\,"  # factors that are arrays stand side by side
+    return sign + (r"\ " if node.space == "after" else "")
+
+
+@latex.register
+def _(node: Row) -> str:
+    return "".join(map(latex, node.items))
+
+
+@latex.register
+def _(node: Script) -> str:
+    sub = f"_{{{latex(node.sub)}}}" if node.sub else ""
+    raised = "\\prime " * node.primes + (latex(node.sup) if node.sup else "")
+    return f"{latex(node.base)}{sub}" + (f"^{{{raised}}}" if raised else "")
+
+
+@latex.register
+def _(node: Frac) -> str:
+    return rf"\frac{{{latex(node.over)}}}{{{latex(node.under)}}}"
+
+
+@latex.register
+def _(node: Fence) -> str:
+    tall = any(isinstance(item, Frac) for item in (node.body.items if isinstance(node.body, Row) else (node.body,)))
+    left, right = _LEFT[node.left], _RIGHT[node.right]
+    return rf"\left{left}{latex(node.body)}\right{right}" if tall else f"{left}{latex(node.body)}{right}"
+
+
+@latex.register
+def _(node: Big) -> str:
+    return _BIG[node.sign] + (f"_{{{latex(node.under)}}}" if node.under is not None else "") + " "
+
+
+@latex.register
+def _(node: Words) -> str:
+    return rf"\text{{ {escaped(node.words)} }}"
+
+
+@latex.register
+def _(node: Break) -> str:
+    return ""

@@ -1,0 +1,88 @@
+"""MathML Core."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+from html import escape
+
+from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words
+
+__all__ = ["mathml"]
+
+_SPACES = {
+    "none": ' lspace="0" rspace="0"',
+    "wide": ' lspace="0.22em" rspace="0.22em"',
+    "after": ' lspace="0" rspace="0.3em"',
+}
+
+
+@singledispatch
+def mathml(node: Layout) -> str:
+    """The node as elements to stand inside <math>."""
+    raise NotImplementedError(f"no MathML rule for {type(node).__name__}")
+
+
+@mathml.register
+def _(node: Sym) -> str:
+    style = "" if len(node.name) == 1 else ' class="name"'
+    return f"<mi{style}>{escape(node.name)}</mi>"
+
+
+@mathml.register
+def _(node: Num) -> str:
+    return f"<mn>{escape(node.digits)}</mn>"
+
+
+@mathml.register
+def _(node: Op) -> str:
+    if node.sign == "·" and node.space == "wide":
+        return '<mspace width="0.2em"/>'
+    sign = "−" if node.sign == "-" else node.sign
+    return f"<mo{_SPACES[node.space]}>{escape(sign)}</mo>"
+
+
+@mathml.register
+def _(node: Row) -> str:
+    return f"<mrow>{''.join(map(mathml, node.items))}</mrow>"
+
+
+@mathml.register
+def _(node: Script) -> str:
+    base = mathml(node.base)
+    raised = "".join(("<mo>′</mo>" * node.primes, mathml(node.sup) if node.sup else ""))
+    if node.sub is not None and raised:
+        return f"<msubsup>{base}{mathml(node.sub)}<mrow>{raised}</mrow></msubsup>"
+    if node.sub is not None:
+        return f"<msub>{base}{mathml(node.sub)}</msub>"
+    return f"<msup>{base}<mrow>{raised}</mrow></msup>" if raised else base
+
+
+@mathml.register
+def _(node: Frac) -> str:
+    return f"<mfrac>{mathml(node.over)}{mathml(node.under)}</mfrac>"
+
+
+@mathml.register
+def _(node: Fence) -> str:
+    fence = '<mo fence="true" form="{}" lspace="0" rspace="0">{}</mo>'
+    left, right = fence.format("prefix", escape(node.left)), fence.format("postfix", escape(node.right))
+    return f"<mrow>{left}{mathml(node.body)}{right}</mrow>"
+
+
+@mathml.register
+def _(node: Big) -> str:
+    sign = f'<mo largeop="true" movablelimits="false">{escape(node.sign)}</mo>' if node.sign == "Σ" else f"<mi>{escape(node.sign)}</mi>"
+    sign = sign.replace("Σ", "∑")
+    if node.under is None:
+        return sign
+    return f'<munder>{sign}{mathml(node.under)}</munder><mspace width="0.15em"/>'
+
+
+@mathml.register
+def _(node: Words) -> str:
+    return f"<mtext>&#160;{escape(node.words)}&#160;</mtext>"
+
+
+@mathml.register
+def _(node: Break) -> str:
+    return ""

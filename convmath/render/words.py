@@ -1,0 +1,216 @@
+"""The words of derivations, one entry a step and language; {braces} name mathematics that the step brings.
+
+A step without its words is a failing test, not a reader's surprise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from convmath.errors import unknown
+
+__all__ = ["LANGUAGES", "STEPS", "TITLES", "WORDS", "known_language", "outside_words"]
+
+LANGUAGES = ("en", "es")
+
+
+def known_language(lang: str) -> str:
+    if lang not in LANGUAGES:
+        raise unknown("language", lang, LANGUAGES)
+    return lang
+
+
+TITLES: Mapping[str, Mapping[str, str]] = {
+    "shape": {"en": "{operator}: the output size", "es": "{operator}: el tamaño de la salida"},
+    "vjp": {"en": "{operator}: the gradient with respect to {wrt}", "es": "{operator}: el gradiente respecto de {wrt}"},
+    "jvp": {"en": "{operator}: the derivative along a tangent of {wrt}", "es": "{operator}: la derivada a lo largo de una tangente de {wrt}"},
+    "hvp": {"en": "{operator}: the second derivative, starting from {wrt}", "es": "{operator}: la segunda derivada, a partir de {wrt}"},
+    "solved": {"en": "{operator}: the solved form", "es": "{operator}: la forma resuelta"},
+}
+
+# (name of the rule, what is done and why)
+STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Start": {
+        "en": ("The statement", "We start from the definition."),
+        "es": ("La definición", "Partimos de la definición."),
+    },
+    "ExpandOutside": {
+        "en": (
+            "What lies outside",
+            "Outside its array {outside}. We write that into the formula: a bracket [P] is 1 where P holds and 0 elsewhere, "
+            "and every read that is left lies inside.",
+        ),
+        "es": (
+            "Lo que queda fuera",
+            "Fuera de su arreglo {outside}. Lo escribimos en la fórmula: un corchete [P] vale 1 donde P se cumple y 0 donde no, "
+            "y cada lectura que queda cae dentro.",
+        ),
+    },
+    "Select": {
+        "en": (
+            "The selected element",
+            "The maximum {M} is taken at some tap; A names the {selection}. The maximum is then the sum over the single tap that is selected, "
+            "and a sum can be differentiated.",
+        ),
+        "es": (
+            "El elemento seleccionado",
+            "El máximo {M} se alcanza en alguna posición del núcleo; A nombra {selection}. El máximo es entonces la suma sobre la única posición "
+            "seleccionada, y una suma se puede derivar.",
+        ),
+    },
+    "Exchange": {
+        "en": (
+            "Chain rule: the indices change roles",
+            "Let {gY} be the derivative of a loss by the output. Each element of {X} collects {gY} from every place that reads it: "
+            "the output's indices are now summed, and a bracket asks that the place read is the one we differentiate by.",
+        ),
+        "es": (
+            "Regla de la cadena: los índices cambian de papel",
+            "Sea {gY} la derivada de una pérdida respecto de la salida. Cada elemento de {X} reúne {gY} de todos los lugares que lo leen: "
+            "ahora se suma sobre los índices de la salida, y un corchete pide que el lugar leído sea aquel respecto del cual se deriva.",
+        ),
+    },
+    "Tangent": {
+        "en": (
+            "Derivative along a tangent",
+            "{X} moves by {dX}. Each read of it moves by the tangent at the same place, times the derivative of the expression by that read.",
+        ),
+        "es": (
+            "Derivada a lo largo de una tangente",
+            "{X} se mueve según {dX}. Cada lectura se mueve según la tangente en el mismo lugar, por la derivada de la expresión respecto de esa lectura.",
+        ),
+    },
+    "SolveUnit": {
+        "en": ("Solve for {index}", "{equation} leaves one term of the sum over {index}: {index} is {value}."),
+        "es": ("Despejar {index}", "{equation} deja un solo término de la suma sobre {index}: {index} es {value}."),
+    },
+    "SolveDigits": {
+        "en": (
+            "Two digits of one number",
+            "In {equation} with {range}, {high} and {low} are the quotient and the remainder of a division, so both are determined: "
+            "{high} is {quotient} and {low} is {remainder}.",
+        ),
+        "es": (
+            "Dos cifras de un número",
+            "En {equation} con {range}, {high} y {low} son el cociente y el resto de una división, así que ambos quedan determinados: "
+            "{high} es {quotient} y {low} es {remainder}.",
+        ),
+    },
+    "SolveQuotient": {
+        "en": (
+            "Solve for {index}: the stride must divide",
+            "{equation} has a whole solution {index} only where {divides}; then {index} is the quotient, and it must still lie in its range.",
+        ),
+        "es": (
+            "Despejar {index}: el paso debe dividir",
+            "{equation} tiene una solución entera {index} solo donde {divides}; entonces {index} es el cociente, y aún debe caer en su rango.",
+        ),
+    },
+    "CountTerms": {
+        "en": ("Brackets that always hold", "What is left simplifies for all sizes."),
+        "es": ("Corchetes que siempre se cumplen", "Lo que queda se simplifica para todos los tamaños."),
+    },
+    "WindowInside": {
+        "en": (
+            "Which positions there are",
+            "Position {j} of the output exists when every tap of its window reads inside the padded input, from {low} up to, but not including, {high}.",
+        ),
+        "es": (
+            "Qué posiciones hay",
+            "La posición {j} de la salida existe cuando toda la ventana lee dentro de la entrada con relleno, desde {low} hasta {high} sin incluirlo.",
+        ),
+    },
+    "WindowStarts": {
+        "en": (
+            "Which positions there are (ceil_mode)",
+            "Beyond the first, position {j} exists when its window starts before the end padding, and the window before it did not yet reach the end. "
+            "A last window that would start in the end padding is dropped.",
+        ),
+        "es": (
+            "Qué posiciones hay (ceil_mode)",
+            "Después de la primera, la posición {j} existe cuando su ventana empieza antes del relleno final y la ventana anterior aún no llegaba al final. "
+            "Una última ventana que empezaría en el relleno final se descarta.",
+        ),
+    },
+    "WindowsCounted": {
+        "en": (
+            "Which output sizes there are",
+            "The operator is the adjoint of a convolution. An output size {m} fits when that convolution has exactly {n} windows in it: "
+            "the last of them lies inside, and one more would not.",
+        ),
+        "es": (
+            "Qué tamaños de salida hay",
+            "El operador es el adjunto de una convolución. Un tamaño de salida {m} es posible cuando esa convolución tiene exactamente {n} ventanas en él: "
+            "la última cabe dentro, y una más ya no.",
+        ),
+    },
+    "ExtremeTap": {
+        "en": ("The last tap decides", "The place read grows with the tap, so the whole window is inside when its last tap is."),
+        "es": ("La última posición decide", "El lugar leído crece con la posición en el núcleo, así que toda la ventana cabe cuando cabe la última."),
+    },
+    "Isolate": {
+        "en": ("Solve for {unknown}", "For whole numbers the bound may be rounded down."),
+        "es": ("Despejar {unknown}", "Con números enteros la cota se puede redondear hacia abajo."),
+    },
+    "CountPositions": {
+        "en": ("Count", "The positions 0, 1, …, up to that bound are one more than the bound."),
+        "es": ("Contar", "Las posiciones 0, 1, …, hasta esa cota son una más que la cota."),
+    },
+    "ChooseExtra": {
+        "en": ("Choose one", "As many sizes as the stride are possible; the output padding {e} chooses one of them (for {e} below the stride)."),
+        "es": ("Elegir uno", "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} menor que el paso)."),
+    },
+    "Assemble": {
+        "en": ("The shape", "Batch and channels come first, then one size an axis."),
+        "es": ("La forma", "Primero el lote y los canales, luego un tamaño por eje."),
+    },
+    "Substitute": {
+        "en": ("At these values", "With {values}:"),
+        "es": ("Con estos valores", "Con {values}:"),
+    },
+}
+
+WORDS: Mapping[str, Mapping[str, str]] = {
+    "result": {"en": "Result", "es": "Resultado"},
+    "for every": {"en": "for every", "es": "para todo"},
+    "always": {"en": "This always holds and is left out: {guards}.", "es": "Esto se cumple siempre y se omite: {guards}."},
+    "checked": {
+        "en": "Each of the {steps} steps was checked by exact evaluation at random sizes ({cases} checks): {verdict}.",
+        "es": "Cada uno de los {steps} pasos se comprobó por evaluación exacta en tamaños al azar ({cases} comprobaciones): {verdict}.",
+    },
+    "all hold": {"en": "all hold", "es": "todas se cumplen"},
+    "failed": {"en": "NOT all hold", "es": "NO todas se cumplen"},
+    "left over": {
+        "en": "Left over: the last {rest} positions of the padded input are read by no window.",
+        "es": "Sobrante: las últimas {rest} posiciones de la entrada con relleno no las lee ninguna ventana.",
+    },
+    "nothing left over": {
+        "en": "Nothing is left over: the last window ends with the padded input.",
+        "es": "No sobra nada: la última ventana termina con la entrada rellenada.",
+    },
+    "axis": {"en": "Axis {axis}. ", "es": "Eje {axis}. "},
+}
+
+SELECTIONS: Mapping[str, Mapping[str, str]] = {
+    "first": {"en": "first such tap in the window", "es": "la primera de ellas en la ventana"},
+    "last": {"en": "last such tap in the window", "es": "la última de ellas en la ventana"},
+    "split": {"en": "number of such taps, which share the gradient", "es": "el número de ellas, que se reparten el gradiente"},
+    "all": {"en": "taps, each of which gets the whole gradient", "es": "las posiciones, cada una de las cuales recibe todo el gradiente"},
+}
+
+_BORDERS: Mapping[str, Mapping[str, str]] = {
+    "nothing": {"en": "{T} is −∞ outside", "es": "{T} vale −∞ fuera"},
+    "circular": {"en": "{T} goes on periodically outside", "es": "{T} continúa periódicamente fuera"},
+    "replicate": {"en": "{T} keeps its last value outside", "es": "{T} conserva su último valor fuera"},
+    "reflect": {"en": "{T} is reflected about its last element outside", "es": "{T} se refleja en su último elemento fuera"},
+    "symmetric": {"en": "{T} is reflected about its edge outside", "es": "{T} se refleja en su borde fuera"},
+}
+
+
+def outside_words(tensor: str, outside: Any, lang: str) -> str:
+    """What lies outside an array, in words."""
+    if isinstance(outside, Fraction):
+        return {"en": f"{tensor} is {outside} outside", "es": f"{tensor} vale {outside} fuera"}[lang]
+    return _BORDERS[outside][lang].format(T=tensor)

@@ -1,8 +1,13 @@
-"""The operators on numbers: arrays in, arrays out, each with its gradient as `.vjp`.
+"""The operators on numbers, each with its gradient as `.vjp`.
 
-Arrays are (N, C, *spatial) with any number of spatial axes. float32 and float64 stay what they are; integers are computed in
-int64. Inputs are never changed, and results never share memory with them. An int stands for every spatial axis, a flat tuple
-has one entry for each; padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid", "full".
+Arrays are (N, C, *spatial) with any number of spatial axes. float32 and float64 stay what they are, and together
+give float64; integers are computed in int64 (means in float64). Inputs are never changed, and results share no
+memory with them. An int stands for every spatial axis and a flat tuple has one entry for each; padding also takes a
+(before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
+
+`op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
+with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None). `method`
+chooses the kernels: "direct" is the plain definition, "patches" multiplies matrices, "auto" is the fastest.
 
 >>> import numpy as np
 >>> x, w = np.arange(5.0).reshape(1, 1, 5), np.array([[[1.0, 0.0, -1.0]]])
@@ -16,455 +21,409 @@ array([[[ 1.,  0.,  0.,  0., -1.]]])
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError, unknown
-from convmath.kernels import direct, padding as padded, patches
-from convmath.window import Border, Window, border, per_axis, whole, windows
+from convmath.kernels import direct, patches
+from convmath.kernels.padding import bare, pad, pad_input
+from convmath.kernels.taps import occupancy, output_sizes
+from convmath.window import Border, Window, border, flag, per_axis, whole, windows
 
 __all__ = ["avg_pool", "conv", "conv_transpose", "max_pool"]
 
-METHODS: dict[str, ModuleType] = {"direct": direct, "patches": patches, "auto": patches}
+METHODS: dict[str, ModuleType] = {"auto": patches, "direct": direct, "patches": patches}
 TIES = ("first", "last", "split", "all")
 
-
-class Differentiable:
-    """A numeric operator that can be called, with its gradient as `.vjp`."""
-
-    def __init__(self, forward: Callable[..., Any], vjp: Callable[..., Any]):
-        self._forward = forward
-        self.vjp = vjp
-        functools.update_wrapper(self, forward)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._forward(*args, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"<convmath.functional.{self._forward.__name__}>"
-
-    def __reduce__(self) -> str:
-        return self._forward.__name__
+PerAxis = int | Sequence[int]
+Padding = PerAxis | Sequence[Sequence[int]] | str
 
 
-def _differentiable(vjp: Callable[..., Any]) -> Callable[[Callable[..., Any]], Differentiable]:
-    return lambda forward: Differentiable(forward, vjp)
+# --- an operator and its gradient -----------------------------------------------------------------------------
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 
 
-# --- what every operator asks of its arrays -------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R]):
+    """An operator at arguments that are checked: how to compute it, and its gradients from a cotangent."""
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    value: Callable[[], R]
+    gradients: Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
 
 
-def _arrays(where: str, **named: Any) -> tuple[np.ndarray, ...]:
-    """The arrays in one type to compute in."""
-    found = {}
-    for name, value in named.items():
+class Differentiable(Protocol[P, R_co]):
+    """A function with its gradient beside it."""
+
+    __name__: str
+    vjp: Callable[Concatenate[ArrayLike, P], tuple[Any, ...]]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentiable[P, R]]:
+    """The operator whose calls the decorated function prepares; `arrays` names its array arguments, which come first."""
+
+    def made(prepare: Callable[P, Call[R]]) -> Differentiable[P, R]:
+        @functools.wraps(prepare)
+        def forward(*args: P.args, **kwargs: P.kwargs) -> R:
+            return prepare(*args, **kwargs).value()
+
+        def vjp(cotangent: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> tuple[np.ndarray | None, ...]:
+            call = prepare(*args, **kwargs)
+            gradients = zip(arrays, call.gradients(_cotangent(cotangent, call)), strict=True)
+            return tuple(g for i, (name, g) in enumerate(gradients) if i < len(args) or name in kwargs)
+
+        name, taken = (
+            prepare.__name__,
+            inspect.signature(prepare).replace(return_annotation=inspect.Signature.empty),
+        )
+        first = inspect.Parameter("cotangent", inspect.Parameter.POSITIONAL_ONLY)
+        vjp.__module__, vjp.__name__, vjp.__qualname__ = prepare.__module__, "vjp", f"{name}.vjp"
+        vjp.__doc__ = f"The gradient of ⟨cotangent, {name}(…)⟩ by each array argument that is passed."
+        operator: Any = forward
+        operator.vjp, operator.__signature__ = vjp, taken
+        operator.vjp.__signature__ = taken.replace(parameters=[first, *taken.parameters.values()])
+        return operator
+
+    return made
+
+
+def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
+    cotangent = _numbers(value, "the cotangent", call.where)
+    if cotangent.shape != call.shape:
+        raise ShapeError(
+            f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
+        )
+    return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
+
+
+# --- what every operator asks of its arguments ----------------------------------------------------------------
+
+
+def _numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
+    """The array in the type that it is computed in."""
+    try:
         array = np.asarray(value)
-        if array.dtype.kind not in "iu" and array.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
-            raise DtypeError(f"{name} is an array of {array.dtype}, but float32, float64 or integers are needed [{where}]")
-        found[name] = array.astype(np.int64, copy=False) if array.dtype.kind in "iu" else array
-    dtype = np.result_type(*found.values())
-    return tuple(array.astype(dtype, copy=False) for array in found.values())
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DtypeError(f"{name} cannot be read as an array of numbers: {error} [{where}]") from error
+    kind, width = array.dtype.kind, array.dtype.itemsize
+    if kind == "f" and width in (4, 8):
+        return array.astype(f"f{width}", copy=False)
+    if kind not in "iu":
+        raise DtypeError(f"{name} holds {array.dtype}, but float32, float64 or integers are needed [{where}]")
+    if kind == "u" and width == 8 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise DtypeError(f"{name} holds {array.max()}, but integers are computed in int64 [{where}]")
+    return array.astype(np.int64, copy=False)
 
 
-def _method(method: str) -> ModuleType:
-    if method not in METHODS:
-        raise unknown("method", method, METHODS)
-    return METHODS[method]
+def _known(kind: str, name: Any, names: Collection[str], where: str) -> str:
+    if not isinstance(name, str) or name not in names:
+        raise unknown(f"{kind} [{where}]", name, names)
+    return name
+
+
+def _kernels(method: str, where: str) -> ModuleType:
+    return METHODS[_known("method", method, METHODS, where)]
 
 
 def _spatial(x: np.ndarray, where: str) -> tuple[int, ...]:
     if x.ndim < 3:
-        raise ShapeError(f"X has shape {x.shape}, but (N, C, *spatial) with at least one spatial axis is needed [{where}]")
+        raise ShapeError(
+            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed [{where}]"
+        )
     if x.shape[1] == 0:
-        raise ShapeError(f"X has no channels: its shape is {x.shape} [{where}]")
+        raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
     return x.shape[2:]
 
 
-def _shapes(name: str, x: np.ndarray, w: np.ndarray) -> str:
-    return f"{name}(X{x.shape}, W{w.shape})"
-
-
-def _cotangent(gy: Any, shape: tuple[int, ...], where: str) -> np.ndarray:
-    [array] = _arrays(where, gY=gy)
-    if array.shape != shape:
-        raise ShapeError(f"the cotangent has shape {array.shape}, but the output has {shape} [{where}]")
-    return array
-
-
-def _bias(b: Any, channels: int, where: str) -> np.ndarray | None:
-    if b is None:
-        return None
-    [array] = _arrays(where, B=b)
-    if array.shape != (channels,):
-        raise ShapeError(f"B has shape {array.shape}, but there are {channels} output channels [{where}]")
-    return array
-
-
-def _biased(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
-    if b is None:
-        return y
-    return y + b.reshape(-1, *(1,) * (y.ndim - 2)).astype(np.result_type(y, b))
-
-
-def _bias_gradient(gy: np.ndarray) -> np.ndarray:
-    return gy.sum(axis=(0, *range(2, gy.ndim)))
-
-
-def _each(arrays: Sequence[Any], gradients: Sequence[np.ndarray | None]) -> tuple[np.ndarray | None, ...]:
-    """One gradient for each array that came; None for an array that is None."""
-    return tuple(None if array is None else g for array, g in zip(arrays, gradients, strict=False))
-
-
-# --- convolution ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Conv:
-    """A checked call of conv: arrays of one type, windows, and the border if there is one."""
-
-    x: np.ndarray
-    w: np.ndarray
-    laid: tuple[Window, ...]
-    inner: tuple[Window, ...]  # the windows on an input that a border has lengthened already
-    groups: int
-    border: Border | None
-    where: str
-
-    @property
-    def lengthened(self) -> np.ndarray:
-        return self.x if self.border is None else padded.pad(self.x, self.laid, self.border)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.x.shape[0], self.w.shape[0], *direct.counts_of(self.x.shape[2:], self.laid))
-
-
-def _conv_call(
-    x: Any, w: Any, stride: Any, padding: Any, dilation: Any, groups: Any, padding_mode: str
-) -> _Conv:
-    x, w = _arrays("conv", X=x, W=w)
-    where = _shapes("conv", x, w)
-    sizes = _spatial(x, where)
-    groups = whole(groups, "groups", where, 1)
+def _operands(
+    name: str, x: ArrayLike, w: ArrayLike, b: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, str]:
+    """Input, weight and bias in one type, and how an error names the call."""
+    x, w = _numbers(x, "X", name), _numbers(w, "W", name)
+    where = f"{name}(X{x.shape}, W{w.shape})"
+    _spatial(x, where)
     if w.ndim != x.ndim:
-        raise ShapeError(f"W has {w.ndim} axes, but X has {x.ndim}; both need the same number of spatial axes [{where}]")
-    if x.shape[1] % groups:
-        raise ShapeError(f"the {x.shape[1]} channels of X do not divide into {groups} groups [{where}]")
-    if w.shape[1] != x.shape[1] // groups:
-        raise ShapeError(f"W reads {w.shape[1]} channels a group, but X has {x.shape[1]} in {groups} groups [{where}]")
-    if w.shape[0] == 0 or w.shape[0] % groups:
-        raise ShapeError(f"the {w.shape[0]} output channels of W do not divide into {groups} groups [{where}]")
-    laid = windows(sizes, w.shape[2:], stride, padding, dilation, where=where)
-    found = border(padding_mode, where)
-    for axis, (n, window) in enumerate(zip(sizes, laid, strict=True)):
-        reach = None if found is None or found.reach is None else found.reach(n)
-        if found is not None and (n == 0 or (reach is not None and max(window.before, window.after) > reach)):
-            raise ShapeError(
-                f"padding_mode={padding_mode!r} reaches at most {reach if n else 0} beyond an axis of {n}, but axis {axis} "
-                f"has padding {window.before} and {window.after} [{where}]"
+        raise ShapeError(f"W has {w.ndim} axes, but X has {x.ndim}, and both need the same number [{where}]")
+    b = None if b is None else _numbers(b, "B", where)
+    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
+    return x.astype(dtype, copy=False), w.astype(dtype, copy=False), b if b is None else b.astype(dtype), where
+
+
+def _in_groups(channels: int, groups: int, said: str, where: str) -> None:
+    if channels == 0:
+        raise ShapeError(f"{said} no channels, but at least one is needed [{where}]")
+    if channels % groups:
+        raise ShapeError(f"{said} {channels} channels, which do not divide into {groups} groups [{where}]")
+
+
+def _one_each(b: np.ndarray | None, channels: int, where: str) -> None:
+    if b is not None and b.shape != (channels,):
+        raise ShapeError(
+            f"B has shape {b.shape}, but ({channels},) is needed, one number an output channel [{where}]"
+        )
+
+
+def _shifted(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    """y with the bias added in place."""
+    if b is not None:
+        y += b.reshape(-1, *[1] * (y.ndim - 2))
+    return y
+
+
+def _bias_gradient(gy: np.ndarray, b: np.ndarray | None) -> np.ndarray | None:
+    return None if b is None else gy.sum(axis=(0, *range(2, gy.ndim)))
+
+
+def _within_reach(edge: Border, laid: tuple[Window, ...], sizes: tuple[int, ...], where: str) -> None:
+    """Refuse a padding that is longer than the border's index map is right for."""
+    for axis, (window, n) in enumerate(zip(laid, sizes, strict=True)):
+        asked = max(window.before, window.after)
+        most = 0 if n == 0 else asked if edge.reach is None else edge.reach(n)
+        if asked > most:
+            raise HyperparameterError(
+                f"the padding of spatial axis {axis} is {asked}, but padding_mode={edge.name!r} reaches at most {most} "
+                f"beyond an axis of size {n} [{where}]"
             )
-    inner = laid if found is None else tuple(Window(v.kernel, v.stride, v.dilation) for v in laid)
-    return _Conv(x, w, laid, inner, groups, found, where)
 
 
-def _conv_vjp(
-    gy: Any,
-    x: Any,
-    w: Any,
-    *bias: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-    padding_mode: str = "zeros",
-    method: str = "auto",
-    **b: Any,
-) -> tuple[np.ndarray | None, ...]:
-    """(gx, gw) or, with a bias, (gx, gw, gb): the cotangent pulled back to each array argument."""
-    kernel = _method(method)
-    call = _conv_call(x, w, stride, padding, dilation, groups, padding_mode)
-    biases = _passed_bias(bias, b, call.where)
-    gy = _cotangent(gy, call.shape, call.where)
-    long = call.lengthened
-    gx = kernel.conv_input(gy, call.w, call.inner, call.groups, long.shape[2:])
-    if call.border is not None:
-        gx = padded.pad_adjoint(gx, call.laid, call.x.shape[2:], call.border)
-    gw = kernel.conv_weight(gy, long, call.inner, call.groups)
-    return _each((x, w, *biases), (gx, gw, _bias_gradient(gy)))
+# --- convolution ----------------------------------------------------------------------------------------------
 
 
-def _passed_bias(positional: tuple[Any, ...], named: dict[str, Any], where: str) -> tuple[Any, ...]:
-    if len(positional) + len(named) > 1 or set(named) - {"b"}:
-        raise TypeError(f"the arguments are x, w and at most a bias b, not {', '.join(named) or len(positional) + 2} [{where}]")
-    return (*positional, *named.values())
-
-
-@_differentiable(_conv_vjp)
+@differentiable("x", "w", "b")
 def conv(
-    x: Any,
-    w: Any,
-    b: Any = None,
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None = None,
     *,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
     groups: int = 1,
     padding_mode: str = "zeros",
     method: str = "auto",
-) -> np.ndarray:
-    """y[ν,o,j] = b[o] + Σ_{c,t} w[o,c,t] · x[ν,c,s·j+d·t-a]: cross-correlation, the kernel is not turned.
+) -> Call[np.ndarray]:
+    """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o], cross-correlation: the kernel is not turned.
 
-    x is (N, C, *n), w is (O, C/groups, *k), b is (O,); y is (N, O, *m), m = ⌊(n + a + b - d·(k - 1) - 1)/s⌋ + 1.
-    padding_mode says what lies outside x: "zeros", "reflect", "replicate", "circular" or "symmetric".
-    A NaN or infinity in a window goes into its sum as IEEE arithmetic has it.
+    X is (N, C, *n), W (O, C/groups, *k), B (O,), and Y (N, O, *m) with m = ⌊(n + a + b - d·(k - 1) - 1)/s⌋ + 1.
+    Outside X lies what `padding_mode` says: "zeros", "reflect", "replicate", "circular" or "symmetric". Sums follow
+    IEEE arithmetic, also W·0 in the padding. Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+
+    >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], stride=2, padding=((1, 0),))
+    array([[[10, 32]]])
+    >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], padding=((1, 0),), padding_mode="circular")
+    array([[[14, 21, 32, 43]]])
     """
-    kernel = _method(method)
-    call = _conv_call(x, w, stride, padding, dilation, groups, padding_mode)
-    bias = _bias(b, call.w.shape[0], call.where)
-    return _biased(kernel.conv(call.lengthened, call.w, call.inner, call.groups), bias)
+    x, w, b, where = _operands("conv", x, w, b)
+    kernels, groups = _kernels(method, where), whole(groups, "groups", where, 1)
+    _in_groups(x.shape[1], groups, "X has", where)
+    _in_groups(w.shape[0], groups, "W makes", where)
+    if w.shape[1] * groups != x.shape[1]:
+        raise ShapeError(
+            f"W reads {w.shape[1]} channels a group, but X has {x.shape[1]} in {groups} groups [{where}]"
+        )
+    edge, sizes = border(padding_mode, where), x.shape[2:]
+    laid = windows(sizes, w.shape[2:], stride, padding, dilation, where=where)
+    _one_each(b, w.shape[0], where)
+    wide, inner = x, laid  # the kernels know zeros; what another border gives is put around X before
+    if edge is not None:
+        _within_reach(edge, laid, sizes, where)
+        wide, inner = pad(x, laid, edge), bare(laid)
+
+    def value() -> np.ndarray:
+        return _shifted(kernels.conv(wide, w, inner, groups), b)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        gx = kernels.conv_input(gy, w, inner, groups, wide.shape[2:])
+        gw = kernels.conv_weight(gy, wide, inner, groups)
+        return gx if edge is None else pad_input(gx, laid, edge), gw, _bias_gradient(gy, b)
+
+    return Call(where, (x.shape[0], w.shape[0], *output_sizes(laid, sizes)), x.dtype, value, gradients)
 
 
-@dataclass(frozen=True, slots=True)
-class _ConvTranspose:
-    x: np.ndarray
-    w: np.ndarray
-    laid: tuple[Window, ...]
-    sizes: tuple[int, ...]
-    groups: int
-    where: str
+@differentiable("x", "w", "b")
+def conv_transpose(
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    method: str = "auto",
+) -> Call[np.ndarray]:
+    """Y[ν,o,j] = Σ_{c,i,t} [s·i+d·t-a = j] W[c,o,t] · X[ν,c,i] + B[o], the adjoint of a convolution.
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.x.shape[0], self.groups * self.w.shape[1], *self.sizes)
+    X is (N, C, *n), W (C, O/groups, *k), B (O,), and Y (N, O, *m) with m = (n - 1)·s - a - b + d·(k - 1) + e + 1, where
+    e is the output padding, smaller than the stride or the dilation; padding is cut off, and its only word is "valid".
+    Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
 
-
-def _conv_transpose_call(
-    x: Any, w: Any, stride: Any, padding: Any, output_padding: Any, dilation: Any, groups: Any
-) -> _ConvTranspose:
-    x, w = _arrays("conv_transpose", X=x, W=w)
-    where = _shapes("conv_transpose", x, w)
-    inner = _spatial(x, where)
-    groups = whole(groups, "groups", where, 1)
-    if w.ndim != x.ndim:
-        raise ShapeError(f"W has {w.ndim} axes, but X has {x.ndim}; both need the same number of spatial axes [{where}]")
+    >>> conv_transpose([[[1, 2]]], [[[1, 10, 100]]], stride=2)
+    array([[[  1,  10, 102,  20, 200]]])
+    """
+    x, w, b, where = _operands("conv_transpose", x, w, b)
+    kernels, groups = _kernels(method, where), whole(groups, "groups", where, 1)
+    _in_groups(x.shape[1], groups, "X has", where)
+    _in_groups(w.shape[1], 1, "W makes", where)
     if w.shape[0] != x.shape[1]:
-        raise ShapeError(f"W takes {w.shape[0]} channels, but X has {x.shape[1]} [{where}]")
-    if x.shape[1] % groups or w.shape[1] == 0:
-        raise ShapeError(f"the {x.shape[1]} channels of X do not divide into {groups} groups [{where}]")
+        raise ShapeError(f"W reads {w.shape[0]} channels, but X has {x.shape[1]} [{where}]")
     if isinstance(padding, str) and padding != "valid":
         raise HyperparameterError(
-            f"padding={padding!r} has several meanings for a transposed convolution; give numbers or 'valid' [{where}]"
+            f"padding is {padding!r}, but a transposed convolution takes whole numbers, pairs or 'valid' [{where}]"
         )
-    laid = windows(inner, w.shape[2:], stride, padding, dilation, where=where, fits=False)
-    extras = per_axis(output_padding, len(inner), "output_padding", where, 0)
-    for axis, (window, extra) in enumerate(zip(laid, extras, strict=True)):
-        if extra >= window.stride and extra >= window.dilation:
-            raise HyperparameterError(
-                f"output_padding is {extra} on axis {axis}, but it must be below the stride {window.stride} or the dilation "
-                f"{window.dilation} [{where}]"
-            )
-    sizes = tuple(v.transposed_size(n, extra) for v, n, extra in zip(laid, inner, extras, strict=True))
-    for axis, size in enumerate(sizes):
-        if size < 0:
-            raise ShapeError(f"the output would have size {size} on axis {axis}: the padding takes more than there is [{where}]")
-    return _ConvTranspose(x, w, laid, sizes, groups, where)
+    laid = windows(x.shape[2:], w.shape[2:], stride, padding, dilation, where=where, fits=False)
+    extras = per_axis(output_padding, len(laid), "output_padding", where, 0)
+    sizes = tuple(
+        _transposed(*each, where) for each in zip(laid, x.shape[2:], extras, range(len(laid)), strict=True)
+    )
+    channels = groups * w.shape[1]
+    _one_each(b, channels, where)
+
+    def value() -> np.ndarray:
+        return _shifted(kernels.conv_transpose(x, w, laid, groups, sizes), b)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        # an output padding of a stride or more leaves room for windows that X does not have
+        own = tuple(slice(0, n) for n in x.shape[2:])
+        gx = np.ascontiguousarray(kernels.conv(gy, w, laid, groups)[..., *own])
+        return gx, kernels.conv_weight(x, gy, laid, groups), _bias_gradient(gy, b)
+
+    return Call(where, (x.shape[0], channels, *sizes), x.dtype, value, gradients)
 
 
-def _conv_transpose_vjp(
-    gy: Any,
-    x: Any,
-    w: Any,
-    *bias: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-    method: str = "auto",
-    **b: Any,
-) -> tuple[np.ndarray | None, ...]:
-    """(gx, gw) or, with a bias, (gx, gw, gb): a convolution of the cotangent, and the roles of x and y exchanged."""
-    kernel = _method(method)
-    call = _conv_transpose_call(x, w, stride, padding, output_padding, dilation, groups)
-    biases = _passed_bias(bias, b, call.where)
-    gy = _cotangent(gy, call.shape, call.where)
-    # an output padding beyond the stride makes room for windows that x does not have: they are left out
-    own = (slice(None), slice(None), *(slice(0, n) for n in call.x.shape[2:]))
-    gx = np.ascontiguousarray(kernel.conv(gy, call.w, call.laid, call.groups)[own])
-    gw = kernel.conv_weight(call.x, gy, call.laid, call.groups)
-    return _each((x, w, *biases), (gx, gw, _bias_gradient(gy)))
+def _transposed(window: Window, n: int, extra: int, axis: int, where: str) -> int:
+    if extra >= max(window.stride, window.dilation):
+        raise HyperparameterError(
+            f"output_padding is {extra} on spatial axis {axis}, but it must be smaller than the stride {window.stride} "
+            f"or the dilation {window.dilation} [{where}]"
+        )
+    size = window.transposed_size(n, extra)
+    if size < 0:
+        raise ShapeError(
+            f"the output would have size {size} on spatial axis {axis}, because its padding {window.before} and "
+            f"{window.after} is more than there is to cut off [{where}]"
+        )
+    return size
 
 
-@_differentiable(_conv_transpose_vjp)
-def conv_transpose(
-    x: Any,
-    w: Any,
-    b: Any = None,
-    *,
-    stride: Any = 1,
-    padding: Any = 0,
-    output_padding: Any = 0,
-    dilation: Any = 1,
-    groups: int = 1,
-    method: str = "auto",
-) -> np.ndarray:
-    """y[ν,o,j] = b[o] + Σ_{c,i,t} [s·i+d·t-a = j] w[c,o,t] · x[ν,c,i]: the adjoint of conv.
-
-    x is (N, C, *n), w is (C, O/groups, *k), b is (O,); y is (N, O, *m), m = (n - 1)·s - a - b + d·(k - 1) + e + 1 with
-    e the output padding, which must be below the stride or the dilation.
-    """
-    kernel = _method(method)
-    call = _conv_transpose_call(x, w, stride, padding, output_padding, dilation, groups)
-    bias = _bias(b, call.shape[1], call.where)
-    return _biased(kernel.conv_transpose(call.x, call.w, call.laid, call.groups, call.sizes), bias)
+# --- pooling --------------------------------------------------------------------------------------------------
 
 
-# --- pooling --------------------------------------------------------------------------------------------------------
-
-
-def _pool_call(
-    name: str, x: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any
-) -> tuple[np.ndarray, tuple[Window, ...], str]:
-    [array] = _arrays(name, X=x)
-    where = f"{name}(X{array.shape}, kernel_size={kernel_size})"
-    sizes = _spatial(array, where)
-    stride = kernel_size if stride is None else stride
-    return array, windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where), where
-
-
-def _pooled_shape(x: np.ndarray, laid: tuple[Window, ...]) -> tuple[int, ...]:
-    return (*x.shape[:2], *direct.counts_of(x.shape[2:], laid))
-
-
-def _max_pool_vjp(
-    gy: Any,
-    x: Any,
-    kernel_size: Any,
-    *,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: bool = False,
-    return_indices: bool = False,
-    ties: str = "first",
-    method: str = "auto",
-) -> tuple[np.ndarray]:
-    """(gx,): each cotangent goes to the element that `ties` selects."""
-    kernel = _method(method)
-    array, laid, where = _pool_call("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
-    _known_ties(ties)
-    gy = _cotangent(gy, _pooled_shape(array, laid), where)
-    return (kernel.max_pool_input(gy, array, laid, ties),)
-
-
-def _known_ties(ties: str) -> None:
-    if ties not in TIES:
-        raise unknown("choice of ties", ties, TIES)
-
-
-@_differentiable(_max_pool_vjp)
+@differentiable("x")
 def max_pool(
-    x: Any,
-    kernel_size: Any,
+    x: ArrayLike,
+    kernel_size: PerAxis,
     *,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
+    stride: PerAxis | None = None,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
     ties: str = "first",
     method: str = "auto",
-) -> Any:
-    """y[ν,c,j] = max_t x[ν,c,s·j+d·t-a] over the elements of x in the window; what lies outside is not in it.
+) -> Call[Any]:
+    """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a]; what lies outside X is not in the window.
 
-    The stride is the kernel size where it is None. A NaN in a window is its maximum; a window without an element has -inf (for
-    integers that is an error). With return_indices also the flat spatial position of the selected element:
-    of those that are equal the first, or with ties="last" the last. `ties` says where a gradient goes:
-    "first" (torch), "last", "split" (equal shares) or "all".
+    The stride is the kernel size unless it is given. A NaN in the window is its maximum. A window that holds no element of X has
+    the maximum -inf, and passes no gradient on; for integers it is an error. Of equal maximisers `ties` selects the
+    "first" or the "last" in the window, row by row; the gradient may also "split" into equal shares or go to "all" of them.
+    With `return_indices` the flat spatial positions of the first (or last) maximisers come too, -1 for no element.
+    Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+
+    >>> max_pool([[[1, 3, 3, 2]]], 2, stride=1, return_indices=True)
+    (array([[[3, 3, 3]]]), array([[[1, 1, 2]]]))
+    >>> max_pool.vjp([[[1, 1, 1]]], [[[1, 3, 3, 2]]], 2, stride=1, ties="last")
+    (array([[[0, 1, 2, 0]]]),)
     """
-    kernel = _method(method)
-    array, laid, where = _pool_call("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
-    _known_ties(ties)
-    value, chosen = kernel.max_pool(array, laid, last=ties == "last")
-    if (array.dtype.kind == "i" or return_indices) and (chosen < 0).any():
-        empty = tuple(int(i) for i in np.argwhere(chosen < 0)[0][2:])
-        raise ShapeError(f"the window at position {empty} holds no element of X: its maximum is -inf and has no index [{where}]")
-    return (value, _flat_positions(chosen, array.shape[2:], laid)) if return_indices else value
+    x, laid, where = _pooled("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
+    kernels, ties = _kernels(method, where), _known("choice of ties", ties, TIES, where)
+    indices = flag(return_indices, "return_indices", where)
+    if x.dtype.kind == "i":
+        _occupied(occupancy(laid, x.shape[2:], padding=False), "nothing has no greatest integer", where)
+
+    def value() -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        y = kernels.max_pool(x, laid)
+        return (y, kernels.max_pool_selection(x, laid, ties)) if indices else y
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (kernels.max_pool_input(gy, x, laid, ties),)
+
+    return Call(where, (*x.shape[:2], *output_sizes(laid, x.shape[2:])), x.dtype, value, gradients)
 
 
-def _flat_positions(chosen: np.ndarray, sizes: tuple[int, ...], laid: tuple[Window, ...]) -> np.ndarray:
-    """The flat position in the input of tap `chosen` of each window."""
-    taps = np.unravel_index(chosen, tuple(window.kernel for window in laid))
-    grids = np.indices(chosen.shape, sparse=True)[2:]
-    at = [w.stride * j + w.dilation * t - w.before for w, j, t in zip(laid, grids, taps, strict=True)]
-    flat = np.zeros(chosen.shape, np.int64)
-    for n, e in zip(sizes, at, strict=True):
-        flat = flat * n + e
-    return flat
-
-
-def _divisor(x: np.ndarray, laid: tuple[Window, ...], include_pad: bool, override: Any, where: str) -> np.ndarray:
-    """What each window is divided by: its positions in the padded input (or in the input), or the number given."""
-    if override is not None:
-        return np.asarray(whole(override, "divisor_override", where, 1))
-    if not isinstance(include_pad, bool):
-        raise HyperparameterError(f"count_include_pad is {include_pad!r}, but True or False is needed [{where}]")
-    total = np.ones((1,) * len(laid), np.int64)
-    for axis, (n, w) in enumerate(zip(x.shape[2:], laid, strict=True)):
-        e = w.stride * np.arange(w.output_size(n))[:, None] + np.arange(w.kernel) - w.before
-        low, high = (-w.before, n + w.after) if include_pad else (0, n)
-        counted = ((e >= low) & (e < high)).sum(axis=1)
-        total = total * counted.reshape([-1 if i == axis else 1 for i in range(len(laid))])
-    if (total == 0).any():
-        empty = tuple(int(i) for i in np.argwhere(total == 0)[0])
-        raise ShapeError(f"the window at position {empty} holds nothing that counts, so its mean divides by 0 [{where}]")
-    return total
-
-
-def _avg_pool_vjp(
-    gy: Any,
-    x: Any,
-    kernel_size: Any,
-    *,
-    stride: Any = None,
-    padding: Any = 0,
-    ceil_mode: bool = False,
-    count_include_pad: bool = True,
-    divisor_override: int | None = None,
-    method: str = "auto",
-) -> tuple[np.ndarray]:
-    """(gx,): each cotangent is shared by the elements of its window."""
-    kernel = _method(method)
-    array, laid, where = _pool_call("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
-    divisor = _divisor(array, laid, count_include_pad, divisor_override, where)
-    gy = _cotangent(gy, _pooled_shape(array, laid), where)
-    gy = gy.astype(np.float64) if gy.dtype.kind == "i" else gy
-    return (kernel.avg_pool_input(gy, laid, array.shape[2:], divisor),)
-
-
-@_differentiable(_avg_pool_vjp)
+@differentiable("x")
 def avg_pool(
-    x: Any,
-    kernel_size: Any,
+    x: ArrayLike,
+    kernel_size: PerAxis,
     *,
-    stride: Any = None,
-    padding: Any = 0,
+    stride: PerAxis | None = None,
+    padding: Padding = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
     method: str = "auto",
-) -> np.ndarray:
-    """y[ν,c,j] = Σ_t x[ν,c,s·j+t-a] / D[j], x being 0 outside.
+) -> Call[np.ndarray]:
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j]; X is 0 outside.
 
-    D[j] is the number of the window's positions in the padded input (what a ceil_mode window has beyond the padding is not
-    counted), with count_include_pad=False of those in x itself, or divisor_override. Integers give float64.
-    The stride is the kernel size where it is None.
+    D[j] counts the positions of the window in the padded input, or in X itself without `count_include_pad`; what a
+    window of `ceil_mode` has beyond the padding never counts. `divisor_override` stands for every D[j]. The stride is
+    the kernel size unless it is given. Raises ShapeError (also where D[j] is 0), HyperparameterError, DtypeError,
+    UnknownNameError.
+
+    >>> avg_pool([[[1, 2, 3, 4, 5]]], 2, ceil_mode=True)
+    array([[[1.5, 3.5, 5. ]]])
+    >>> avg_pool.vjp([[[2.0, 4.0]]], [[[1.0, 2.0, 3.0, 4.0]]], 2)
+    (array([[[1., 1., 2., 2.]]]),)
     """
-    kernel = _method(method)
-    array, laid, where = _pool_call("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
-    array = array.astype(np.float64) if array.dtype.kind == "i" else array
-    return kernel.avg_pool(array, laid, _divisor(array, laid, count_include_pad, divisor_override, where))
+    x, laid, where = _pooled("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    kernels, sizes = _kernels(method, where), x.shape[2:]
+    divisor = occupancy(laid, sizes, padding=flag(count_include_pad, "count_include_pad", where))
+    if divisor_override is None:
+        _occupied(divisor, "nothing has no mean", where)
+    else:
+        divisor = whole(divisor_override, "divisor_override", where, 1)
+
+    def value() -> np.ndarray:
+        return kernels.avg_pool(x, laid, divisor)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (kernels.avg_pool_input(gy, laid, sizes, divisor),)
+
+    shape = (*x.shape[:2], *output_sizes(laid, sizes))
+    return Call(where, shape, np.result_type(x, np.float32), value, gradients)
+
+
+def _pooled(
+    name: str,
+    x: ArrayLike,
+    kernel_size: PerAxis,
+    stride: PerAxis | None,
+    padding: Padding,
+    dilation: PerAxis,
+    ceil_mode: bool,
+) -> tuple[np.ndarray, tuple[Window, ...], str]:
+    """The input and the windows of a pool, and how an error names the call."""
+    x = _numbers(x, "X", name)
+    where = f"{name}(X{x.shape}, kernel_size={kernel_size!r})"
+    sizes, stride = _spatial(x, where), kernel_size if stride is None else stride
+    return x, windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where), where
+
+
+def _occupied(count: np.ndarray, why: str, where: str) -> None:
+    """Refuse windows that hold nothing."""
+    for position in np.argwhere(count == 0)[:1]:
+        raise ShapeError(f"window {tuple(map(int, position))} holds no element of X, and {why} [{where}]")

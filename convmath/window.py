@@ -25,6 +25,7 @@ __all__ = [
     "Window",
     "border",
     "ceil_steps",
+    "flag",
     "per_axis",
     "same_total",
     "span",
@@ -98,7 +99,7 @@ def border(padding_mode: str, where: str) -> Border | None:
     """The border of that name; None for zeros, which is no index map."""
     if padding_mode == "zeros":
         return None
-    if padding_mode not in BORDERS:
+    if not isinstance(padding_mode, str) or padding_mode not in BORDERS:
         raise unknown(f"padding_mode [{where}]", padding_mode, ["zeros", *BORDERS])
     return BORDERS[padding_mode]
 
@@ -147,9 +148,15 @@ def whole(value: Any, name: str, where: str, least: int) -> int:
     return number
 
 
+def flag(value: Any, name: str, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise HyperparameterError(f"{name} is {value!r}, but True or False is needed [{where}]")
+    return value
+
+
 def per_axis(value: Any, ndim: int, name: str, where: str, least: int) -> tuple[int, ...]:
     """An int for all axes, or a flat sequence with one for each, as a tuple with one for each."""
-    if not isinstance(value, Sequence) or isinstance(value, str):
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return (whole(value, name, where, least),) * ndim
     if len(value) != ndim:
         raise HyperparameterError(f"{name} has {len(value)} entries, but there are {ndim} spatial axes [{where}]")
@@ -211,11 +218,9 @@ def windows(
         pads = tuple(_word_pads(padding, *axis) for axis in zip(sizes, kernels, strides, dilations, strict=True))
     else:
         pads = _pads(padding, ndim, where)
-    if not isinstance(ceil_mode, bool):
-        raise HyperparameterError(f"ceil_mode is {ceil_mode!r}, but True or False is needed [{where}]")
+    ceil = flag(ceil_mode, "ceil_mode", where)
     made = tuple(
-        Window(k, s, d, a, b, ceil_mode)
-        for k, s, d, (a, b) in zip(kernels, strides, dilations, pads, strict=True)
+        Window(k, s, d, a, b, ceil) for k, s, d, (a, b) in zip(kernels, strides, dilations, pads, strict=True)
     )
     for axis, (n, window) in enumerate(zip(sizes, made, strict=True)):
         if fits and n + window.before + window.after < window.span:

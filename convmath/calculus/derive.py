@@ -28,7 +28,9 @@ def _prepared(statement: Statement) -> tuple[Statement, list[Step]]:
     steps: list[Step] = [Start(statement, statement)]
     expanded = expand_outside(statement)
     if expanded != statement:
-        outside = dict.fromkeys((r.tensor, r.outside) for r in inside(statement) if isinstance(r, Read) and r.outside != "strict")
+        outside = dict.fromkeys(
+            (r.tensor, r.outside) for r in inside(statement) if isinstance(r, Read) and r.outside != "strict"
+        )
         steps.append(ExpandOutside(statement, expanded, tensors=tuple(outside)))
     selected = select(expanded)
     if selected != expanded:
@@ -78,7 +80,10 @@ def shape_derivation(statement: Statement, values: Mapping[Param, int | Poly], t
         polys = {param: Poly.of(value) for param, value in values.items()}
         at_values = tuple(size.substitute(polys) for size in shape)
         step = Substitute(
-            Shape(shape), Shape(at_values), values=tuple(polys.items()), left_over=_left_over(statement, shape, polys)
+            Shape(shape),
+            Shape(at_values),
+            values=tuple(polys.items()),
+            left_over=_left_over(statement, shape, polys),
         )
         shape, steps = at_values, (*steps, step)
     result = sympy.Tuple(*map(to_sympy, shape))
@@ -95,5 +100,3 @@ def _left_over(statement: Statement, shape: tuple[Poly, ...], values: Mapping[Pa
         end = placement.form.substitute(taps).substitute({placement.index: size.substitute(values) - 1})
         left.append((placement.size + placement.after - 1 - end).substitute(values))
     return tuple(left)
-
-

@@ -62,8 +62,6 @@ def solved(statement: Statement, over: str = TAP) -> tuple[Statement, tuple[Step
     return statement, (*steps, *more)
 
 
-
-
 def _with(statement: Statement, old: Equation, new: Equation) -> Statement:
     return replace(statement, equations=tuple(new if e is old else e for e in statement.equations))
 
@@ -110,7 +108,11 @@ def _solutions(term: Term, zero: Zero, facts: Facts, over: str) -> Iterator[_Sol
             value = -c.constant * rest  # type: ignore[operator]
             free = facts.always(Within(value, v.size)) is not None
             yield _Solution(
-                (1, (not free, kept)), {v: value}, (Within(value, v.size),), SolveUnit, {"equation": zero, "index": v, "value": value}
+                (1, (not free, kept)),
+                {v: value},
+                (Within(value, v.size),),
+                SolveUnit,
+                {"equation": zero, "index": v, "value": value},
             )
         elif not c.indices() and (plainly_nonnegative(c - 1) or plainly_nonnegative(-c - 1)):
             s, number = (c, -rest) if plainly_nonnegative(c - 1) else (-c, rest)
@@ -186,7 +188,11 @@ def simplified(statement: Statement) -> tuple[Statement, tuple[Step, ...]]:
             terms.append(new)
         equations.append(replace(equation, terms=tuple(terms)))
     plain = replace(statement, equations=tuple(equations))
-    counts = {e.name: value for e in plain.equations if (value := _constant(e)) is not None and e.name not in plain.outputs}
+    counts = {
+        e.name: value
+        for e in plain.equations
+        if (value := _constant(e)) is not None and e.name not in plain.outputs
+    }
     after = pruned(_with_values(plain, counts)) if counts else plain
     if after == statement:
         return statement, ()
@@ -233,5 +239,3 @@ def _with_values(statement: Statement, values: dict[str, Poly]) -> Statement:
         return replace(e, terms=tuple(replace(t, body=map_reads(t.body, swap)) for t in e.terms))
 
     return replace(statement, equations=tuple(map(equation, statement.equations)))
-
-

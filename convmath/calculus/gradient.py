@@ -159,7 +159,9 @@ def vjp(statement: Statement, wrt: str, output: str | None = None) -> Statement:
         if equation.name in terms:
             incoming = list(terms.pop(equation.name))
             if seed:
-                raise StatementError(f"the output {output} is also read by another equation; state a copy of it as the output")
+                raise StatementError(
+                    f"the output {output} is also read by another equation; state a copy of it as the output"
+                )
             adjoints.append(_gathered(statement, equation.name, incoming))
         for term in equation.terms:
             for read in _distinct(reads(term.body)):
@@ -181,9 +183,7 @@ def vjp(statement: Statement, wrt: str, output: str | None = None) -> Statement:
 
 def _free(statement: Statement, name: str) -> tuple[Index, ...]:
     shape = shape_of(statement, name)
-    return tuple(
-        Index(letter, n, axis) for (letter, axis), n in zip(_letters(statement, name), shape, strict=True)
-    )
+    return tuple(Index(letter, n, axis) for (letter, axis), n in zip(_letters(statement, name), shape, strict=True))
 
 
 def _gathered(statement: Statement, name: str, terms: list[Term]) -> Equation:
@@ -197,9 +197,7 @@ def _exchanged(statement: Statement, equation: Equation, term: Term, read: Read,
     names = _fresh(own, {(index.letter, index.axis, index.primes) for index in free})
     names = {old: new for old, new in names.items() if old != new}
     moved = rename(Term((), term.guards, Product.of(Read(f"g{equation.name}", equation.at), slope)), names)
-    equations = tuple(
-        Zero(form, poly(index)) for form, index in zip(rename(read.at, names), free, strict=True)
-    )
+    equations = tuple(Zero(form, poly(index)) for form, index in zip(rename(read.at, names), free, strict=True))
     bound = tuple(names.get(index, index) for index in own)
     # [0 ≤ e < n] [e = i] says no more than [e = i]: i has that range already
     said = {(e.left, index.size) for e, index in zip(equations, free, strict=True)}
@@ -250,5 +248,3 @@ def pruned(statement: Statement) -> Statement:
             kept.append(equation)
             needed |= {read.tensor for read in reads(equation.terms)}
     return replace(statement, equations=tuple(reversed(kept)))
-
-

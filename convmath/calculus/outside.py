@@ -1,9 +1,9 @@
 """What lies outside an array, written as brackets: after this every read is strict, and may be differentiated.
 
-    Σ … X[e], X = 0 outside          →   Σ [0 ≤ e < n] … X[e]
-    max … X[e], X not counted        →   max [0 ≤ e < n] … X[e]
-    X[e], X circular                 →   the sum of three branches, [e < 0] X[e + n], [0 ≤ e < n] X[e], [n ≤ e] X[e - n],
-                                         and likewise for the other borders of `window`
+Σ … X[e], X = 0 outside          →   Σ [0 ≤ e < n] … X[e]
+max … X[e], X not counted        →   max [0 ≤ e < n] … X[e]
+X[e], X circular                 →   the sum of three branches, [e < 0] X[e + n], [0 ≤ e < n] X[e], [n ≤ e] X[e - n],
+                                     and likewise for the other borders of `window`
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ def _term(statement: Statement, term: Term) -> list[Term]:
     sizes = shape_of(statement, read.tensor)
     strict = replace(read, outside="strict")
     if read.outside == "nothing" or (read.outside == 0 and _is_factor(term.body, read) and term.reduce == "sum"):
-        moved = replace(term, guards=(*_ranges(read.at, sizes), *term.guards), body=_swapped(term.body, read, strict))
+        moved = replace(
+            term, guards=(*_ranges(read.at, sizes), *term.guards), body=_swapped(term.body, read, strict)
+        )
         return _term(statement, moved)
     if isinstance(read.outside, Fraction):
         inside = Product.of(*(Bracket(guard) for guard in _ranges(read.at, sizes)))

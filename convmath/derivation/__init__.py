@@ -53,7 +53,10 @@ class Derivation:
     @cached_property
     def steps(self) -> tuple[Step, ...]:
         """The steps, each with the outcome of its check."""
-        return tuple(replace(step, outcome=checked_step(step, self.subject, seed)) for seed, step in enumerate(self.plain_steps))
+        return tuple(
+            replace(step, outcome=checked_step(step, self.subject, seed))
+            for seed, step in enumerate(self.plain_steps)
+        )
 
     def verify(self) -> Verdict:
         """Every step held at random sizes by exact evaluation; the verdict is true when all of them did."""

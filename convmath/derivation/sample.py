@@ -33,7 +33,9 @@ def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
             continue
         if all(env[param] >= 1 for param in derived):
             return env
-    raise StatementError(f"no small sizes were found at which the statement of {statement.outputs[-1]} has a meaning")
+    raise StatementError(
+        f"no small sizes were found at which the statement of {statement.outputs[-1]} has a meaning"
+    )
 
 
 def _is_size(param: Param) -> bool:

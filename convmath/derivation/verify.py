@@ -82,7 +82,9 @@ def _same_value(before: Statement, after: Statement, rng: random.Random) -> str 
     return None
 
 
-def _finite(statement: Statement, rng: random.Random) -> tuple[dict[Param, int], dict[str, np.ndarray], dict[str, np.ndarray]]:
+def _finite(
+    statement: Statement, rng: random.Random
+) -> tuple[dict[Param, int], dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Sizes, data and value where no maximum is over an empty window."""
     for _ in range(50):
         env = sample.parameters(statement, rng)
@@ -100,10 +102,16 @@ def _(step: Exchange, subject: Statement, rng: random.Random) -> str | None:
     output = forward.outputs[-1]
     cotangent = _random_like(value[output], rng)
     direction = _random_like(arrays[step.wrt], rng)
-    gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[f"g{step.wrt}"]
+    gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[
+        f"g{step.wrt}"
+    ]
     pushed = directional_derivative(forward, arrays, env, step.wrt, direction)[output]
     left, right = (gradient * direction).sum(), (cotangent * pushed).sum()
-    return None if left == right else f"⟨g{step.wrt}, d{step.wrt}⟩ = {left}, but ⟨g{output}, d{output}⟩ = {right} at {_said(env)}"
+    return (
+        None
+        if left == right
+        else f"⟨g{step.wrt}, d{step.wrt}⟩ = {left}, but ⟨g{output}, d{output}⟩ = {right} at {_said(env)}"
+    )
 
 
 @check.register
@@ -120,7 +128,11 @@ def _(step: Tangent, subject: Statement, rng: random.Random) -> str | None:
 
 
 def directional_derivative(
-    statement: Statement, arrays: Mapping[str, np.ndarray], env: Mapping[Param, int], wrt: str, direction: np.ndarray
+    statement: Statement,
+    arrays: Mapping[str, np.ndarray],
+    env: Mapping[Param, int],
+    wrt: str,
+    direction: np.ndarray,
 ) -> dict[str, np.ndarray]:
     """d/dh of the outputs at X + h·direction, h = 0: exact for outputs that are polynomial in X (maxima of them included,
     where no two candidates are as close as the steps are small).
@@ -166,7 +178,9 @@ def _(step: Assemble, subject: Statement, rng: random.Random) -> str | None:
 def _(step: Substitute, subject: Statement, rng: random.Random) -> str | None:
     env = sample.parameters(subject, rng) | dict(step.values)
     env = {param: value for param, value in env.items() if param not in dict(subject.definitions())}
-    before, after = ([size.evaluate(complete(subject, env)) for size in shape.sizes] for shape in (step.before, step.after))
+    before, after = (
+        [size.evaluate(complete(subject, env)) for size in shape.sizes] for shape in (step.before, step.after)
+    )
     return None if before == after else f"{before} became {after} at {_said(env)}"
 
 
@@ -197,7 +211,9 @@ def _as_stated(size: Size, got: int, values: Mapping) -> str | None:
     return None if got == expected else f"{size.value} is {expected}, but {got} was found at {_said(values)}"
 
 
-def _found(step: Step, subject: Statement, rng: random.Random, sides: tuple) -> tuple[dict[Param, int], list[list[int]]]:
+def _found(
+    step: Step, subject: Statement, rng: random.Random, sides: tuple
+) -> tuple[dict[Param, int], list[list[int]]]:
     """Random sizes, and every value of the unknown that each side allows there."""
     env = sample.parameters(subject, rng)
     unknown = _unknown(step)
@@ -264,4 +280,3 @@ def _placed(placement: Placement, values: Mapping, unknown: int) -> bool:
 
 def _said(env: Mapping[Any, int]) -> str:
     return ", ".join(f"{poly(param)} = {value}" for param, value in env.items() if isinstance(param, Param))
-

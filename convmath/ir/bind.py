@@ -33,9 +33,13 @@ def _letters(word: str, known: Iterable[str]) -> tuple[str, ...]:
     if word in known:
         return (word,)
     letters = ("a", "b") if word == "p" else WORDS.get(word, ())
-    found = tuple(letter for letter in letters if letter in known) or (("p",) if "p" in known and letters == ("a", "b") else ())
+    found = tuple(letter for letter in letters if letter in known) or (
+        ("p",) if "p" in known and letters == ("a", "b") else ()
+    )
     if not found:
-        raise unknown("hyper-parameter", word, sorted({*known, *(w for w, ls in WORDS.items() if known.intersection(ls))}))
+        raise unknown(
+            "hyper-parameter", word, sorted({*known, *(w for w, ls in WORDS.items() if known.intersection(ls))})
+        )
     return found
 
 
@@ -92,7 +96,9 @@ def _solved(size: Poly, actual: int, env: Mapping[Param, int]) -> tuple[Param, i
     return param, (actual - left) // c
 
 
-def bind(statement: Statement, shapes: Mapping[str, Sequence[int]], given: Mapping[str, Any] | None = None) -> dict[Param, int]:
+def bind(
+    statement: Statement, shapes: Mapping[str, Sequence[int]], given: Mapping[str, Any] | None = None
+) -> dict[Param, int]:
     """The value of every parameter, from the shapes of the inputs, what is given, defaults and the derived sizes."""
     known = params(statement)
     env = {param: whole_value(param, value) for param, value in hyperparameters(known, given or {}).items()}
@@ -106,7 +112,9 @@ def bind(statement: Statement, shapes: Mapping[str, Sequence[int]], given: Mappi
     for tensor in statement.inputs:
         if tensor.name not in shapes:
             if tensor.name in read_names:
-                raise StatementError(f"no array is given for {tensor.name}; the statement reads {', '.join(statement.reads)}")
+                raise StatementError(
+                    f"no array is given for {tensor.name}; the statement reads {', '.join(statement.reads)}"
+                )
             continue
         if len(shapes[tensor.name]) != len(tensor.shape):
             raise ShapeError(

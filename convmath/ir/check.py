@@ -68,4 +68,6 @@ def _term(equation: Equation, term: Term, ranks: dict[str, int]) -> None:
             for monomial in part.terms:
                 degree = sum(power for atom, power in monomial if Poly.of(atom).indices())
                 if degree > 1:
-                    raise StatementError(f"{part} in {equation.name} is not affine in the indices; name a floor, or split it")
+                    raise StatementError(
+                        f"{part} in {equation.name} is not affine in the indices; name a floor, or split it"
+                    )

@@ -70,7 +70,9 @@ def _exact(value: Any) -> int | Fraction:
         value = Fraction(float(value))
     if isinstance(value, Fraction):
         return value.numerator if value.denominator == 1 else value
-    raise DtypeError(f"{value!r} is a {type(value).__name__}; exact evaluation needs integers, Fractions or finite floats")
+    raise DtypeError(
+        f"{value!r} is a {type(value).__name__}; exact evaluation needs integers, Fractions or finite floats"
+    )
 
 
 def exact_array(values: Any) -> np.ndarray:
@@ -79,7 +81,9 @@ def exact_array(values: Any) -> np.ndarray:
     if array.dtype.kind in "iu":
         return array.astype(object)
     if array.dtype.kind not in "fO":
-        raise DtypeError(f"an array of {array.dtype} came; exact evaluation needs integers, Fractions or finite floats")
+        raise DtypeError(
+            f"an array of {array.dtype} came; exact evaluation needs integers, Fractions or finite floats"
+        )
     result = np.empty(array.shape, object)
     result.reshape(-1)[:] = [_exact(value) for value in array.reshape(-1).tolist()]
     return result
@@ -216,7 +220,9 @@ class Gather:
 class CompiledTerm:
     """A term at given sizes: what it gathers, and where its values go."""
 
-    def __init__(self, equation: Equation, term: Term, env: Mapping[Param, int], shapes: Mapping[str, tuple[int, ...]]):
+    def __init__(
+        self, equation: Equation, term: Term, env: Mapping[Param, int], shapes: Mapping[str, tuple[int, ...]]
+    ):
         self.term = term
         self.shape = shapes[equation.name]
         data_guards = tuple(g for g in term.guards if isinstance(g, (Matches, Compare)))
@@ -236,7 +242,12 @@ class CompiledTerm:
         ]
         indices = (*equation.free, *term.bound)
         self.components = [
-            _component(group, equation.free, [g for g in guards if _guard_indices(g) <= set(group) and _guard_indices(g)], env)
+            _component(
+                group,
+                equation.free,
+                [g for g in guards if _guard_indices(g) <= set(group) and _guard_indices(g)],
+                env,
+            )
             for group in _groups(indices, links)
         ]
         self.owner = {
@@ -426,9 +437,13 @@ class Program:
         self.steps: list[tuple[str, list[CompiledTerm]]] = []
         for equation in statement.equations:
             self.shapes[equation.name] = tuple(_size(form).evaluate(env) for form in equation.at)
-            self.steps.append((equation.name, [CompiledTerm(equation, term, env, self.shapes) for term in equation.terms]))
+            self.steps.append(
+                (equation.name, [CompiledTerm(equation, term, env, self.shapes) for term in equation.terms])
+            )
 
-    def run(self, arrays: Mapping[str, np.ndarray], arithmetic: Arithmetic, reals: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    def run(
+        self, arrays: Mapping[str, np.ndarray], arithmetic: Arithmetic, reals: Mapping[str, Any]
+    ) -> dict[str, np.ndarray]:
         known = dict(arrays)
         for name, terms in self.steps:
             parts = [term.run(known, arithmetic, reals) for term in terms]
@@ -466,7 +481,9 @@ def _evaluated(
     return program(statement, env).run(arrays, arithmetic, reals)
 
 
-def evaluate_at(statement: Statement, arrays: Mapping[str, Any], env: Mapping[Param, int], **reals: Any) -> dict[str, np.ndarray]:
+def evaluate_at(
+    statement: Statement, arrays: Mapping[str, Any], env: Mapping[Param, int], **reals: Any
+) -> dict[str, np.ndarray]:
     """The outputs by name at these values of the parameters, exactly."""
     return program(statement, env).run({name: exact_array(values) for name, values in arrays.items()}, EXACT, reals)
 
@@ -480,4 +497,6 @@ def evaluate_native(statement: Statement, arrays: Mapping[str, Any], **given: An
     """The outputs by name, computed in the floating-point type of the arrays."""
     found = {name: np.asarray(values) for name, values in arrays.items()}
     dtype = np.result_type(np.float32, *found.values())
-    return _evaluated(statement, {name: array.astype(dtype) for name, array in found.items()}, given, _native(dtype))
+    return _evaluated(
+        statement, {name: array.astype(dtype) for name, array in found.items()}, given, _native(dtype)
+    )

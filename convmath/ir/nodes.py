@@ -49,6 +49,7 @@ __all__ = [
     "scalar",
 ]
 
+
 class Node:
     __slots__ = ()
 
@@ -238,7 +239,9 @@ class Product(Arithmetic):
     @staticmethod
     def of(*factors: Scalar) -> Scalar:
         constant, kept = Fraction(1), []
-        for factor in (f for factor in factors for f in (factor.factors if isinstance(factor, Product) else (factor,))):
+        for factor in (
+            f for factor in factors for f in (factor.factors if isinstance(factor, Product) else (factor,))
+        ):
             if isinstance(factor, Number):
                 constant *= factor.value
             else:
@@ -261,7 +264,12 @@ class Power(Arithmetic):
             return base
         if exponent == ZERO or base == ONE:
             return ONE
-        if isinstance(base, Number) and base.value and isinstance(exponent, Number) and exponent.value.denominator == 1:
+        if (
+            isinstance(base, Number)
+            and base.value
+            and isinstance(exponent, Number)
+            and exponent.value.denominator == 1
+        ):
             return Number(base.value**exponent.value.numerator)
         if isinstance(base, Power) and isinstance(base.exponent, Number) and base.exponent.value == -1:
             return Power.of(base.base, Product.of(Number(Fraction(-1)), exponent))

@@ -22,7 +22,20 @@ from typing import Any, Union
 
 from convmath.errors import StatementError
 
-__all__ = ["Atom", "Floor", "Index", "Least", "Param", "Poly", "floor", "least", "poly", "printed", "printed_by", "product"]
+__all__ = [
+    "Atom",
+    "Floor",
+    "Index",
+    "Least",
+    "Param",
+    "Poly",
+    "floor",
+    "least",
+    "poly",
+    "printed",
+    "printed_by",
+    "product",
+]
 
 Integer = Union["Poly", int]
 
@@ -322,7 +335,9 @@ def _value(atom: Atom, values: Mapping[Any, Any]) -> Any:
         case Least(among=among):
             # comparison by sign keeps arrays and integers in one line
             return reduce(lambda a, b: a - (a - b) * (a > b), (entry.evaluate(values) for entry in among))
-    raise StatementError(f"{atom} has no value here; values are known for {', '.join(map(str, values)) or 'nothing'}")
+    raise StatementError(
+        f"{atom} has no value here; values are known for {', '.join(map(str, values)) or 'nothing'}"
+    )
 
 
 def poly(value: Integer | Atom) -> Poly:

@@ -9,7 +9,18 @@ from typing import Any, TypeVar
 from .nodes import Apply, IndexValue, Node, Power, Product, Read, Scalar, Statement, Sum, Term, scalar
 from .poly import Atom, Index, Param, Poly
 
-__all__ = ["indices", "inside", "map_forms", "map_reads", "params", "reads", "rename", "shape_of", "substitute", "with_terms"]
+__all__ = [
+    "indices",
+    "inside",
+    "map_forms",
+    "map_reads",
+    "params",
+    "reads",
+    "rename",
+    "shape_of",
+    "substitute",
+    "with_terms",
+]
 
 N = TypeVar("N")
 

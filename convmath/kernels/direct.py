@@ -1,4 +1,4 @@
-"""The plain definition: one strided slice and one product a tap."""
+"""The plain definition: a loop over the taps, and in it one strided slice of the input and one of the output."""
 
 from __future__ import annotations
 
@@ -9,152 +9,168 @@ import numpy as np
 
 from convmath.window import Window
 
-from .padding import cropped, overhanging, pad
+from .padding import bare, pad
+from .taps import Slices, output_sizes, taps
 
-__all__ = ["avg_pool", "avg_pool_input", "conv", "conv_input", "conv_transpose", "conv_weight", "max_pool", "max_pool_input"]
+__all__ = [
+    "avg_pool",
+    "avg_pool_input",
+    "conv",
+    "conv_input",
+    "conv_transpose",
+    "conv_weight",
+    "max_pool",
+    "max_pool_input",
+    "max_pool_selection",
+]
 
 Windows = Sequence[Window]
-Tap = tuple[int, ...]
 
 
-def taps(windows: Windows) -> Iterator[Tap]:
-    """Every position in the kernel, row by row."""
-    return np.ndindex(*(window.kernel for window in windows))
-
-
-def at_tap(windows: Windows, tap: Tap, counts: Sequence[int]) -> tuple[slice, ...]:
-    """The positions of a padded array that the windows read at one tap: s·j + d·t for j < m."""
-    spatial = (
-        slice(w.dilation * t, w.dilation * t + w.stride * (m - 1) + 1, w.stride) if m else slice(0, 0)
-        for w, t, m in zip(windows, tap, counts, strict=True)
-    )
-    return (slice(None), slice(None), *spatial)
-
-
-def counts_of(sizes: Sequence[int], windows: Windows) -> tuple[int, ...]:
-    return tuple(window.output_size(n) for window, n in zip(windows, sizes, strict=True))
-
-
-def _grouped(x: np.ndarray, groups: int) -> np.ndarray:
-    return x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
-
-
-def _flat(x: np.ndarray) -> np.ndarray:
-    """The spatial axes of a grouped array as one."""
-    return x.reshape(*x.shape[:3], math.prod(x.shape[3:]))
-
-
-# --- convolution ----------------------------------------------------------------------------------------------------
+# --- convolution ----------------------------------------------------------------------------------------------
 
 
 def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """y[ν,o,j] = Σ_{c,t} w[o,c,t] · x[ν,c,s·j+d·t-a], the channels in groups"""
-    counts = counts_of(x.shape[2:], windows)
-    padded = pad(x, windows)
-    kernel = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
-    y = np.zeros((x.shape[0], groups, kernel.shape[1], *counts), x.dtype)
-    for tap in taps(windows):
-        read = _grouped(padded[at_tap(windows, tap, counts)], groups)
-        y += np.einsum("goc,ngc...->ngo...", kernel[(..., *tap)], read)
-    return y.reshape(x.shape[0], w.shape[0], *counts)
+    """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a]"""
+    # padded, so that W·0 stands in the sum as the definition has it: it is NaN where W is infinite
+    x, windows = pad(x, windows), bare(windows)
+    counts = output_sizes(windows, x.shape[2:])
+    x, w = _grouped(x, 1, groups), _grouped(w, 0, groups)
+    y = np.zeros((x.shape[0], *w.shape[:2], *counts), np.result_type(x, w))
+    for tap, out, into in taps(windows, x.shape[3:], counts):
+        y[out] += np.einsum("goc,ngc...->ngo...", w[(..., *tap)], x[into])
+    return _ungrouped(y, 1)
 
 
 def conv_input(gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    """The adjoint of conv in x: each gy[j] adds its weighted kernel at s·j - a."""
-    kernel = w.reshape(groups, w.shape[0] // groups, *w.shape[1:])
+    """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j]"""
     counts = gy.shape[2:]
-    grouped = _grouped(gy, groups)
-    lengths = [n + window.before + window.after for n, window in zip(sizes, windows, strict=True)]
-    padded = np.zeros((gy.shape[0], groups * w.shape[1], *lengths), gy.dtype)
-    for tap in taps(windows):
-        part = np.einsum("goc,ngo...->ngc...", kernel[(..., *tap)], grouped)
-        padded[at_tap(windows, tap, counts)] += part.reshape(gy.shape[0], -1, *counts)
-    return np.ascontiguousarray(cropped(padded, windows, sizes))
+    gy, w = _grouped(gy, 1, groups), _grouped(w, 0, groups)
+    gx = np.zeros((gy.shape[0], groups, w.shape[2], *sizes), np.result_type(gy, w))
+    for tap, out, into in taps(windows, sizes, counts):
+        gx[into] += np.einsum("goc,ngo...->ngc...", w[(..., *tap)], gy[out])
+    return _ungrouped(gx, 1)
 
 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """The adjoint of conv in w: gw[o,c,t] = Σ_{ν,j} gy[ν,o,j] · x[ν,c,s·j+d·t-a]"""
+    """gW[o,c,t] = Σ_{ν,j} gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
+    x, windows = pad(x, windows), bare(windows)
     counts = gy.shape[2:]
-    padded = pad(x, windows)
-    grouped = _grouped(gy, groups)
-    channels = x.shape[1] // groups
-    gw = np.zeros((groups, gy.shape[1] // groups, channels, *(window.kernel for window in windows)), gy.dtype)
-    for tap in taps(windows):
-        read = _grouped(padded[at_tap(windows, tap, counts)], groups)
-        gw[(..., *tap)] = np.einsum("ngop,ngcp->goc", _flat(grouped), _flat(read))
-    return gw.reshape(gy.shape[1], *gw.shape[2:])
+    gy, x = _grouped(gy, 1, groups), _grouped(x, 1, groups)
+    kernel = tuple(window.kernel for window in windows)
+    gw = np.zeros((groups, gy.shape[2], x.shape[2], *kernel), np.result_type(gy, x))
+    for tap, out, into in taps(windows, x.shape[3:], counts):
+        gw[(..., *tap)] = np.einsum("ngoj,ngcj->goc", _flat(gy[out]), _flat(x[into]))
+    return _ungrouped(gw, 0)
 
 
-def conv_transpose(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    """The adjoint of the convolution that has windows x: the same map as conv_input."""
-    return conv_input(x, w, windows, groups, sizes)
+# what a convolution does to cotangents of its output, a transposed one does to its input
+conv_transpose = conv_input
 
 
-# --- pooling --------------------------------------------------------------------------------------------------------
+def _grouped(array: np.ndarray, axis: int, groups: int) -> np.ndarray:
+    """The channels of that axis as (group, channel of the group)."""
+    shape = array.shape
+    return array.reshape(*shape[:axis], groups, shape[axis] // groups, *shape[axis + 1 :])
 
 
-def max_pool(x: np.ndarray, windows: Windows, last: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """The greatest value of each window, and the number of the tap (row by row) that has it: the first, or the last.
+def _ungrouped(array: np.ndarray, axis: int) -> np.ndarray:
+    shape = array.shape
+    return array.reshape(*shape[:axis], shape[axis] * shape[axis + 1], *shape[axis + 2 :])
 
-    A NaN is greater than everything. A window without an element has -inf (the least integer), and no tap: -1.
-    """
-    counts = counts_of(x.shape[2:], windows)
-    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    padded = overhanging(x, windows, counts, low)
-    inside = overhanging(np.ones((1, 1, *x.shape[2:]), bool), windows, counts, False)
-    best = np.full((*x.shape[:2], *counts), low, x.dtype)
-    chosen = np.full(best.shape, -1)
-    for number, tap in enumerate(taps(windows)):
-        where = at_tap(windows, tap, counts)
-        value, there = padded[where], inside[where]
-        greater = (value > best) | (np.isnan(value) & ~np.isnan(best)) | (chosen < 0)
-        if last:
-            greater |= (value == best) | (np.isnan(value) & np.isnan(best))
-        greater &= there
-        best = np.where(greater, value, best)
-        chosen = np.where(greater, number, chosen)
-    return best, chosen
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    """The spatial axes of a grouped array as one."""
+    return array.reshape(*array.shape[:3], math.prod(array.shape[3:]))
+
+
+# --- maximum --------------------------------------------------------------------------------------------------
+
+
+def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
+    """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a] over what lies in X: NaN where one is, the least value where nothing is."""
+    counts = output_sizes(windows, x.shape[2:])
+    least = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    y = np.full((*x.shape[:2], *counts), least, x.dtype)
+    for _, out, into in taps(windows, x.shape[2:], counts):
+        np.maximum(y[out], x[into], out=y[out])
+    return y
+
+
+def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
+    """The flat spatial position of the first (or, for "last", the last) maximiser of each window; -1 where there is none."""
+    y, positions = max_pool(x, windows), _positions(x)
+    selection = np.full(y.shape, -1)
+    # what is written last stays
+    for _, out, into in taps(windows, x.shape[2:], y.shape[2:], backwards=ties != "last"):
+        np.copyto(selection[out], positions[into], where=_attains(x[into], y[out]))
+    return selection
 
 
 def max_pool_input(gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
-    """The gradient goes to the selected tap; "split" shares it among the greatest, "all" gives it to each of them."""
-    counts = gy.shape[2:]
-    best, chosen = max_pool(x, windows, last=ties == "last")
-    shared = ties in ("split", "all")
-    padded = overhanging(x, windows, counts) if shared else None
-    inside = overhanging(np.ones((1, 1, *x.shape[2:]), bool), windows, counts, False)
+    """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] λ[ν,c,j,t] · gY[ν,c,j]
 
-    def takes(number: int, tap: Tap) -> np.ndarray:
-        if padded is None:
-            return chosen == number
-        value = padded[at_tap(windows, tap, counts)]
-        return ((value == best) | (np.isnan(value) & np.isnan(best))) & inside[at_tap(windows, tap, counts)]
-
+    λ is 1 at the selected maximiser ("first" or "last") or at each of them ("all"), or 1 over their number ("split").
+    """
     if ties == "split":
-        holders = sum((takes(number, tap).astype(gy.dtype) for number, tap in enumerate(taps(windows))), np.zeros_like(gy))
-        gy = gy / np.maximum(holders, 1)
-    g = np.zeros((*x.shape[:2], *inside.shape[2:]), gy.dtype)
-    for number, tap in enumerate(taps(windows)):
-        g[at_tap(windows, tap, counts)] += np.where(takes(number, tap), gy, 0)
-    return np.ascontiguousarray(cropped(g, windows, x.shape[2:]))
+        number = np.zeros(gy.shape, np.int64)
+        for out, _, selected in _selected(x, windows, ties):
+            number[out] += selected
+        gy = divided(gy, np.maximum(number, 1))
+    gx = np.zeros(x.shape, gy.dtype)
+    for out, into, selected in _selected(x, windows, ties):
+        gx[into] += np.where(selected, gy[out], 0)
+    return gx
 
 
-def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray) -> np.ndarray:
-    """The sum over each window divided by what the statement divides it by."""
-    counts = counts_of(x.shape[2:], windows)
-    padded = overhanging(x, windows, counts)
-    total = np.zeros((*x.shape[:2], *counts), x.dtype)
-    for tap in taps(windows):
-        total += padded[at_tap(windows, tap, counts)]
-    return total / divisor.astype(x.dtype)
+def _selected(x: np.ndarray, windows: Windows, ties: str) -> Iterator[tuple[Slices, Slices, np.ndarray]]:
+    """For each tap the windows and what they read, and where that is a maximiser that `ties` selects."""
+    y, positions = max_pool(x, windows), _positions(x)
+    one = max_pool_selection(x, windows, ties) if ties in ("first", "last") else None
+    for _, out, into in taps(windows, x.shape[2:], y.shape[2:]):
+        yield out, into, _attains(x[into], y[out]) if one is None else one[out] == positions[into]
 
 
-def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray) -> np.ndarray:
-    """Each window gives its share to every position it holds."""
-    counts = gy.shape[2:]
-    share = gy / divisor.astype(gy.dtype)
-    lengths = overhanging(np.zeros((1, 1, *sizes), bool), windows, counts).shape[2:]
-    g = np.zeros((*gy.shape[:2], *lengths), gy.dtype)
-    for tap in taps(windows):
-        g[at_tap(windows, tap, counts)] += share
-    return np.ascontiguousarray(cropped(g, windows, sizes))
+def _attains(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Where x is the maximum y of its window; a NaN makes the maximum NaN, and is it."""
+    return (x == y) | np.isnan(x)
+
+
+def _positions(x: np.ndarray) -> np.ndarray:
+    """The number of each spatial position, row by row."""
+    return np.arange(math.prod(x.shape[2:])).reshape(x.shape[2:])
+
+
+# --- mean -----------------------------------------------------------------------------------------------------
+
+
+def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a] / D[j]"""
+    return divided(sum_pool(x, windows), divisor)
+
+
+def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
+    """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j] / D[j]"""
+    return sum_pool_input(divided(gy, divisor), windows, sizes)
+
+
+def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a]"""
+    counts = output_sizes(windows, x.shape[2:])
+    y = np.zeros((*x.shape[:2], *counts), x.dtype)
+    for _, out, into in taps(windows, x.shape[2:], counts):
+        y[out] += x[into]
+    return y
+
+
+def sum_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> np.ndarray:
+    """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j]"""
+    gx = np.zeros((*gy.shape[:2], *sizes), gy.dtype)
+    for _, out, into in taps(windows, sizes, gy.shape[2:]):
+        gx[into] += gy[out]
+    return gx
+
+
+def divided(total: np.ndarray, divisor: np.ndarray | int) -> np.ndarray:
+    """The quotient in the type of the total, or in float64 for integers."""
+    return total / np.asarray(divisor, np.result_type(total, np.float32))

@@ -1,62 +1,58 @@
-"""Padding as an index map along each axis, and its adjoint. One place for every border."""
+"""Padding and its adjoint: zeros, or a border's index map along one axis after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 
 from convmath.window import Border, Window
 
-__all__ = ["cropped", "overhanging", "pad", "pad_adjoint", "positions"]
+__all__ = ["bare", "pad", "pad_input", "padded_sizes"]
 
 
-def positions(n: int, window: Window, border: Border) -> np.ndarray:
-    """The element of an axis of size n that each padded position holds."""
-    e = np.arange(-window.before, n + window.after)
-    return np.where(e < 0, border.below(e, n), np.where(e >= n, border.above(e, n), e))
+def padded_sizes(windows: Sequence[Window], sizes: Sequence[int]) -> tuple[int, ...]:
+    return tuple(window.before + n + window.after for window, n in zip(windows, sizes, strict=True))
 
 
-def pad(x: np.ndarray, windows: Sequence[Window], border: Border | None = None, value: Any = 0) -> np.ndarray:
-    """x with each spatial axis lengthened at both ends: by `value`, or by what the border's index map says."""
+def bare(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """The same windows on an input that is padded already."""
+    return tuple(replace(window, before=0, after=0) for window in windows)
+
+
+def pad(x: np.ndarray, windows: Sequence[Window], border: Border | None = None) -> np.ndarray:
+    """x with every spatial axis lengthened at both ends, by zeros or by what the border says; x itself if by nothing."""
+    if not any(window.before or window.after for window in windows):
+        return x
     if border is None:
-        return _filled(x, [(w.before, w.after) for w in windows], value)
+        padded = np.zeros((*x.shape[:2], *padded_sizes(windows, x.shape[2:])), x.dtype)
+        padded[_inner(windows, x.shape[2:])] = x
+        return padded
     for axis, window in enumerate(windows, 2):
-        if window.before or window.after:
-            x = np.take(x, positions(x.shape[axis], window, border), axis=axis)
+        x = np.take(x, _elements(window, x.shape[axis], border), axis)
     return x
 
 
-def _filled(x: np.ndarray, pads: Sequence[tuple[int, int]], value: Any) -> np.ndarray:
-    if not any(before or after for before, after in pads):
-        return x
-    return np.pad(x, [(0, 0), (0, 0), *pads], constant_values=value)
-
-
-def pad_adjoint(g: np.ndarray, windows: Sequence[Window], sizes: Sequence[int], border: Border | None = None) -> np.ndarray:
-    """What `pad` does, transposed: each padded position gives its value back to the element it holds."""
+def pad_input(g: np.ndarray, windows: Sequence[Window], border: Border | None = None) -> np.ndarray:
+    """The adjoint of `pad`: each position of the padded array gives what it has to the element it was copied from."""
     if border is None:
-        return cropped(g, windows, sizes)
-    for axis, (window, n) in enumerate(zip(windows, sizes, strict=True), 2):
-        if window.before or window.after:
-            moved = np.moveaxis(g, axis, 0)
-            total = np.zeros((n, *moved.shape[1:]), g.dtype)
-            np.add.at(total, positions(n, window, border), moved)
-            g = np.moveaxis(total, 0, axis)
+        sizes = [length - window.before - window.after for window, length in zip(windows, g.shape[2:], strict=True)]
+        return np.ascontiguousarray(g[_inner(windows, sizes)])
+    for axis, window in enumerate(windows, 2):
+        n = g.shape[axis] - window.before - window.after
+        total = np.zeros((*g.shape[:axis], n, *g.shape[axis + 1 :]), g.dtype)
+        # several positions may be copies of one element, so the additions must not overwrite one another
+        np.add.at(total.swapaxes(0, axis), _elements(window, n, border), g.swapaxes(0, axis))
+        g = total
     return g
 
 
-def cropped(g: np.ndarray, windows: Sequence[Window], sizes: Sequence[int]) -> np.ndarray:
-    """The positions of the input itself, of a padded array."""
-    inner = tuple(slice(w.before, w.before + n) for w, n in zip(windows, sizes, strict=True))
-    return g[(slice(None), slice(None), *inner)]
+def _inner(windows: Sequence[Window], sizes: Sequence[int]) -> tuple:
+    return (..., *(slice(window.before, window.before + n) for window, n in zip(windows, sizes, strict=True)))
 
 
-def overhanging(x: np.ndarray, windows: Sequence[Window], counts: Sequence[int], value: Any = 0) -> np.ndarray:
-    """x padded by `value` at least as far as the last window reaches (a ceil window may reach beyond the padding)."""
-    pads = []
-    for n, window, count in zip(x.shape[2:], windows, counts, strict=True):
-        reach = (count - 1) * window.stride + window.span - window.before - n
-        pads.append((window.before, max(window.after, reach)))
-    return _filled(x, pads, value)
+def _elements(window: Window, n: int, border: Border) -> np.ndarray:
+    """The element of an axis of size n that stands at each position of the padded axis."""
+    e = np.arange(-window.before, n + window.after)
+    return np.select([e < 0, e >= n], [border.below(e, n), border.above(e, n)], e)

@@ -1,106 +1,160 @@
-"""Windows laid out as a strided view, and matrix products over them."""
+"""Windows as strided views: convolutions are products of matrices, pools go along one axis after the other."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import reduce
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.lib.stride_tricks import sliding_window_view
 
 from convmath.window import Window
 
 from . import direct
-from .direct import at_tap, counts_of, taps
-from .padding import cropped, overhanging, pad
+from .padding import pad
+from .taps import output_sizes, taps
 
-__all__ = ["avg_pool", "avg_pool_input", "conv", "conv_input", "conv_transpose", "conv_weight", "max_pool", "max_pool_input"]
+__all__ = [
+    "avg_pool",
+    "avg_pool_input",
+    "conv",
+    "conv_input",
+    "conv_transpose",
+    "conv_weight",
+    "max_pool",
+    "max_pool_input",
+    "max_pool_selection",
+]
 
 Windows = Sequence[Window]
 
-
-def view(padded: np.ndarray, windows: Windows, counts: Sequence[int]) -> np.ndarray:
-    """A view (N, C, *j, *t) of a padded array: what window j reads at tap t."""
-    spatial = padded.strides[2:]
-    steps = [window.stride * step for window, step in zip(windows, spatial, strict=True)]
-    inner = [window.dilation * step for window, step in zip(windows, spatial, strict=True)]
-    shape = (*padded.shape[:2], *counts, *(window.kernel for window in windows))
-    return as_strided(padded, shape, (*padded.strides[:2], *steps, *inner), writeable=False)
+# elements in a matrix of windows: it should stay in the cache, and no batch should fill the memory
+ROOM = 2**21
 
 
-def _columns(x: np.ndarray, windows: Windows, groups: int, counts: Sequence[int]) -> np.ndarray:
-    """im2col: (groups, C·∏k, N·∏m)"""
-    ndim = len(windows)
-    seen = view(pad(x, windows), windows, counts)
-    split = seen.reshape(x.shape[0], groups, x.shape[1] // groups, *seen.shape[2:]) if groups > 1 else seen[:, None]
-    j, t = range(3, 3 + ndim), range(3 + ndim, 3 + 2 * ndim)
-    return split.transpose(1, 2, *t, 0, *j).reshape(groups, _size(windows) * (x.shape[1] // groups), x.shape[0] * math.prod(counts))
-
-
-def _size(windows: Windows) -> int:
-    return math.prod(window.kernel for window in windows)
-
-
-def _rows(gy: np.ndarray, groups: int) -> np.ndarray:
-    """(groups, O, N·∏m)"""
-    pixels = math.prod(gy.shape[2:])
-    split = gy.reshape(gy.shape[0], groups, gy.shape[1] // groups, pixels)
-    return split.transpose(1, 2, 0, 3).reshape(groups, gy.shape[1] // groups, gy.shape[0] * pixels)
+# --- convolution ----------------------------------------------------------------------------------------------
 
 
 def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    counts = counts_of(x.shape[2:], windows)
-    made = w.reshape(groups, w.shape[0] // groups, -1) @ _columns(x, windows, groups, counts)
-    y = made.reshape(w.shape[0], x.shape[0], *counts)
-    return np.ascontiguousarray(np.moveaxis(y, 1, 0))
+    """(O × C·k) times (C·k × windows), in each group"""
+    counts = output_sizes(windows, x.shape[2:])
+    y = np.empty((x.shape[0], w.shape[0], *counts), np.result_type(x, w))
+    for part in _parts(x.shape, windows, counts):
+        product = _weight_matrix(w, groups) @ _columns(x[part], windows, counts, groups)
+        y[part] = _images(product, len(y[part]), counts)
+    return y
 
 
 def conv_input(gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    counts = gy.shape[2:]
-    kernel = w.reshape(groups, w.shape[0] // groups, -1)
-    columns = kernel.transpose(0, 2, 1) @ _rows(gy, groups)
-    # (groups·C, *k, N, *m): one slice of every window a tap
-    columns = columns.reshape(groups * w.shape[1], *w.shape[2:], gy.shape[0], *counts)
-    lengths = [n + window.before + window.after for n, window in zip(sizes, windows, strict=True)]
-    padded = np.zeros((gy.shape[0], groups * w.shape[1], *lengths), gy.dtype)
-    for tap in taps(windows):
-        padded[at_tap(windows, tap, counts)] += np.moveaxis(columns[(slice(None), *tap)], 1, 0)
-    return np.ascontiguousarray(cropped(padded, windows, sizes))
+    """(C·k × O) times (O × windows), in each group; each tap's rows are added where it reads"""
+    counts, channels = gy.shape[2:], groups * w.shape[1]
+    gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
+    for part in _parts(gx.shape, windows, counts):
+        product = _weight_matrix(w, groups).swapaxes(1, 2) @ _rows(gy[part], groups)
+        columns = product.reshape(channels, *w.shape[2:], -1)
+        for tap, out, into in taps(windows, sizes, counts):
+            gx[part][into] += _images(columns[:, *tap], len(gx[part]), counts)[out]
+    return gx
 
 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    columns = _columns(x, windows, groups, gy.shape[2:])
-    gw = _rows(gy, groups) @ columns.transpose(0, 2, 1)
-    return gw.reshape(gy.shape[1], x.shape[1] // groups, *(window.kernel for window in windows))
+    """(O × windows) times (windows × C·k), in each group"""
+    counts, channels = gy.shape[2:], x.shape[1] // groups
+    kernel = tuple(window.kernel for window in windows)
+    gw = np.zeros((groups, gy.shape[1] // groups, channels * math.prod(kernel)), np.result_type(gy, x))
+    for part in _parts(x.shape, windows, counts):
+        gw += _rows(gy[part], groups) @ _columns(x[part], windows, counts, groups).swapaxes(1, 2)
+    return gw.reshape(gy.shape[1], channels, *kernel)
 
 
-def conv_transpose(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    return conv_input(x, w, windows, groups, sizes)
+# what a convolution does to cotangents of its output, a transposed one does to its input
+conv_transpose = conv_input
 
 
-def _windows_last(x: np.ndarray, windows: Windows, counts: Sequence[int], value: object) -> np.ndarray:
-    """(N, C, *m, ∏k), the elements of each window in one axis"""
-    seen = view(overhanging(x, windows, counts, value), windows, counts)
-    return seen.reshape(*x.shape[:2], *counts, _size(windows))
+def _parts(shape: Sequence[int], windows: Windows, counts: Sequence[int]) -> Iterator[slice]:
+    """The batch of an input of this shape in parts whose windows fit into ROOM; no part where there are no windows."""
+    batch, channels = shape[:2]
+    columns = channels * math.prod(window.kernel for window in windows) * math.prod(counts)
+    step = max(1, ROOM // columns) if columns else 1
+    return (slice(start, start + step) for start in range(0, batch if columns else 0, step))
 
 
-def max_pool(x: np.ndarray, windows: Windows, last: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    counts = counts_of(x.shape[2:], windows)
-    low = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
-    values = _windows_last(x, windows, counts, low)
-    inside = np.broadcast_to(_windows_last(np.ones((1, 1, *x.shape[2:]), bool), windows, counts, False), values.shape)
-    best = values.max(axis=-1)  # NaN in a window is its maximum
-    takes = ((values == best[..., None]) | np.isnan(values)) & inside
-    size = values.shape[-1]
-    chosen = size - 1 - takes[..., ::-1].argmax(-1) if last else takes.argmax(-1)
-    return best, np.where(takes.any(-1), chosen, -1)
+def _columns(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int) -> np.ndarray:
+    """(group, channel and tap, image and window)"""
+    ndim = len(windows)
+    seen = sliding_window_view(pad(x, windows), tuple(w.span for w in windows), tuple(range(2, 2 + ndim)))
+    at = [slice(0, window.stride * (m - 1) + 1, window.stride) for window, m in zip(windows, counts, strict=True)]
+    of = [slice(None, None, window.dilation) for window in windows]
+    each = seen[:, :, *at, *of].transpose(1, *range(2 + ndim, 2 + 2 * ndim), 0, *range(2, 2 + ndim))
+    return each.reshape(groups, math.prod(each.shape[: 1 + ndim]) // groups, math.prod(each.shape[1 + ndim :]))
 
 
-# The gradients of pooling scatter tap by tap; a strided view can't be written to where windows overlap.
-max_pool_input = direct.max_pool_input
-avg_pool_input = direct.avg_pool_input
+def _rows(y: np.ndarray, groups: int) -> np.ndarray:
+    """(group, channel, image and window)"""
+    return y.swapaxes(0, 1).reshape(groups, y.shape[1] // groups, y.shape[0] * math.prod(y.shape[2:]))
 
 
-def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray) -> np.ndarray:
-    counts = counts_of(x.shape[2:], windows)
-    return _windows_last(x, windows, counts, 0).sum(axis=-1) / divisor.astype(x.dtype)
+def _images(rows: np.ndarray, batch: int, counts: Sequence[int]) -> np.ndarray:
+    """Rows, one for each channel, as (image, channel, *window)."""
+    return rows.reshape(-1, batch, *counts).swapaxes(0, 1)
+
+
+def _weight_matrix(w: np.ndarray, groups: int) -> np.ndarray:
+    """(group, output channel, channel and tap)"""
+    return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
+
+
+# --- pooling --------------------------------------------------------------------------------------------------
+# A window is a box: its maximum, and its sum, is that of one axis after the other.
+
+
+def _along_each(windows: Windows) -> list[tuple[Window, ...]]:
+    """For each axis the windows that act on it alone."""
+    single = Window(1)
+    return [tuple(w if i == axis else single for i in range(len(windows))) for axis, w in enumerate(windows)]
+
+
+def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
+    return reduce(direct.max_pool, _along_each(windows), x)
+
+
+def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
+    """The first maximiser stands behind as many taps as there are before any has attained the maximum."""
+    y, sizes = max_pool(x, windows), x.shape[2:]
+    nan = np.isnan(y).any()
+    attained = np.zeros(y.shape, bool)
+    waited = np.zeros(y.shape, np.min_scalar_type(math.prod(window.kernel for window in windows)))
+    for _, out, into in taps(windows, sizes, y.shape[2:], backwards=ties == "last"):
+        attained[out] |= x[into] == y[out]
+        if nan:
+            attained[out] |= np.isnan(x[into])
+        waited += ~attained
+    place = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
+    axes = list(zip(windows, y.shape[2:], place, strict=True))
+    start = reduce(np.add.outer, [(w.stride * np.arange(m) - w.before) * p for w, m, p in axes])
+    tap = reduce(np.add.outer, [w.dilation * np.arange(w.kernel) * p for w, _, p in axes]).reshape(-1)
+    return np.where(attained, start + (tap[::-1] if ties == "last" else tap).take(waited, mode="clip"), -1)
+
+
+def max_pool_input(gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
+    """Each cotangent is added at the position that its window selects."""
+    if ties in ("split", "all"):
+        return direct.max_pool_input(gy, x, windows, ties)
+    selection = max_pool_selection(x, windows, ties)
+    gx = np.zeros((math.prod(x.shape[:2]), math.prod(x.shape[2:])), gy.dtype)
+    planes = gx.shape[1] * np.arange(len(gx)).reshape(*x.shape[:2], *[1] * len(windows))
+    found = selection >= 0
+    np.add.at(gx.reshape(-1), (planes + selection)[found], gy[found])
+    return gx.reshape(x.shape)
+
+
+def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
+    return direct.divided(reduce(direct.sum_pool, _along_each(windows), x), divisor)
+
+
+def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
+    g = direct.divided(gy, divisor)
+    for axis, along in reversed([*enumerate(_along_each(windows))]):
+        g = direct.sum_pool_input(g, along, (*g.shape[2 : 2 + axis], *sizes[axis:]))
+    return g

@@ -47,7 +47,11 @@ class Recomputed:
     @property
     def holds(self) -> bool:
         """Whether every printed number is the correlation's."""
-        pairs = [(p, got) for row, found in zip(self.printed, self.correlation, strict=True) for p, got in zip(row, found, strict=True)]
+        pairs = [
+            (p, got)
+            for row, found in zip(self.printed, self.correlation, strict=True)
+            for p, got in zip(row, found, strict=True)
+        ]
         return all(p is None or p == got for p, got in (*pairs, *self.channels))
 
     @property

@@ -37,7 +37,8 @@ def statement(
     at, j, t = (sizes(axes, name) for name in ("at", "j", "t"))
     X = Tensor("X", (N, C, *sizes(axes, "n")), letters("νc", "i", ndim))
     counted = [
-        Within(axis.at + axis.a, axis.n + axis.a + axis.b) if count_include_pad else Within(axis.at, axis.n) for axis in axes
+        Within(axis.at + axis.a, axis.n + axis.a + axis.b) if count_include_pad else Within(axis.at, axis.n)
+        for axis in axes
     ]
     divisor = IndexValue(size("D", least=1)) if divisor_override else read("D", *j)
     window = total(read(X, ν, c, *at, outside=0) / divisor, t)
@@ -56,5 +57,3 @@ def _met(axes: tuple[Axis, ...]) -> list[Guard]:
     """Each window holds an element of the input: the first does not end before it, and the last does not start behind it."""
     first = [AtMost(axis.a, axis.k - 1) for axis in axes]
     return first + [Less(axis.s * (axis.m - 1) - axis.a, axis.n) for axis in axes if not axis.ceil]
-
-

@@ -53,14 +53,19 @@ def statement(ndim: int, *, bias: bool = False) -> Statement:
     return Statement(
         inputs=(X, W, B) if bias else (X, W),
         equations=(
-            equation("Y", [ν, channel, *j], total(body, (c, *i, *t), lands), *([total(read(B, channel))] if bias else [])),
+            equation(
+                "Y", [ν, channel, *j], total(body, (c, *i, *t), lands), *([total(read(B, channel))] if bias else [])
+            ),
         ),
         outputs=("Y",),
         sizes=tuple(
-            Size(mx.atom, made(*rest)) for mx, *rest in zip(m, n, k, s, d, a, b, e, strict=True) if isinstance(mx.atom, Param)
+            Size(mx.atom, made(*rest))
+            for mx, *rest in zip(m, n, k, s, d, a, b, e, strict=True)
+            if isinstance(mx.atom, Param)
         ),
         placements=tuple(
-            Placement("preimage", ix, form, mx, ax, bx, ex) for ix, form, mx, ax, bx, ex in zip(i, at, m, a, b, e, strict=True)
+            Placement("preimage", ix, form, mx, ax, bx, ex)
+            for ix, form, mx, ax, bx, ex in zip(i, at, m, a, b, e, strict=True)
         ),
         requires=(
             *(AtMost(poly(0), made(*axis)) for axis in zip(n, k, s, d, a, b, e, strict=True)),

@@ -86,13 +86,19 @@ def _fixed(name: str, ndim: int, options: Mapping, given: Mapping[str, Any]) -> 
     """The parameters that are fixed, to integers or to one another."""
     statement = _general(name, ndim, tuple(sorted(options.items())))
     padding = given.get("padding")
-    values = {key: value for key, value in given.items() if value is not None and not (key == "padding" and isinstance(padding, str))}
+    values = {
+        key: value
+        for key, value in given.items()
+        if value is not None and not (key == "padding" and isinstance(padding, str))
+    }
     known = params(statement)
     derived = dict(statement.definitions())
     fixed = {param: poly(whole_value(param, value)) for param, value in hyperparameters(known, values).items()}
     for param in fixed:
         if param in derived:
-            raise HyperparameterError(f"{poly(param)} follows from the other sizes ({derived[param]}); fix those [{name}]")
+            raise HyperparameterError(
+                f"{poly(param)} follows from the other sizes ({derived[param]}); fix those [{name}]"
+            )
     if isinstance(padding, str):
         fixed |= _worded(padding, name, known, fixed)
     return tuple(sorted(fixed.items(), key=lambda item: item[0].key))
@@ -116,7 +122,7 @@ def _worded(word: str, name: str, known: tuple[Param, ...], fixed: Mapping[Param
             pads = (length,) * 2
         elif strides[axis] != 1:
             raise HyperparameterError(
-                f'padding={word!r} depends on the input size when the stride is {strides[axis]}; fix stride=1, or give numbers [{name}]'
+                f"padding={word!r} depends on the input size when the stride is {strides[axis]}; fix stride=1, or give numbers [{name}]"
             )
         else:
             half = length // 2
@@ -179,12 +185,19 @@ class Operator:
             by_letter.setdefault(param.letter, [])
             if param not in by_letter[param.letter]:
                 by_letter[param.letter].append(param)
-        found: dict[str, tuple] = {letter: tuple(symbol(p) for p in sorted(entries, key=lambda p: p.axis)) for letter, entries in by_letter.items()}
+        found: dict[str, tuple] = {
+            letter: tuple(symbol(p) for p in sorted(entries, key=lambda p: p.axis))
+            for letter, entries in by_letter.items()
+        }
         if "a" in found:
             found.setdefault("p", tuple(symbol(Param("p", p.axis, 0)) for p in by_letter["a"]))
         for word, letters in WORDS.items():
             if all(letter in found for letter in letters):
-                found[word] = found[letters[0]] if len(letters) == 1 else tuple(zip(*(found[l] for l in letters), strict=True))
+                found[word] = (
+                    found[letters[0]]
+                    if len(letters) == 1
+                    else tuple(zip(*(found[l] for l in letters), strict=True))
+                )
         return found
 
     # -- what follows from it
@@ -234,7 +247,9 @@ class Operator:
         shape, _ = derived_shape(op.open_statement)
         return tuple(size.substitute(sizes).evaluate(env) for size in shape)
 
-    def _at(self, arrays: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
+    def _at(
+        self, arrays: tuple[Any, ...], given: Mapping[str, Any]
+    ) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
         """The operator with the options that came, its arrays by name, and the hyper-parameters that are numbers."""
         found = [np.asarray(array) for array in arrays if array is not None]
         known = self.family.OPTIONS
@@ -249,18 +264,30 @@ class Operator:
         if len(found) != len(names):
             raise StatementError(f"{self.name} reads {', '.join(names)}, but {len(found)} arrays came")
         if found[0].ndim != self.ndim + 2:
-            raise ShapeError(f"X has shape {found[0].shape}, but {self.ndim} spatial axes behind (N, C) are needed [{self.name}]")
+            raise ShapeError(
+                f"X has shape {found[0].shape}, but {self.ndim} spatial axes behind (N, C) are needed [{self.name}]"
+            )
         return op, dict(zip(names, found, strict=True)), op._numbers(found, numbers)
 
     def _numbers(self, arrays: list[np.ndarray], numbers: dict[str, Any]) -> dict[str, Any]:
         """The hyper-parameters with a pool's default stride and with words for padding made numbers."""
         weighted = "W" in self.statement.reads
-        kernel = arrays[1].shape[2:] if weighted else next((numbers[w] for w in ("kernel_size", "kernel", "k") if w in numbers), None)
-        if not weighted and not {"stride", "s"} & set(numbers) and any(p.letter == "s" for p in params(self.statement)):
+        kernel = (
+            arrays[1].shape[2:]
+            if weighted
+            else next((numbers[w] for w in ("kernel_size", "kernel", "k") if w in numbers), None)
+        )
+        if (
+            not weighted
+            and not {"stride", "s"} & set(numbers)
+            and any(p.letter == "s" for p in params(self.statement))
+        ):
             numbers["stride"] = kernel
         if isinstance(padding := numbers.get("padding"), str):
             sizes = arrays[0].shape[2:]
-            laid = windows(sizes, kernel, numbers.get("stride", 1), padding, numbers.get("dilation", 1), where=self.name)
+            laid = windows(
+                sizes, kernel, numbers.get("stride", 1), padding, numbers.get("dilation", 1), where=self.name
+            )
             numbers["padding"] = tuple((w.before, w.after) for w in laid)
         return numbers
 
@@ -307,5 +334,3 @@ def _derived(op: Operator, kind: str, over: str, *inputs: str) -> Derivation:
 @lru_cache(maxsize=1024)
 def _shape(op: Operator, values: tuple[tuple[Param, Poly], ...]) -> Derivation:
     return derive.shape_derivation(op.open_statement, dict(values), op.title)
-
-

@@ -71,5 +71,3 @@ def letters(own: str, letter: str, ndim: int) -> tuple[tuple[str, int], ...]:
 
 def sizes(axes_: tuple[Axis, ...], name: str) -> tuple[Poly, ...]:
     return tuple(getattr(axis, name) for axis in axes_)
-
-

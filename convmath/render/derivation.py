@@ -69,7 +69,9 @@ def document(derivation: Any, lang: str = "en") -> Document:
         blocks += [Heading(WORDS["result"][lang]), Display(tuple(_rows(derivation.result, None, lang)))]
     verdict = derivation.verify()
     said = WORDS["checked"][lang].format(
-        steps=len(derivation.steps), cases=verdict.cases, verdict=WORDS["all hold" if verdict.ok else "failed"][lang]
+        steps=len(derivation.steps),
+        cases=verdict.cases,
+        verdict=WORDS["all hold" if verdict.ok else "failed"][lang],
     )
     blocks.append(Paragraph((said,), note=True))
     return Document(title, tuple(blocks), lang)
@@ -98,7 +100,12 @@ def _mentions(step: Step, lang: str) -> Mapping[str, Inline]:
 
 @_mentions.register
 def _(step: ExpandOutside, lang: str) -> Mapping[str, Inline]:
-    return {"outside": ", ".join(outside_words(tensor, outside, lang).removesuffix(" outside").removesuffix(" fuera") for tensor, outside in step.tensors)}
+    return {
+        "outside": ", ".join(
+            outside_words(tensor, outside, lang).removesuffix(" outside").removesuffix(" fuera")
+            for tensor, outside in step.tensors
+        )
+    }
 
 
 @_mentions.register
@@ -210,7 +217,9 @@ def _sided(guard: Any, every: tuple, lang: str) -> Relation:
     right = layout(guard.right)
     taps = [index for index in every if guard.left.has(index) or guard.right.has(index)]
     if taps:
-        spans = commas((row(Num("0"), Op("≤", "wide"), layout(t), Op("<", "wide"), layout(t.size)) for t in taps), loose=True)
+        spans = commas(
+            (row(Num("0"), Op("≤", "wide"), layout(t), Op("<", "wide"), layout(t.size)) for t in taps), loose=True
+        )
         right = row(right, Words(WORDS["for every"][lang]), spans)
     return layout(guard.left), Op(sign, "wide"), right
 

@@ -143,7 +143,9 @@ def _as_markdown(document: Document, flavor: str = "commonmark") -> str:
             case Heading(words=words):
                 parts.append(f"## {_markdown_words(words)}")
             case Paragraph(inlines=inlines):
-                parts.append("".join(_markdown_words(i) if isinstance(i, str) else f"${latex(i).strip()}$" for i in inlines))
+                parts.append(
+                    "".join(_markdown_words(i) if isinstance(i, str) else f"${latex(i).strip()}$" for i in inlines)
+                )
             case Display():
                 maths = _aligned(block, _LIMITS["markdown"])
                 parts.append(f"```{{math}}\n{maths}\n```" if flavor == "myst" else f"$$\n{maths}\n$$")

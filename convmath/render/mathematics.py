@@ -95,11 +95,22 @@ class _Part:
         group = 0 if has_index else 1 if every else 2
         ranks = sorted((_rank(atom, _IN_SUMS) for atom in every), key=lambda r: (r[0], str(r[1:])))
         # what an index stands in comes first, then parameters, then numbers; what is taken away comes after what is added
-        self.order = (group == 2, group if group != 2 else 0, c < 0, -min(len(every), 2) if group == 0 else 0, str(ranks[:1] and ranks[0][0]).zfill(3), [str(r) for r in ranks])
+        self.order = (
+            group == 2,
+            group if group != 2 else 0,
+            c < 0,
+            -min(len(every), 2) if group == 0 else 0,
+            str(ranks[:1] and ranks[0][0]).zfill(3),
+            [str(r) for r in ranks],
+        )
 
     def layout(self) -> Layout:
-        factors: list[Layout] = [Num(str(abs(self.c)))] if abs(self.c) != 1 or not (self.atoms or self.less_one) else []
-        for atom, power in sorted(self.atoms, key=lambda item: (_rank(item[0], _IN_PRODUCTS)[0], str(_rank(item[0], _IN_PRODUCTS)))):
+        factors: list[Layout] = (
+            [Num(str(abs(self.c)))] if abs(self.c) != 1 or not (self.atoms or self.less_one) else []
+        )
+        for atom, power in sorted(
+            self.atoms, key=lambda item: (_rank(item[0], _IN_PRODUCTS)[0], str(_rank(item[0], _IN_PRODUCTS)))
+        ):
             base = layout(atom)
             factors.append(Script(base, None, Num(str(power))) if power > 1 else base)
         if self.less_one is not None:
@@ -114,7 +125,9 @@ def _parts(form: Poly) -> list[_Part]:
         if monomial not in left or any(not isinstance(atom, Param) for atom, _ in monomial):
             continue
         # d·k - d is d·(k - 1)
-        for atom, power in sorted(monomial, key=lambda item: "nkm".find(getattr(item[0], "letter", "?")), reverse=True):
+        for atom, power in sorted(
+            monomial, key=lambda item: "nkm".find(getattr(item[0], "letter", "?")), reverse=True
+        ):
             rest = tuple(item for item in monomial if item[0] != atom)
             if power == 1 and rest and left.get(rest) == -c and isinstance(atom, Param) and atom.letter in "nkm":
                 parts.append(_Part(c, list(rest), atom))

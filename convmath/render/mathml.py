@@ -71,7 +71,11 @@ def _(node: Fence) -> str:
 
 @mathml.register
 def _(node: Big) -> str:
-    sign = f'<mo largeop="true" movablelimits="false">{escape(node.sign)}</mo>' if node.sign == "Σ" else f"<mi>{escape(node.sign)}</mi>"
+    sign = (
+        f'<mo largeop="true" movablelimits="false">{escape(node.sign)}</mo>'
+        if node.sign == "Σ"
+        else f"<mi>{escape(node.sign)}</mi>"
+    )
     sign = sign.replace("Σ", "∑")
     if node.under is None:
         return sign

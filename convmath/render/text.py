@@ -42,13 +42,21 @@ def _(node: Row) -> str:
     for item, following in zip(items, [*items[1:], None], strict=True):
         parts.append(text(item))
         # a bracket, a sum sign and words stand apart from what follows
-        if following is not None and not isinstance(following, Op) and (_stands_apart(item) or isinstance(following, Words)):
+        if (
+            following is not None
+            and not isinstance(following, Op)
+            and (_stands_apart(item) or isinstance(following, Words))
+        ):
             parts.append(" ")
     return "".join(parts)
 
 
 def _stands_apart(item: Layout) -> bool:
-    return isinstance(item, Big) or (isinstance(item, Fence) and item.left == "[" and item.right == "]") or isinstance(item, Words)
+    return (
+        isinstance(item, Big)
+        or (isinstance(item, Fence) and item.left == "[" and item.right == "]")
+        or isinstance(item, Words)
+    )
 
 
 @text.register

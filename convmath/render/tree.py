@@ -11,7 +11,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, Union
 
-__all__ = ["BREAK", "EQUALS", "MINUS", "PLUS", "TIMES", "Big", "Break", "Fence", "Frac", "Layout", "Num", "Op", "Row", "Script", "Sym", "Words"]
+__all__ = [
+    "BREAK",
+    "EQUALS",
+    "MINUS",
+    "PLUS",
+    "TIMES",
+    "Big",
+    "Break",
+    "Fence",
+    "Frac",
+    "Layout",
+    "Num",
+    "Op",
+    "Row",
+    "Script",
+    "Sym",
+    "Words",
+]
 __all__ += ["broken", "commas", "fence", "frac", "joined", "row", "width"]
 
 

@@ -24,9 +24,18 @@ def known_language(lang: str) -> str:
 
 TITLES: Mapping[str, Mapping[str, str]] = {
     "shape": {"en": "{operator}: the output size", "es": "{operator}: el tamaño de la salida"},
-    "vjp": {"en": "{operator}: the gradient with respect to {wrt}", "es": "{operator}: el gradiente respecto de {wrt}"},
-    "jvp": {"en": "{operator}: the derivative along a tangent of {wrt}", "es": "{operator}: la derivada a lo largo de una tangente de {wrt}"},
-    "hvp": {"en": "{operator}: the second derivative, starting from {wrt}", "es": "{operator}: la segunda derivada, a partir de {wrt}"},
+    "vjp": {
+        "en": "{operator}: the gradient with respect to {wrt}",
+        "es": "{operator}: el gradiente respecto de {wrt}",
+    },
+    "jvp": {
+        "en": "{operator}: the derivative along a tangent of {wrt}",
+        "es": "{operator}: la derivada a lo largo de una tangente de {wrt}",
+    },
+    "hvp": {
+        "en": "{operator}: the second derivative, starting from {wrt}",
+        "es": "{operator}: la segunda derivada, a partir de {wrt}",
+    },
     "solved": {"en": "{operator}: the solved form", "es": "{operator}: la forma resuelta"},
 }
 
@@ -147,8 +156,14 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
     },
     "ExtremeTap": {
-        "en": ("The last tap decides", "The place read grows with the tap, so the whole window is inside when its last tap is."),
-        "es": ("La última posición decide", "El lugar leído crece con la posición en el núcleo, así que toda la ventana cabe cuando cabe la última."),
+        "en": (
+            "The last tap decides",
+            "The place read grows with the tap, so the whole window is inside when its last tap is.",
+        ),
+        "es": (
+            "La última posición decide",
+            "El lugar leído crece con la posición en el núcleo, así que toda la ventana cabe cuando cabe la última.",
+        ),
     },
     "Isolate": {
         "en": ("Solve for {unknown}", "For whole numbers the bound may be rounded down."),
@@ -159,8 +174,14 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "es": ("Contar", "Las posiciones 0, 1, …, hasta esa cota son una más que la cota."),
     },
     "ChooseExtra": {
-        "en": ("Choose one", "As many sizes as the stride are possible; the output padding {e} chooses one of them (for {e} below the stride)."),
-        "es": ("Elegir uno", "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} menor que el paso)."),
+        "en": (
+            "Choose one",
+            "As many sizes as the stride are possible; the output padding {e} chooses one of them (for {e} below the stride).",
+        ),
+        "es": (
+            "Elegir uno",
+            "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} menor que el paso).",
+        ),
     },
     "Assemble": {
         "en": ("The shape", "Batch and channels come first, then one size an axis."),
@@ -175,7 +196,10 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 WORDS: Mapping[str, Mapping[str, str]] = {
     "result": {"en": "Result", "es": "Resultado"},
     "for every": {"en": "for every", "es": "para todo"},
-    "always": {"en": "This always holds and is left out: {guards}.", "es": "Esto se cumple siempre y se omite: {guards}."},
+    "always": {
+        "en": "This always holds and is left out: {guards}.",
+        "es": "Esto se cumple siempre y se omite: {guards}.",
+    },
     "checked": {
         "en": "Each of the {steps} steps was checked by exact evaluation at random sizes ({cases} checks): {verdict}.",
         "es": "Cada uno de los {steps} pasos se comprobó por evaluación exacta en tamaños al azar ({cases} comprobaciones): {verdict}.",
@@ -196,15 +220,24 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 SELECTIONS: Mapping[str, Mapping[str, str]] = {
     "first": {"en": "first such tap in the window", "es": "la primera de ellas en la ventana"},
     "last": {"en": "last such tap in the window", "es": "la última de ellas en la ventana"},
-    "split": {"en": "number of such taps, which share the gradient", "es": "el número de ellas, que se reparten el gradiente"},
-    "all": {"en": "taps, each of which gets the whole gradient", "es": "las posiciones, cada una de las cuales recibe todo el gradiente"},
+    "split": {
+        "en": "number of such taps, which share the gradient",
+        "es": "el número de ellas, que se reparten el gradiente",
+    },
+    "all": {
+        "en": "taps, each of which gets the whole gradient",
+        "es": "las posiciones, cada una de las cuales recibe todo el gradiente",
+    },
 }
 
 _BORDERS: Mapping[str, Mapping[str, str]] = {
     "nothing": {"en": "{T} is −∞ outside", "es": "{T} vale −∞ fuera"},
     "circular": {"en": "{T} goes on periodically outside", "es": "{T} continúa periódicamente fuera"},
     "replicate": {"en": "{T} keeps its last value outside", "es": "{T} conserva su último valor fuera"},
-    "reflect": {"en": "{T} is reflected about its last element outside", "es": "{T} se refleja en su último elemento fuera"},
+    "reflect": {
+        "en": "{T} is reflected about its last element outside",
+        "es": "{T} se refleja en su último elemento fuera",
+    },
     "symmetric": {"en": "{T} is reflected about its edge outside", "es": "{T} se refleja en su borde fuera"},
 }
 

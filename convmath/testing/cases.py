@@ -61,7 +61,10 @@ class Case:
         return Case(self.op, (*arrays, *self.args[len(self.arrays) :]), self.kwargs)
 
     def __str__(self) -> str:
-        said = [f"array of shape {a.shape}" if isinstance(a, np.ndarray) and a.size > 12 else _brief(a) for a in self.args]
+        said = [
+            f"array of shape {a.shape}" if isinstance(a, np.ndarray) and a.size > 12 else _brief(a)
+            for a in self.args
+        ]
         said += [f"{key}={value!r}" for key, value in self.kwargs.items()]
         return f"{self.op}({', '.join(said)})"
 
@@ -99,7 +102,9 @@ class _Axis:
     size: int
 
 
-def _axis(draw: Callable[..., Any], ndim: int, *, dilated: bool = True, padded: int | None = None, reach: Any = None) -> _Axis:
+def _axis(
+    draw: Callable[..., Any], ndim: int, *, dilated: bool = True, padded: int | None = None, reach: Any = None
+) -> _Axis:
     room = _room(ndim)
     kernel = draw(st.integers(1, min(3, room + 1)))
     stride = draw(st.integers(1, 3))
@@ -165,7 +170,9 @@ def _conv_transpose(draw: Callable[..., Any], ndim: int, only: Mapping[str, Any]
     return Case("conv_transpose", (x, w, *bias), kwargs)
 
 
-def _pool(draw: Callable[..., Any], name: str, ndim: int, dilated: bool, distinct: bool) -> tuple[np.ndarray, list[_Axis], dict]:
+def _pool(
+    draw: Callable[..., Any], name: str, ndim: int, dilated: bool, distinct: bool
+) -> tuple[np.ndarray, list[_Axis], dict]:
     axes = []
     for _ in range(ndim):
         kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))

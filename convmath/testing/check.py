@@ -101,7 +101,11 @@ def _hold(
         assert last is not None
         case, finding = last  # Hypothesis runs the smallest case last
         verdict = "wrong" if finding.expected is not None else "raises"
-        return ran, refused, Deviation(subject.name, law, case, finding.expected, finding.got, verdict, finding.sentence)
+        return (
+            ran,
+            refused,
+            Deviation(subject.name, law, case, finding.expected, finding.got, verdict, finding.sentence),
+        )
     return ran, refused, None
 
 

@@ -85,7 +85,11 @@ def pairing(subject: Subject, case: Case, rng: np.random.Generator) -> Finding |
     [gx, *_] = subject.vjp(cotangent, *plain.args, **plain.kwargs)
     left, right = float((cotangent * value).sum()), float((gx * plain.arrays[0]).sum())
     size = float(np.abs(cotangent * value).sum()) + 1.0
-    return None if abs(left - right) <= 1e-13 * size else Finding(f"⟨gY, A x⟩ is {left}, but ⟨Aᵀ gY, x⟩ is {right}", left, right)
+    return (
+        None
+        if abs(left - right) <= 1e-13 * size
+        else Finding(f"⟨gY, A x⟩ is {left}, but ⟨Aᵀ gY, x⟩ is {right}", left, right)
+    )
 
 
 def linearity(subject: Subject, case: Case, rng: np.random.Generator) -> Finding | None:
@@ -114,7 +118,9 @@ def translation(subject: Subject, case: Case, rng: np.random.Generator) -> Findi
         zeros = 1 if transposed else stride[axis]
         shift = stride[axis] if transposed else 1
         moved = np.insert(x, [0] * zeros, 0.0, axis=axis + 2)
-        got = np.take(subject.run(case.with_arrays(moved, *rest)), range(shift, shift + value.shape[axis + 2]), axis=axis + 2)
+        got = np.take(
+            subject.run(case.with_arrays(moved, *rest)), range(shift, shift + value.shape[axis + 2]), axis=axis + 2
+        )
         start = 0 if transposed else -(-before[axis] // stride[axis])
         inner = [slice(None)] * value.ndim
         inner[axis + 2] = slice(start, None)

@@ -33,7 +33,9 @@ class Deviation:
             names.append(name := "xwb"[place])
             lines.append(f"{name} = np.array({array.tolist()!r}).reshape({array.shape})")
         given = "".join(f", {key}={value!r}" for key, value in self.case.given.items())
-        lines.append(f"print(operator({self.case.op!r}, ndim={self.case.ndim}).exact({', '.join(names)}{given}))  # by definition")
+        lines.append(
+            f"print(operator({self.case.op!r}, ndim={self.case.ndim}).exact({', '.join(names)}{given}))  # by definition"
+        )
         return "\n".join(lines)
 
     def __str__(self) -> str:

@@ -83,7 +83,16 @@ def subjects() -> Iterator[SignalSubject]:
     """Every function with every choice that is tested."""
     from scipy import ndimage, signal
 
-    def made(name: str, function: Any, ndims: tuple[int, ...], turned: bool, pads: Any, border: str, fast: bool, **options: Any) -> SignalSubject:
+    def made(
+        name: str,
+        function: Any,
+        ndims: tuple[int, ...],
+        turned: bool,
+        pads: Any,
+        border: str,
+        fast: bool,
+        **options: Any,
+    ) -> SignalSubject:
         subject = Subject(name, _called(function, turned, **options), bound=_transform_bound if fast else None)
         return SignalSubject(subject, ndims, turned, pads, border)
 

@@ -1,0 +1,28 @@
+"""How hard the laws are tried: CONVMATH_PROFILE names a Hypothesis profile; with CI=true it is `ci`, otherwise `dev`.
+
+No profile has a deadline, nor minds slow data: a busy machine is not a broken law.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# Benchmarks are run by hand (`make bench`), not collected.
+collect_ignore = ["bench"]
+
+NOISE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", max_examples=25, **NOISE)
+settings.register_profile("ci", max_examples=100, derandomize=True, print_blob=True, **NOISE)
+settings.register_profile("night", max_examples=5000, print_blob=True, **NOISE)
+
+PROFILE = os.environ.get("CONVMATH_PROFILE") or (
+    "ci" if os.environ.get("CI", "").lower() in ("1", "true") else "dev"
+)
+settings.load_profile(PROFILE)
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"laws: Hypothesis profile {PROFILE}"

@@ -1,0 +1,76 @@
+"""Layouts of windows, built valid: they shrink to one tap, stride 1 and no padding. And what a planted fault must meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+
+from convmath.window import Window
+
+Laid = tuple[tuple[Window, ...], tuple[int, ...]]
+
+# what an axis may have more than its kernel needs, by the number of axes: the definition visits every element
+ROOM = {1: 6, 2: 3, 3: 2, 4: 1, 5: 1}
+
+
+@st.composite
+def axes(draw: Callable[..., Any], ndim: int, *, ceil: bool = False, within: bool = False) -> tuple[Window, int]:
+    """A window and the size of its axis. With `within`, no window can lie wholly in the padding."""
+    kernel = draw(st.integers(1, 3 if ndim < 4 else 2))
+    stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    before, after = (draw(st.integers(0, kernel - 1 if within else 3)) for _ in range(2))
+    if within:
+        dilation = 1
+    window = Window(kernel, stride, dilation, before, after, ceil)
+    least = max(1 if within else 0, window.span - before - after)
+    return window, draw(st.integers(least, least + ROOM[ndim]))
+
+
+@st.composite
+def layouts(
+    draw: Callable[..., Any], ndim: int | None = None, *, pools: bool = False, within: bool = False
+) -> Laid:
+    """Windows and the sizes of the axes they lie on."""
+    ndim = draw(st.integers(1, 3)) if ndim is None else ndim
+    ceil = draw(st.booleans()) if pools else False
+    each = [draw(axes(ndim, ceil=ceil, within=within)) for _ in range(ndim)]
+    return tuple(window for window, _ in each), tuple(n for _, n in each)
+
+
+def turned(window: Window) -> Window:
+    """A window whose padding is at the wrong ends."""
+    return replace(window, before=window.after, after=window.before)
+
+
+def integers(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.integers(-9, 10, shape)
+
+
+settings.register_profile(
+    "planted fault",
+    phases=[Phase.generate],
+    max_examples=500,
+    database=None,
+    deadline=None,
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@contextmanager
+def caught() -> Iterator[None]:
+    """The law that is called inside must fail. Its example is not shrunk, since nobody reads it."""
+    usual = settings.get_current_profile_name()
+    settings.load_profile("planted fault")
+    try:
+        with pytest.raises(AssertionError):
+            yield
+    finally:
+        settings.load_profile(usual)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from convmath.integers.facts import Certificate
-from convmath.ir.nodes import Guard, Node, Zero
+from convmath.ir.nodes import Guard, Node, Placement, Size, Zero
 from convmath.ir.poly import Index, Param, Poly, poly
 
 __all__ = [
@@ -23,10 +23,13 @@ __all__ = [
     "ExpandOutside",
     "ExtremeTap",
     "Isolate",
+    "Likewise",
     "Outcome",
+    "Rearrange",
     "Relations",
     "Select",
     "Shape",
+    "Sizes",
     "SolveDigits",
     "SolveQuotient",
     "SolveUnit",
@@ -62,6 +65,13 @@ class Shape(Node):
     """The sizes of an array, one an axis."""
 
     sizes: tuple[Poly, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes(Node):
+    """Several sizes, each with what it is."""
+
+    sizes: tuple[Size, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +209,11 @@ class Isolate(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Rearrange(Step):
+    """u < v + w  ⇔  u - w < v"""
+
+
+@dataclass(frozen=True, slots=True)
 class CountPositions(Step):
     """#{j : 0 ≤ j ≤ q} = q + 1"""
 
@@ -211,6 +226,13 @@ class ChooseExtra(Step):
 
 
 @dataclass(frozen=True, slots=True)
+class Likewise(Step):
+    """the same rules in the same order, on each other axis"""
+
+    placements: tuple[Placement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Assemble(Step):
     """one size an axis  →  the shape"""
 
@@ -219,5 +241,6 @@ class Assemble(Step):
 class Substitute(Step):
     """the sizes at given values; what is left over is the part of the input after the last window"""
 
-    values: tuple[tuple[Param, int], ...] = ()
-    left_over: tuple[Poly | None, ...] = ()
+    names: tuple[Poly, ...] = ()
+    values: tuple[tuple[Param, Poly], ...] = ()
+    left_over: tuple[Poly, ...] = ()

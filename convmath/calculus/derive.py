@@ -9,7 +9,7 @@ import sympy
 from convmath.derivation import Derivation
 from convmath.ir.nodes import Read, Statement, Term
 from convmath.ir.poly import Param, Poly
-from convmath.ir.walk import inside
+from convmath.ir.walk import inside, shape_of
 from convmath.steps import Exchange, ExpandOutside, Select, Shape, Start, Step, Substitute, Tangent
 
 from .eliminate import TAP, solved
@@ -76,14 +76,12 @@ def hvp_derivation(statement: Statement, wrt: str, along: str, title: Title, ove
 def shape_derivation(statement: Statement, values: Mapping[Param, int | Poly], title: Title) -> Derivation:
     """The shape of the output: derived in symbols, then at the given values. The result is a sympy Tuple."""
     shape, steps = derived_shape(statement)
+    names = shape_of(statement, statement.outputs[-1])
     if values:
         polys = {param: Poly.of(value) for param, value in values.items()}
         at_values = tuple(size.substitute(polys) for size in shape)
         step = Substitute(
-            Shape(shape),
-            Shape(at_values),
-            values=tuple(polys.items()),
-            left_over=_left_over(statement, shape, polys),
+            Shape(shape), Shape(at_values), (), names, tuple(polys.items()), _left_over(statement, shape, polys)
         )
         shape, steps = at_values, (*steps, step)
     result = sympy.Tuple(*map(to_sympy, shape))

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from convmath.integers.facts import Certificate, Facts, facts_of, plainly_nonnegative
-from convmath.ir.nodes import Divides, Equation, Guard, Matches, Number, Read, Statement, Term, Within, Zero, scalar
+from convmath.ir.nodes import Divides, Equation, Guard, Matches, Number, Statement, Term, Within, Zero, scalar
 from convmath.ir.poly import Floor, Index, Poly, floor, poly, product
 from convmath.ir.walk import map_forms, map_reads, reads, substitute
 from convmath.steps import CountTerms, Dropped, SolveDigits, SolveQuotient, SolveUnit, Step
@@ -131,13 +131,14 @@ def _solutions(term: Term, zero: Zero, facts: Facts, over: str) -> Iterator[_Sol
 
 def _applied(term: Term, zero: Zero, solution: _Solution, facts: Facts) -> tuple[Term, tuple[Dropped, ...]]:
     bound = tuple(index for index in term.bound if index not in solution.values)
-    guards = tuple(guard for guard in term.guards if guard is not zero)
-    new = substitute(Term(bound, guards, term.body, term.reduce, term.selection), solution.values)
+    # what the equation leaves behind stands where it stood
+    guards = tuple(g for guard in term.guards for g in (solution.left_behind if guard is zero else (guard,)))
+    new = substitute(replace(term, bound=bound, guards=guards), solution.values)
     if solution.step is SolveQuotient:
         [q] = solution.values.values()
         number, divisor = solution.details["number"], solution.details["divisor"]
         new = map_forms(new, lambda form: _exact_multiple(form, q, number, divisor))
-    return _dropping(replace(new, guards=(*solution.left_behind, *new.guards)), facts)
+    return _dropping(new, facts)
 
 
 def _exact_multiple(form: Poly, q: Poly, number: Poly, divisor: Poly) -> Poly:

@@ -20,7 +20,6 @@ from convmath.ir.nodes import (
     ZERO,
     Compare,
     Equation,
-    Guard,
     IndexValue,
     Matches,
     Product,

@@ -14,6 +14,7 @@ from itertools import product as choices
 
 from convmath.ir.nodes import (
     ONE,
+    AtMost,
     Bracket,
     Equation,
     Guard,
@@ -107,7 +108,7 @@ def _branches(read: Read, sizes: tuple[Poly, ...]) -> list[tuple[tuple[Guard, ..
             per_axis.append([((), e)])
         else:
             below = ((Less(e, poly(0)),), border.below(e, n))
-            above = ((Less(n - 1, e),), border.above(e, n))
+            above = ((AtMost(n, e),), border.above(e, n))
             per_axis.append([((Within(e, n),), e), below, above])
     return [
         (tuple(guard for guards, _ in choice for guard in guards), tuple(form for _, form in choice))

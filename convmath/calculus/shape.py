@@ -5,6 +5,8 @@ Nothing here knows the closed form that runs (`window` does); a law holds the tw
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from convmath.errors import StatementError
 from convmath.integers.facts import Facts, facts_of, plainly_nonnegative
 from convmath.ir.nodes import AtMost, Guard, Less, Placement, Size, Statement
@@ -17,8 +19,11 @@ from convmath.steps import (
     Dropped,
     ExtremeTap,
     Isolate,
+    Likewise,
+    Rearrange,
     Relations,
     Shape,
+    Sizes,
     Step,
     WindowInside,
     WindowsCounted,
@@ -30,17 +35,24 @@ __all__ = ["derived_shape", "derived_size"]
 
 def derived_shape(statement: Statement) -> tuple[tuple[Poly, ...], tuple[Step, ...]]:
     """The shape of the output in terms of the sizes of the inputs, and the steps that lead to it."""
-    steps: list[Step] = []
-    sizes: dict[Param, Poly] = {}
-    for placement in statement.placements:
-        size, own = derived_size(placement, facts_of(statement))
-        steps += own
-        if isinstance(param := placement.counted.atom, Param):
-            sizes[param] = size
+    facts = facts_of(statement)
+    derived = [(placement, *derived_size(placement, facts)) for placement in statement.placements]
     named = shape_of(statement, statement.outputs[-1])
-    shape = tuple(size.substitute(sizes) for size in named)
-    steps.append(Assemble(Shape(named), Shape(shape)))
-    return shape, tuple(steps)
+    shape = tuple(size.substitute({_param(p): size_of for p, size_of, _ in derived}) for size in named)
+    return shape, (*_told_once(derived), Assemble(Shape(named), Shape(shape)))
+
+
+def _told_once(derived: list[tuple[Placement, Poly, tuple[Step, ...]]]) -> Iterator[Step]:
+    """The steps of each axis; axes on which the same rules lead to the size are told together, after the first of them."""
+    while derived:
+        (first, size, steps), *others = derived
+        rules = [type(step) for step in steps]
+        alike = [axis for axis in others if [type(step) for step in axis[2]] == rules]
+        yield from steps
+        if alike:
+            sizes = Sizes(tuple(Size(_param(p), size_of) for p, size_of, _ in alike))
+            yield Likewise(Size(_param(first), size), sizes, placements=tuple(p for p, _, _ in alike))
+        derived = [axis for axis in others if axis not in alike]
 
 
 def derived_size(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...]]:
@@ -126,7 +138,7 @@ def _preimage(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...
     chosen = Size(_param(placement), size)
     return size, (
         WindowsCounted(placement, rule),
-        Isolate(rule, isolated),
+        Rearrange(rule, isolated),
         ChooseExtra(isolated, chosen, extra=placement.extra),
     )
 

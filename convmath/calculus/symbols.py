@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import mul
 from typing import Any
 
 import sympy
 
 from convmath.ir.poly import Atom, Floor, Index, Least, Param, Poly
+from convmath.ir.summands import Summand, summands
 
 __all__ = ["symbol", "to_sympy"]
 
@@ -26,12 +25,16 @@ def symbol(atom: Param | Index) -> sympy.Symbol:
 
 def to_sympy(form: Poly) -> Any:
     """The sympy expression of an integer form."""
-    return sympy.Add(
-        *(
-            reduce(mul, (_atom(atom) ** power for atom, power in monomial), sympy.Integer(c))
-            for monomial, c in form.terms.items()
-        )
-    )
+    return sympy.Add(*map(_summand, summands(form)))
+
+
+def _summand(summand: Summand) -> Any:
+    factors = [_atom(atom) ** power for atom, power in summand.powers]
+    if summand.less_one is not None:
+        factors.append(symbol(summand.less_one) - 1)
+    if (q := summand.remainder) is not None:
+        factors.append(sympy.Mod(to_sympy(q.number), to_sympy(q.divisor)))
+    return sympy.Mul(sympy.Integer(summand.coefficient), *factors)
 
 
 def _atom(atom: Atom) -> Any:

@@ -60,12 +60,13 @@ class Derivation:
 
     def verify(self) -> Verdict:
         """Every step held at random sizes by exact evaluation; the verdict is true when all of them did."""
+        outcomes = [(step, step.outcome or Outcome(0)) for step in self.steps]
         failures = tuple(
-            f"step {place}, {type(step).__name__} ({step.rule}): {step.outcome.failure or 'nothing was checked'}"
-            for place, step in enumerate(self.steps, 1)
-            if step.outcome is None or not step.outcome.ok
+            f"step {place}, {type(step).__name__} ({step.rule}): {outcome.failure or 'nothing was checked'}"
+            for place, (step, outcome) in enumerate(outcomes, 1)
+            if not outcome.ok
         )
-        return Verdict(not failures, failures, sum(step.outcome.cases for step in self.steps if step.outcome))
+        return Verdict(not failures, failures, sum(outcome.cases for _, outcome in outcomes))
 
     # -- for people
 

@@ -21,12 +21,14 @@ from convmath.ir.bind import complete
 from convmath.ir.degree import statement_degree
 from convmath.ir.exact import evaluate_at
 from convmath.ir.nodes import AtMost, Guard, Less, Placement, Size, Statement
-from convmath.ir.poly import Index, Param, poly
+from convmath.ir.poly import Index, Param, Poly, poly
+from convmath.ir.walk import params
 from convmath.steps import (
     Assemble,
     ChooseExtra,
     CountPositions,
     Exchange,
+    Likewise,
     Outcome,
     Relations,
     Start,
@@ -176,33 +178,51 @@ def _(step: Assemble, subject: Statement, rng: random.Random) -> str | None:
 
 @check.register
 def _(step: Substitute, subject: Statement, rng: random.Random) -> str | None:
-    env = sample.parameters(subject, rng) | dict(step.values)
-    env = {param: value for param, value in env.items() if param not in dict(subject.definitions())}
-    before, after = (
-        [size.evaluate(complete(subject, env)) for size in shape.sizes] for shape in (step.before, step.after)
-    )
+    env: dict[Any, int] = dict(sample.parameters(subject, rng))
+    for _, value in step.values:
+        env = {**{param: (param.least or 0) + rng.randint(0, 9) for param in params(value)}, **env}
+    put_in = env | {param: value.evaluate(env) for param, value in step.values}
+    before = [size.evaluate(put_in) for size in step.before.sizes]
+    after = [size.evaluate(env) for size in step.after.sizes]
     return None if before == after else f"{before} became {after} at {_said(env)}"
 
 
 def _same_integers(step: Step, subject: Statement, rng: random.Random) -> str | None:
-    values, found = _found(step, subject, rng, (step.before, step.after))
-    before, after = found
+    values, [before, after] = _found((step.before, step.after), _unknown(step), subject, rng)
     return None if before == after else f"{before} became {after} at {_said(values)}"
 
 
 @check.register
 def _(step: CountPositions, subject: Statement, rng: random.Random) -> str | None:
-    values, [positions] = _found(step, subject, rng, (step.before,))
+    values, [positions] = _found((step.before,), _unknown(step), subject, rng)
     return _as_stated(step.after, len(positions), values)
 
 
 @check.register
 def _(step: ChooseExtra, subject: Statement, rng: random.Random) -> str | None:
+    return _chosen(step.before, step.extra, step.after, subject, rng)
+
+
+@check.register
+def _(step: Likewise, subject: Statement, rng: random.Random) -> str | None:
+    for placement, size in zip(step.placements, step.after.sizes, strict=True):
+        if placement.rule == "preimage":
+            failure = _chosen(placement, placement.extra, size, subject, rng)
+        else:
+            values, [positions] = _found((placement,), placement.index, subject, rng)
+            failure = _as_stated(size, len(positions), values)
+        if failure:
+            return failure
+    return None
+
+
+def _chosen(side: Any, extra: Poly, size: Size, subject: Statement, rng: random.Random) -> str | None:
+    """The extra-th of the sizes that a side allows is the one that is stated."""
     for _ in range(50):
-        values, [sizes] = _found(step, subject, rng, (step.before,))
-        extra = step.extra.evaluate(values)
-        if extra < len(sizes):  # the choice is among as many sizes as the stride is long
-            return _as_stated(step.after, sizes[extra], values)
+        values, [sizes] = _found((side,), size.param, subject, rng)
+        choice = extra.evaluate(values)
+        if choice < len(sizes):  # the choice is among as many sizes as the stride is long
+            return _as_stated(size, sizes[choice], values)
     raise StatementError("no sample had an extra size below the stride")
 
 
@@ -212,11 +232,10 @@ def _as_stated(size: Size, got: int, values: Mapping) -> str | None:
 
 
 def _found(
-    step: Step, subject: Statement, rng: random.Random, sides: tuple
+    sides: tuple, unknown: Any, subject: Statement, rng: random.Random
 ) -> tuple[dict[Param, int], list[list[int]]]:
     """Random sizes, and every value of the unknown that each side allows there."""
     env = sample.parameters(subject, rng)
-    unknown = _unknown(step)
     values = {param: value for param, value in env.items() if param != unknown}
     limit = 6 + 2 * max(env.values())
     return values, [_integers(side, unknown, values, limit) for side in sides]

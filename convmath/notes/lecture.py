@@ -5,7 +5,7 @@ operation a convolution; its numbers hold as a correlation (no kernel is turned)
 
 >>> for check in recomputed():
 ...     print(check.name, check.holds, check.correlation[0][0], check.convolution[0][0])
-7x7 True 3 2
+7x7 True 3 1
 rgb True 475 764
 """
 

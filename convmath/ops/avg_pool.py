@@ -1,14 +1,15 @@
 r"""Average pooling: the mean over a window. What a window is divided by is part of the statement.
 
+>>> from convmath import operator
 >>> op = operator("avg_pool", ndim=1)
 >>> print(op.statement)
 D[j] = Σ_{t<k} [0 ≤ s·j+t < n+a+b]
-Y[ν,c,j] = Σ_{t<k} X[ν,c,s·j+t-a] · D[j]⁻¹        X is 0 outside
+Y[ν,c,j] = Σ_{t<k} X[ν,c,s·j+t-a] / D[j]        X is 0 outside
 
 Every window that is counted lies inside the padded input, so the divisor is k, and the gradient spreads evenly:
 
 >>> print(op.vjp("X").result)
-gX[ν,c,i] = Σ_{t<k} [s ∣ i-t+a] [0 ≤ ⌊(i-t+a)/s⌋ < m] gY[ν,c,⌊(i-t+a)/s⌋] · k⁻¹
+gX[ν,c,i] = Σ_{j<m} [0 ≤ i-s·j+a < k] gY[ν,c,j] / k
 
 Under ceil_mode a last window may overhang the end padding; the overhang is not counted, and D stays.
 """
@@ -19,7 +20,7 @@ from convmath.ir.build import Tensor, count, equation, index, read, size, total
 from convmath.ir.nodes import AtMost, Guard, IndexValue, Less, Statement, Within
 from convmath.kernels import direct, patches
 
-from .spatial import Axis, letters, sizes, windowed
+from .spatial import Axis, letters, windowed
 
 TITLE = {"en": "Average pooling", "es": "Agrupación por promedio"}
 OPTIONS = {"ceil_mode": (False, True), "count_include_pad": (True, False), "divisor_override": (False, True)}
@@ -34,8 +35,8 @@ def statement(
     axes = windowed(ndim, dilated=False, ceil=ceil_mode)
     N, C = size("N"), size("C", least=1)
     ν, c = index("ν", N), index("c", C)
-    at, j, t = (sizes(axes, name) for name in ("at", "j", "t"))
-    X = Tensor("X", (N, C, *sizes(axes, "n")), letters("νc", "i", ndim))
+    at, j, t = [axis.at for axis in axes], [axis.j for axis in axes], [axis.t for axis in axes]
+    X = Tensor("X", (N, C, *(axis.n for axis in axes)), letters("νc", "i", ndim))
     counted = [
         Within(axis.at + axis.a, axis.n + axis.a + axis.b) if count_include_pad else Within(axis.at, axis.n)
         for axis in axes
@@ -53,7 +54,7 @@ def statement(
     )
 
 
-def _met(axes: tuple[Axis, ...]) -> list[Guard]:
+def _met(axes: tuple[Axis, ...]) -> tuple[Guard, ...]:
     """Each window holds an element of the input: the first does not end before it, and the last does not start behind it."""
-    first = [AtMost(axis.a, axis.k - 1) for axis in axes]
-    return first + [Less(axis.s * (axis.m - 1) - axis.a, axis.n) for axis in axes if not axis.ceil]
+    first = (AtMost(axis.a, axis.k - 1) for axis in axes)
+    return (*first, *(Less(axis.s * (axis.m - 1) - axis.a, axis.n) for axis in axes if not axis.ceil))

@@ -1,5 +1,6 @@
 r"""Convolution, as networks use the word: no kernel is turned (cross-correlation). Channels may come in groups.
 
+>>> from convmath import operator
 >>> op = operator("conv", ndim=1, kernel=3, stride=1, dilation=1, padding=1, groups=1)
 >>> print(op.statement)
 Y[ν,o,j] = Σ_{c<C, t<3} W[o,c,t] · X[ν,c,j+t-1]        X is 0 outside
@@ -13,7 +14,7 @@ gX[ν,c,i] = Σ_{o<O, t<3} [0 ≤ i-t+1 < m] gY[ν,o,i-t+1] · W[o,c,t]
 With every hyper-parameter a symbol the stride must divide:
 
 >>> print(operator("conv", ndim=1, groups=1).vjp("X").result)
-gX[ν,c,i] = Σ_{o<O, t<k} [s ∣ i-d·t+a] [0 ≤ ⌊(i-d·t+a)/s⌋ < m] gY[ν,o,⌊(i-d·t+a)/s⌋] · W[o,c,t]
+gX[ν,c,i] = Σ_{o<O, t<k} [s | i-d·t+a] [0 ≤ q < m] gY[ν,o,q] · W[o,c,t]        q = ⌊(i-d·t+a)/s⌋
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from convmath.ir.poly import poly
 from convmath.kernels import direct, patches
 from convmath.window import BORDERS
 
-from .spatial import letters, sizes, windowed
+from .spatial import letters, windowed
 
 TITLE = {"en": "Convolution", "es": "Convolución"}
 OPTIONS = {"bias": (False, True), "padding_mode": ("zeros", *BORDERS)}
@@ -38,9 +39,10 @@ GRADIENTS = {
 def statement(ndim: int, *, bias: bool = False, padding_mode: str = "zeros") -> Statement:
     """Y[ν, O·g+o, j] = Σ_{c, t} W[O·g+o, c, t] · X[ν, C·g+c, s·j+d·t-a]; C and O are channels per group."""
     axes = windowed(ndim)
-    N, G, C, O = size("N"), size("G", least=1, default=1), size("C", least=1), size("O", least=1)  # noqa: E741
+    N, G, C, O = size("N"), size("G", least=1, default=1), size("C", least=1), size("O", least=1)
     ν, g, o, c = index("ν", N), index("g", G), index("o", O), index("c", C)
-    n, k, at, j, t = (sizes(axes, name) for name in ("n", "k", "at", "j", "t"))
+    n, k, at = [axis.n for axis in axes], [axis.k for axis in axes], [axis.at for axis in axes]
+    j, t = [axis.j for axis in axes], [axis.t for axis in axes]
     X = Tensor("X", (N, G * C, *n), letters("νc", "i", ndim))
     W = Tensor("W", (G * O, C, *k), letters("oc", "t", ndim))
     B = Tensor("B", (G * O,), letters("o", "", 0))

@@ -1,5 +1,6 @@
 r"""Transposed convolution: the adjoint of a convolution, stated as one. Every x[i] adds its weighted kernel at s·i - a.
 
+>>> from convmath import operator
 >>> op = operator("conv_transpose", ndim=1, groups=1)
 >>> print(op.statement)
 Y[ν,o,j] = Σ_{c<C, i<n, t<k} [s·i+d·t-a = j] W[c,o,t] · X[ν,c,i]
@@ -7,7 +8,7 @@ Y[ν,o,j] = Σ_{c<C, i<n, t<k} [s·i+d·t-a = j] W[c,o,t] · X[ν,c,i]
 Solved for i it gathers, and a stride above 1 leaves a divisibility bracket; its gradient is a convolution:
 
 >>> print(op.solved().result)
-Y[ν,o,j] = Σ_{c<C, t<k} [s ∣ j-d·t+a] [0 ≤ ⌊(j-d·t+a)/s⌋ < n] W[c,o,t] · X[ν,c,⌊(j-d·t+a)/s⌋]
+Y[ν,o,j] = Σ_{c<C, t<k} [s | j-d·t+a] [0 ≤ q < n] W[c,o,t] · X[ν,c,q]        q = ⌊(j-d·t+a)/s⌋
 >>> print(op.vjp("X").result)
 gX[ν,c,i] = Σ_{o<O, t<k} [0 ≤ s·i+d·t-a < m] gY[ν,o,s·i+d·t-a] · W[c,o,t]
 """
@@ -33,7 +34,7 @@ GRADIENTS = {
 
 def statement(ndim: int, *, bias: bool = False) -> Statement:
     """Y[ν, O·g+o, j] = Σ_{c, i, t} [s·i+d·t-a = j] W[C·g+c, o, t] · X[ν, C·g+c, i]; C and O are channels per group."""
-    N, G, C, O = size("N"), size("G", least=1, default=1), size("C", least=1), size("O", least=1)  # noqa: E741
+    N, G, C, O = size("N"), size("G", least=1, default=1), size("C", least=1), size("O", least=1)
     n, k, m = axes("n", ndim), axes("k", ndim, 1), axes("m", ndim)
     s, d = axes("s", ndim, 1, 1), axes("d", ndim, 1, 1)
     a, b, e = axes("a", ndim, 0, 0), axes("b", ndim, 0, 0), axes("e", ndim, 0, 0)

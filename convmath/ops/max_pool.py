@@ -1,5 +1,6 @@
 r"""Max pooling: the greatest value in a window. What lies outside is not in the window (−∞).
 
+>>> from convmath import operator
 >>> op = operator("max_pool", ndim=1)
 >>> print(op.statement)
 Y[ν,c,j] = max_{t<k} X[ν,c,s·j+d·t-a]        X is −∞ outside
@@ -9,7 +10,7 @@ The gradient goes to the selected element, here the first of those that are grea
 >>> print(op.vjp("X").result)
 M[ν,c,j] = max_{t<k} [0 ≤ s·j+d·t-a < n] X[ν,c,s·j+d·t-a]
 A[ν,c,j] = min_{t<k} [0 ≤ s·j+d·t-a < n] [X[ν,c,s·j+d·t-a] = M[ν,c,j]] t
-gX[ν,c,i] = Σ_{t<k} [s ∣ i-d·t+a] [0 ≤ ⌊(i-d·t+a)/s⌋ < m] [t = A[ν,c,⌊(i-d·t+a)/s⌋]] gY[ν,c,⌊(i-d·t+a)/s⌋]
+gX[ν,c,i] = Σ_{t<k} [s | i-d·t+a] [0 ≤ q < m] [t = A[ν,c,q]] gY[ν,c,q]        q = ⌊(i-d·t+a)/s⌋
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from convmath.ir.build import Tensor, equation, index, largest, read, size
 from convmath.ir.nodes import Statement
 from convmath.kernels import direct, patches
 
-from .spatial import letters, sizes, windowed
+from .spatial import letters, windowed
 
 TITLE = {"en": "Max pooling", "es": "Agrupación por máximo"}
 OPTIONS = {"ceil_mode": (False, True), "ties": ("first", "last", "split", "all")}
@@ -34,8 +35,8 @@ def statement(ndim: int, *, ceil_mode: bool = False, ties: Any = "first") -> Sta
     axes = windowed(ndim, ceil=ceil_mode)
     N, C = size("N"), size("C", least=1)
     ν, c = index("ν", N), index("c", C)
-    at, j, t = (sizes(axes, name) for name in ("at", "j", "t"))
-    X = Tensor("X", (N, C, *sizes(axes, "n")), letters("νc", "i", ndim))
+    at, j, t = [axis.at for axis in axes], [axis.j for axis in axes], [axis.t for axis in axes]
+    X = Tensor("X", (N, C, *(axis.n for axis in axes)), letters("νc", "i", ndim))
     window = replace(largest(read(X, ν, c, *at, outside="nothing"), t), selection=ties)
     return Statement(
         inputs=(X,),

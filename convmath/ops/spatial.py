@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from dataclasses import dataclass
 
 from convmath.ir.build import axes, index, subscripts
@@ -10,7 +9,7 @@ from convmath.ir.nodes import AtMost, Guard, Placement, Size
 from convmath.ir.poly import Index, Param, Poly, least, poly
 from convmath.window import ceil_steps, span, steps
 
-__all__ = ["Axis", "letters", "sizes", "windowed"]
+__all__ = ["Axis", "letters", "windowed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +60,12 @@ def windowed(ndim: int, *, dilated: bool = True, ceil: bool = False) -> tuple[Ax
     a, b, m = axes("a", ndim, 0, 0), axes("b", ndim, 0, 0), axes("m", ndim)
     j = [index("j", extent, axis) for extent, axis in zip(m, subscripts(ndim), strict=True)]
     t = [index("t", extent, axis) for extent, axis in zip(k, subscripts(ndim), strict=True)]
-    return tuple(Axis(*axis, ceil) for axis in zip(n, k, s, d, a, b, m, j, t, strict=True))
+    each = zip(n, k, s, d, a, b, m, j, t, strict=True)
+    return tuple(
+        Axis(nx, kx, sx, dx, ax, bx, mx, jx, tx, ceil) for nx, kx, sx, dx, ax, bx, mx, jx, tx in each
+    )
 
 
 def letters(own: str, letter: str, ndim: int) -> tuple[tuple[str, int], ...]:
     """The letters of an array's axes: one for each of `own`, then `letter` with the spatial axis as subscript."""
     return (*((one, 0) for one in own), *((letter, axis) for axis in subscripts(ndim)))
-
-
-def sizes(axes_: tuple[Axis, ...], name: str) -> tuple[Poly, ...]:
-    return tuple(getattr(axis, name) for axis in axes_)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import singledispatch
 from typing import Any, Protocol
 
 from convmath.ir.nodes import Divides, Equation, Placement, Size, Statement
-from convmath.ir.poly import Poly, poly
 from convmath.steps import (
+    Assemble,
     ChooseExtra,
     Exchange,
     ExpandOutside,
     Isolate,
+    Rearrange,
     Relations,
     Select,
     Shape,
+    Sizes,
     SolveDigits,
     SolveQuotient,
     SolveUnit,
@@ -28,12 +29,11 @@ from convmath.steps import (
     WindowStarts,
 )
 
-from .document import Block, Display, Document, Heading, Inline, Paragraph, Relation
-from .mathematics import layout, left_side, relation, right_side
-from .statement import outside_of
-from .text import text
-from .tree import EQUALS, Layout, Num, Op, Sym, Words, commas, row
-from .words import SELECTIONS, STEPS, TITLES, WORDS, known_language, outside_words
+from .document import Block, Display, Document, Heading, Paragraph, Relation
+from .mathematics import layout, relation
+from .statement import filled, lines, outside_of, outside_words
+from .tree import BREAK, EQUALS, Fence, Inline, Layout, Num, Op, Row, Sym, Words, commas, joined, put_in, row
+from .words import SELECTIONS, STEPS, TITLES, WORDS, known_language
 
 __all__ = ["document"]
 
@@ -57,16 +57,16 @@ def document(derivation: Any, lang: str = "en") -> Document:
     for number, step in enumerate(derivation.steps, 1):
         name, sentence = STEPS[type(step).__name__][lang]
         values = {**_mentions(step, lang)}
-        blocks.append(Heading(f"{number}. {_plain(name, values)}"))
-        blocks.append(Paragraph(tuple(_filled(sentence, values))))
-        blocks.append(Display(tuple(_rows(step.after, shown, lang))))
+        blocks.append(Heading((f"{number}. ", *filled(name, values))))
+        blocks.append(Paragraph(tuple(filled(sentence, values))))
+        blocks.append(Display(tuple(_step_rows(step, shown, lang))))
         if step.dropped:
             guards = commas((relation(d.guard) for d in step.dropped), loose=True)
-            blocks.append(Paragraph(tuple(_filled(WORDS["always"][lang], {"guards": guards})), note=True))
+            blocks.append(Paragraph(tuple(filled(WORDS["always"][lang], {"guards": guards})), note=True))
         blocks += _afterwards(step, lang)
         shown = step.after
     if isinstance(derivation.result, Statement):
-        blocks += [Heading(WORDS["result"][lang]), Display(tuple(_rows(derivation.result, None, lang)))]
+        blocks += [Heading((WORDS["result"][lang],)), Display(tuple(_rows(derivation.result, None, lang)))]
     verdict = derivation.verify()
     said = WORDS["checked"][lang].format(
         steps=len(derivation.steps),
@@ -80,37 +80,20 @@ def document(derivation: Any, lang: str = "en") -> Document:
 # --- filling a sentence ----------------------------------------------------------------------------------------------
 
 
-def _filled(sentence: str, values: Mapping[str, Inline]) -> Iterator[Inline]:
-    for place, part in enumerate(re.split(r"\{(\w+)\}", sentence)):
-        if place % 2:
-            yield values[part]
-        elif part:
-            yield part
-
-
-def _plain(sentence: str, values: Mapping[str, Inline]) -> str:
-    return "".join(v if isinstance(v, str) else text(v) for v in _filled(sentence, values))
-
-
 @singledispatch
-def _mentions(step: Step, lang: str) -> Mapping[str, Inline]:
+def _mentions(step: Step, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
     """The mathematics that the sentence of a step names."""
     return {}
 
 
 @_mentions.register
-def _(step: ExpandOutside, lang: str) -> Mapping[str, Inline]:
-    return {
-        "outside": ", ".join(
-            outside_words(tensor, outside, lang).removesuffix(" outside").removesuffix(" fuera")
-            for tensor, outside in step.tensors
-        )
-    }
+def _(step: ExpandOutside, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+    return {"outside": outside_words(dict(step.tensors), lang)}
 
 
 @_mentions.register
 def _(step: Select, lang: str) -> Mapping[str, Inline]:
-    return {"M": Sym("M"), "selection": SELECTIONS[step.selection][lang]}
+    return {"selection": SELECTIONS[step.selection][lang]}
 
 
 @_mentions.register
@@ -144,7 +127,8 @@ def _(step: SolveDigits, lang: str) -> Mapping[str, Inline]:
 
 @_mentions.register
 def _(step: SolveQuotient, lang: str) -> Mapping[str, Inline]:
-    assert step.divisor is not None and step.number is not None
+    assert step.divisor is not None
+    assert step.number is not None
     divides = relation(Divides(step.divisor, step.number))
     return {"equation": relation(step.equation), "index": _l(step.index), "divides": divides}
 
@@ -163,8 +147,9 @@ def _(step: Step, lang: str) -> Mapping[str, Inline]:
     }
 
 
-@_mentions.register
-def _(step: Isolate, lang: str) -> Mapping[str, Inline]:
+@_mentions.register(Isolate)
+@_mentions.register(Rearrange)
+def _(step: Step, lang: str) -> Mapping[str, Inline]:
     return {"unknown": layout(step.before.unknown)}
 
 
@@ -174,8 +159,20 @@ def _(step: ChooseExtra, lang: str) -> Mapping[str, Inline]:
 
 
 @_mentions.register
+def _(step: Assemble, lang: str) -> Mapping[str, Inline]:
+    return {"shape": layout(step.before)}
+
+
+@_mentions.register
 def _(step: Substitute, lang: str) -> Mapping[str, Inline]:
-    return {"values": commas((row(layout(p), EQUALS, layout(poly(v))) for p, v in step.values), loose=True)}
+    alike: dict[tuple, list[Layout]] = {}
+    for param, value in step.values:
+        alike.setdefault((param.letter, value), []).append(layout(param))
+    # equal padding at both ends is said once
+    for before, value in [key for key in alike if key[0] == "a" and ("b", key[1]) in alike]:
+        alike[before, value] += alike.pop(("b", value))
+    equal = (joined(EQUALS, [*params, layout(value)]) for (_, value), params in alike.items())
+    return {"values": commas(equal, loose=True)}
 
 
 def _l(node: Any) -> Layout:
@@ -183,6 +180,28 @@ def _l(node: Any) -> Layout:
 
 
 # --- what a step leads to --------------------------------------------------------------------------------------------
+
+
+def _step_rows(step: Step, shown: Any, lang: str) -> Iterator[Relation]:
+    match step:
+        case Assemble(before=Shape(sizes=names), after=Shape(sizes=sizes)):
+            yield from (
+                (layout(name), EQUALS, layout(size))
+                for name, size in zip(names, sizes, strict=True)
+                if name != size
+            )
+        case Substitute(before=Shape(sizes=formulas), after=Shape(sizes=results)):
+            values = {layout(param): _grouped(layout(value)) for param, value in step.values}
+            for name, formula, result in zip(step.names, formulas, results, strict=True):
+                if formula != result:
+                    yield layout(name), EQUALS, row(put_in(layout(formula), values), BREAK, EQUALS, layout(result))
+        case _:
+            yield from _rows(step.after, shown, lang)
+
+
+def _grouped(value: Layout) -> Layout:
+    """A value that takes the place of a letter: a sum in parentheses."""
+    return Fence("(", value, ")") if isinstance(value, Row) else value
 
 
 def _rows(node: Any, shown: Any, lang: str) -> Iterator[Relation]:
@@ -193,10 +212,11 @@ def _rows(node: Any, shown: Any, lang: str) -> Iterator[Relation]:
             new = [equation for equation in equations if equation not in before] or list(equations[-1:])
             for equation in new:
                 yield from _equation_rows(equation, lang)
-        case Shape(sizes=sizes):
-            yield None, None, layout(Shape(sizes))
         case Size(param=param, value=value):
             yield layout(param), EQUALS, layout(value)
+        case Sizes(sizes=sizes):
+            for size in sizes:
+                yield layout(size.param), EQUALS, layout(size.value)
         case Relations(guards=guards, every=every):
             for guard in guards:
                 yield _sided(guard, every, lang)
@@ -205,11 +225,12 @@ def _rows(node: Any, shown: Any, lang: str) -> Iterator[Relation]:
 
 
 def _equation_rows(equation: Equation, lang: str) -> Iterator[Relation]:
-    said = [outside_words(name, outside, lang) for name, outside in outside_of(equation).items()]
-    right = right_side(equation)
-    if said:
-        right = row(right, Op(",", "after"), Words("; ".join(said)))
-    yield left_side(equation), EQUALS, right
+    (left, right), *lets = lines(equation)
+    outside = outside_words(outside_of(equation), lang)
+    said = (Words(part.strip()) if isinstance(part, str) else part for part in outside)
+    yield left, EQUALS, row(right, Op(",", "after"), BREAK, *said) if outside else right
+    for name, quotient in lets:
+        yield name, EQUALS, quotient
 
 
 def _sided(guard: Any, every: tuple, lang: str) -> Relation:
@@ -225,14 +246,16 @@ def _sided(guard: Any, every: tuple, lang: str) -> Relation:
 
 
 def _afterwards(step: Step, lang: str) -> Iterator[Block]:
-    """What is left over after sizes have been put in."""
-    if not isinstance(step, Substitute) or not step.left_over:
+    """The shape after sizes have been put in, and what they leave over."""
+    if not isinstance(step, Substitute):
         return
-    if all(isinstance(rest, Poly) and rest.constant == 0 for rest in step.left_over):
+    yield Paragraph(tuple(filled(WORDS["shape"][lang], {"shape": layout(step.after)})))
+    if not step.left_over:
+        return
+    if all(rest == 0 for rest in step.left_over):
         yield Paragraph((WORDS["nothing left over"][lang],))
         return
     for axis, rest in enumerate(step.left_over, 1):
-        if rest is None or rest.constant == 0:
-            continue
         head = WORDS["axis"][lang].format(axis=axis) if len(step.left_over) > 1 else ""
-        yield Paragraph((head, *_filled(WORDS["left over"][lang], {"rest": layout(rest)})))
+        words = WORDS["one left over" if rest == 1 else "left over"][lang]
+        yield Paragraph((head, *filled(words, {"rest": layout(rest)})))

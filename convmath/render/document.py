@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
-from typing import Union
 
 from convmath.errors import unknown
 
 from .latex import escaped, latex
 from .mathml import mathml
-from .text import text
-from .tree import Layout, broken, width
+from .text import text, text_words
+from .tree import Inline, Layout, broken, width
 
 __all__ = ["FORMATS", "Display", "Document", "Heading", "Inline", "Paragraph", "emit"]
 
-Inline = Union[str, Layout]
-Relation = tuple[Union[Layout, None], Union[Layout, None], Layout]  # left side, relation, right side
+Relation = tuple[Layout | None, Layout | None, Layout]  # left side, relation, right side
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    words: str
+    inlines: tuple[Inline, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Display:
     rows: tuple[Relation, ...]
 
 
-Block = Union[Heading, Paragraph, Display]
+Block = Heading | Paragraph | Display
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +48,24 @@ class Document:
     lang: str = "en"
 
 
-# letters that fit on a line, by format
-_LIMITS = {"latex": 62.0, "markdown": 72.0, "html": 78.0, "text": 96.0}
+# letters that fit on a line, by format; text is measured as it is, the others are estimated
+_LIMITS = {"latex": 78.0, "markdown": 82.0, "html": 90.0, "text": 100.0}
+_LEAST = 24.0  # and what a right side has in any case
 
 
-def _lines(display: Display, limit: float) -> Iterator[Relation]:
+def _lines(display: Display, format: str) -> Iterator[Relation]:
     """The rows of a display, the long ones broken."""
+    measure = _text_width if format == "text" else width
+    left_sides = max((measure(left) for left, _, _ in display.rows if left is not None), default=0.0)
     for left, sign, right in display.rows:
-        room = limit - (width(left) if left is not None else 0.0) - 3
-        first, *rest = broken(right, max(room, 24.0))
+        first, *rest = broken(right, max(_LIMITS[format] - left_sides - 3, _LEAST), measure)
         yield left, sign, first
         for line in rest:
             yield None, None, line
+
+
+def _text_width(node: Layout) -> float:
+    return len(text(node))
 
 
 # --- formats --------------------------------------------------------------------------------------------------------
@@ -71,12 +75,13 @@ def _as_text(document: Document) -> str:
     parts = [document.title, "=" * len(document.title)]
     for block in document.blocks:
         match block:
-            case Heading(words=words):
+            case Heading(inlines=inlines):
+                words = text_words(inlines)
                 parts += ["", words, "-" * len(words)]
             case Paragraph(inlines=inlines):
-                parts += ["", _wrapped("".join(i if isinstance(i, str) else text(i) for i in inlines))]
+                parts += ["", _wrapped(text_words(inlines))]
             case Display():
-                rows = list(_lines(block, _LIMITS["text"]))
+                rows = list(_lines(block, "text"))
                 indent = max((len(text(left)) for left, _, _ in rows if left is not None), default=0)
                 lines = []
                 for left, sign, right in rows:
@@ -97,25 +102,29 @@ def _wrapped(words: str, limit: int = 100) -> str:
     return "\n".join([*lines, line])
 
 
-def _aligned(display: Display, limit: float) -> str:
+def _aligned(display: Display, format: str) -> str:
     rows = []
-    for left, sign, right in _lines(display, limit):
+    for left, sign, right in _lines(display, format):
         head = latex(left) if left is not None else ""
         between = latex(sign) if sign is not None else r"\quad "
         rows.append(f"{head} &{between} {latex(right)}")
     return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
 
+def _latex_words(inlines: tuple[Inline, ...]) -> str:
+    return "".join(escaped(i) if isinstance(i, str) else f"${latex(i)}$" for i in inlines)
+
+
 def _as_latex(document: Document, standalone: bool = False) -> str:
     parts = [rf"\section*{{{escaped(document.title)}}}"]
     for block in document.blocks:
         match block:
-            case Heading(words=words):
-                parts.append(rf"\subsection*{{{escaped(words)}}}")
+            case Heading(inlines=inlines):
+                parts.append(rf"\subsection*{{{_latex_words(inlines)}}}")
             case Paragraph(inlines=inlines):
-                parts.append("".join(escaped(i) if isinstance(i, str) else f"${latex(i)}$" for i in inlines))
+                parts.append(_latex_words(inlines))
             case Display():
-                parts.append(f"\\[\n{_aligned(block, _LIMITS['latex'])}\n\\]")
+                parts.append(f"\\[\n{_aligned(block, 'latex')}\n\\]")
     body = "\n\n".join(parts) + "\n"
     return _PREAMBLE[document.lang] + body + "\\end{document}\n" if standalone else body
 
@@ -130,24 +139,26 @@ _PREAMBLE = {
 _MARKDOWN_SPECIAL = "\\`*_{}[]<>#$|"
 
 
-def _markdown_words(words: str) -> str:
+def _markdown_escaped(words: str) -> str:
     return "".join("\\" + letter if letter in _MARKDOWN_SPECIAL else letter for letter in words)
+
+
+def _markdown_words(inlines: tuple[Inline, ...]) -> str:
+    return "".join(_markdown_escaped(i) if isinstance(i, str) else f"${latex(i).strip()}$" for i in inlines)
 
 
 def _as_markdown(document: Document, flavor: str = "commonmark") -> str:
     if flavor not in ("commonmark", "myst", "github"):
         raise unknown("flavor of Markdown", flavor, ["commonmark", "myst", "github"])
-    parts = [f"# {_markdown_words(document.title)}"]
+    parts = [f"# {_markdown_escaped(document.title)}"]
     for block in document.blocks:
         match block:
-            case Heading(words=words):
-                parts.append(f"## {_markdown_words(words)}")
+            case Heading(inlines=inlines):
+                parts.append(f"## {_markdown_words(inlines)}")
             case Paragraph(inlines=inlines):
-                parts.append(
-                    "".join(_markdown_words(i) if isinstance(i, str) else f"${latex(i).strip()}$" for i in inlines)
-                )
+                parts.append(_markdown_words(inlines))
             case Display():
-                maths = _aligned(block, _LIMITS["markdown"])
+                maths = _aligned(block, "markdown")
                 parts.append(f"```{{math}}\n{maths}\n```" if flavor == "myst" else f"$$\n{maths}\n$$")
     return "\n\n".join(parts) + "\n"
 
@@ -173,15 +184,19 @@ def _maths(*nodes: Layout | None, block: bool = False) -> str:
     return f"<math{display}{style}><mrow>{inner}</mrow></math>"
 
 
+def _html_words(inlines: tuple[Inline, ...]) -> str:
+    return "".join(escape(i) if isinstance(i, str) else _maths(i) for i in inlines)
+
+
 def html_blocks(document: Document, level: int = 1) -> str:
     """The title and blocks as HTML elements; `level` is that of the title."""
     parts = [f"<h{level}>{escape(document.title)}</h{level}>"]
     for block in document.blocks:
         match block:
-            case Heading(words=words):
-                parts.append(f"<h{level + 1}>{escape(words)}</h{level + 1}>")
+            case Heading(inlines=inlines):
+                parts.append(f"<h{level + 1}>{_html_words(inlines)}</h{level + 1}>")
             case Paragraph(inlines=inlines, note=note):
-                body = "".join(escape(i) if isinstance(i, str) else _maths(i) for i in inlines)
+                body = _html_words(inlines)
                 parts.append(f'<p class="note">{body}</p>' if note else f"<p>{body}</p>")
             case Display():
                 parts.append(_html_display(block))
@@ -190,7 +205,7 @@ def html_blocks(document: Document, level: int = 1) -> str:
 
 def _html_display(display: Display) -> str:
     rows = []
-    for left, sign, right in _lines(display, _LIMITS["html"]):
+    for left, sign, right in _lines(display, "html"):
         head = _maths(left, block=True) if left is not None else ""
         rows.append(f'<tr><td class="left">{head}</td><td>{_maths(sign, right, block=True)}</td></tr>')
     return f'<div class="display"><table role="presentation">{"".join(rows)}</table></div>'

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words
+from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
 __all__ = ["escaped", "latex"]
 
 _LETTERS = {
-    "α": r"\alpha", "β": r"\beta", "γ": r"\gamma", "δ": r"\delta", "ε": r"\varepsilon", "λ": r"\lambda",
-    "μ": r"\mu", "ν": r"\nu", "π": r"\pi", "σ": r"\sigma", "τ": r"\tau", "φ": r"\varphi", "ω": r"\omega",
+    "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\varepsilon ", "λ": r"\lambda ",
+    "μ": r"\mu ", "ν": r"\nu ", "π": r"\pi ", "σ": r"\sigma ", "τ": r"\tau ", "φ": r"\varphi ", "ω": r"\omega ",
+    "∞": r"\infty ", "−∞": r"-\infty ", "ℝ": r"\mathbb{R}",
 }  # fmt: skip
 _SIGNS = {
     "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",
-    "−∞": r"-\infty ", "#": r"\#",
+    "mod": r"\bmod ", "#": r"\#",
 }  # fmt: skip
 _BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
 _LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{"}
 _RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}"}
+_SPACE = Op("·", "wide")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
@@ -39,9 +41,7 @@ def latex(node: Layout) -> str:
 @latex.register
 def _(node: Sym) -> str:
     if node.name in _LETTERS:
-        return _LETTERS[node.name] + " "
-    if node.name == "∞":
-        return r"\infty "
+        return _LETTERS[node.name]
     return node.name if len(node.name) == 1 else rf"\mathit{{{escaped(node.name)}}}"
 
 
@@ -52,15 +52,14 @@ def _(node: Num) -> str:
 
 @latex.register
 def _(node: Op) -> str:
-    sign = _SIGNS.get(node.sign, node.sign)
-    if node.sign == "·" and node.space == "wide":
-        return r"\,"  # factors that are arrays stand side by side
-    return sign + (r"\ " if node.space == "after" else "")
+    if node.sign == "·" and node.space in ("none", "wide"):
+        return r"\," if node.space == "wide" else ""  # factors stand side by side
+    return _SIGNS.get(node.sign, node.sign) + (r"\ " if node.space == "after" else "")
 
 
 @latex.register
 def _(node: Row) -> str:
-    return "".join(map(latex, node.items))
+    return "".join(map(latex, spaced(node.items, _SPACE)))
 
 
 @latex.register

@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from convmath.ir.nodes import (
+    ONE,
     Apply,
     AtMost,
     Bracket,
@@ -30,9 +31,29 @@ from convmath.ir.nodes import (
     Zero,
 )
 from convmath.ir.poly import Atom, Floor, Index, Least, Param, Poly, poly
+from convmath.ir.summands import Summand, summands
 from convmath.steps import Relations, Shape
 
-from .tree import BREAK, EQUALS, Big, Fence, Layout, Num, Op, Script, Sym, Words, commas, frac, joined, row
+from .tree import (
+    BESIDE,
+    BREAK,
+    EQUALS,
+    PLUS,
+    TERM_BREAK,
+    TIMES,
+    Big,
+    Fence,
+    Frac,
+    Layout,
+    Num,
+    Op,
+    Script,
+    Sym,
+    Words,
+    commas,
+    joined,
+    row,
+)
 
 __all__ = ["layout", "relation"]
 
@@ -40,7 +61,6 @@ __all__ = ["layout", "relation"]
 _IN_SUMS = "νgoicjtnmNGCOksdapbeD"
 _IN_PRODUCTS = "GCOsdNnmkapbeDνgoicjt"
 _REL = {"=": EQUALS, "<": Op("<", "wide"), "≤": Op("≤", "wide")}
-_MIN_LETTERS = Op("·", "none")
 
 
 @singledispatch
@@ -70,7 +90,10 @@ def _(atom: Index) -> Layout:
 
 @layout.register
 def _(atom: Floor) -> Layout:
-    return Fence("⌊", frac(layout(atom.number), layout(atom.divisor)), "⌋")
+    over, under = layout(atom.number), layout(atom.divisor)
+    # ⌊c/C⌋ stays as low as its line
+    plain = atom.number.atom is not None and atom.divisor.atom is not None
+    return Fence("⌊", row(over, Op("/"), under) if plain else Frac(over, under), "⌋")
 
 
 @layout.register
@@ -79,75 +102,52 @@ def _(atom: Least) -> Layout:
 
 
 def _rank(atom: Atom, order: str) -> tuple:
-    letter = getattr(atom, "letter", None)
-    if letter is None:
-        return (-1 if order is _IN_SUMS else len(order) + 1, "")
-    return (order.find(letter) if letter in order else len(order), letter, atom.axis, getattr(atom, "primes", 0))  # type: ignore[attr-defined]
+    """Its place among others: letters as in `order`, floors and minima first in a sum and last in a product."""
+    if not isinstance(atom, (Param, Index)):
+        return (-1 if order is _IN_SUMS else len(order) + 1, "", 0, 0)
+    place = order.find(atom.letter) if atom.letter in order else len(order)
+    return (place, atom.letter, atom.axis, atom.primes if isinstance(atom, Index) else 0)
 
 
-class _Part:
-    """A summand: its sign, and its factors as layout; M·(p - 1) where a form has both M·p and -M."""
-
-    def __init__(self, c: int, atoms: list[tuple[Atom, int]], less_one: Param | None = None):
-        self.c, self.atoms, self.less_one = c, atoms, less_one
-        has_index = any(poly(atom).indices() for atom, _ in atoms)
-        every = [atom for atom, _ in atoms] + ([less_one] if less_one else [])
-        group = 0 if has_index else 1 if every else 2
-        ranks = sorted((_rank(atom, _IN_SUMS) for atom in every), key=lambda r: (r[0], str(r[1:])))
-        # what an index stands in comes first, then parameters, then numbers; what is taken away comes after what is added
-        self.order = (
-            group == 2,
-            group if group != 2 else 0,
-            c < 0,
-            -min(len(every), 2) if group == 0 else 0,
-            str(ranks[:1] and ranks[0][0]).zfill(3),
-            [str(r) for r in ranks],
-        )
-
-    def layout(self) -> Layout:
-        factors: list[Layout] = (
-            [Num(str(abs(self.c)))] if abs(self.c) != 1 or not (self.atoms or self.less_one) else []
-        )
-        for atom, power in sorted(
-            self.atoms, key=lambda item: (_rank(item[0], _IN_PRODUCTS)[0], str(_rank(item[0], _IN_PRODUCTS)))
-        ):
-            base = layout(atom)
-            factors.append(Script(base, None, Num(str(power))) if power > 1 else base)
-        if self.less_one is not None:
-            factors.append(Fence("(", row(layout(self.less_one), Op("-"), Num("1")), ")"))
-        return joined(_MIN_LETTERS, factors)
+def _order(summand: Summand) -> tuple:
+    """What an index stands in comes first, then parameters, then numbers; what is taken away comes after what is added."""
+    atoms = [atom for atom, _ in summand.powers]
+    atoms += [atom for atom in (summand.less_one, summand.remainder) if atom is not None]
+    with_index = any(poly(atom).indices() for atom in atoms)
+    kind = 0 if with_index else 1 if atoms else 2
+    ranks = sorted(_rank(atom, _IN_SUMS) for atom in atoms)
+    return kind, summand.coefficient < 0, -min(len(atoms), 2) if with_index else 0, ranks
 
 
-def _parts(form: Poly) -> list[_Part]:
-    left = dict(form.terms)
-    parts: list[_Part] = []
-    for monomial, c in form.terms.items():
-        if monomial not in left or any(not isinstance(atom, Param) for atom, _ in monomial):
-            continue
-        # d·k - d is d·(k - 1)
-        for atom, power in sorted(
-            monomial, key=lambda item: "nkm".find(getattr(item[0], "letter", "?")), reverse=True
-        ):
-            rest = tuple(item for item in monomial if item[0] != atom)
-            if power == 1 and rest and left.get(rest) == -c and isinstance(atom, Param) and atom.letter in "nkm":
-                parts.append(_Part(c, list(rest), atom))
-                del left[monomial], left[rest]
-                break
-    parts += [_Part(c, list(monomial)) for monomial, c in form.terms.items() if monomial in left]
-    return sorted(parts, key=lambda part: part.order)
+def _summand(summand: Summand, alone: bool) -> Layout:
+    """The summand without its sign."""
+    factors: list[Layout] = []
+    for atom, power in sorted(summand.powers, key=lambda item: _rank(item[0], _IN_PRODUCTS)):
+        base = layout(atom)
+        factors.append(Script(base, None, Num(str(power))) if power > 1 else base)
+    if summand.less_one is not None:
+        factors.append(Fence("(", row(layout(summand.less_one), Op("-"), Num("1")), ")"))
+    if (q := summand.remainder) is not None:
+        number = Fence("(", layout(q.number), ")") if len(q.number.terms) > 1 else layout(q.number)
+        remainder = row(number, Op("mod", "wide"), layout(q.divisor))
+        factors.append(remainder if alone and not factors else Fence("(", remainder, ")"))
+    if abs(summand.coefficient) != 1 or not factors:
+        factors.insert(0, Num(str(abs(summand.coefficient))))
+    return joined(BESIDE, factors)
 
 
 @layout.register
 def _(form: Poly) -> Layout:
     if not form.terms:
         return Num("0")
+    parts = sorted(summands(form), key=_order)
+    # a sum does not begin with a minus where it can begin without one
+    first = next((part for part in parts if part.coefficient > 0), parts[0])
     items: list[Layout] = []
-    for place, part in enumerate(_parts(form)):
-        if part.c < 0:
-            items.append(Op("-"))
-        elif place:
-            items.append(Op("+"))
-        items.append(part.layout())
+    for place, part in enumerate([first, *(part for part in parts if part is not first)]):
+        if part.coefficient < 0 or place:
+            items.append(Op("-" if part.coefficient < 0 else "+"))
+        items.append(_summand(part, alone=len(parts) == 1))
     return row(*items)
 
 
@@ -209,7 +209,7 @@ def _(node: Number) -> Layout:
 
 def _fraction(value: Fraction) -> Layout:
     number = Num(str(abs(value.numerator)))
-    whole = number if value.denominator == 1 else frac(number, Num(str(value.denominator)))
+    whole = number if value.denominator == 1 else Frac(number, Num(str(value.denominator)))
     return row(Op("-"), whole) if value < 0 else whole
 
 
@@ -234,7 +234,7 @@ def _(node: Sum) -> Layout:
     for place, term in enumerate(node.terms):
         negative, plain = _signed(term)
         if place or negative:
-            items += [BREAK, Op("-" if negative else "+", "wide")] if place else [Op("-")]
+            items += [TERM_BREAK, Op("-", "wide") if negative else PLUS] if place else [Op("-")]
         items.append(_factor(plain, in_sum=True))
     return row(*items)
 
@@ -253,12 +253,12 @@ def _(node: Product) -> Layout:
     under = [f.base for f in node.factors if isinstance(f, Power) and _is_reciprocal(f)]
     sign: list[Layout] = []
     if over and isinstance(over[0], Number) and over[0].value < 0:
-        sign, over = [Op("-")], ([Number(-over[0].value)] if over[0].value != -1 else []) + over[1:]
-    times = Op("·", "wide")
-    top = joined(row(BREAK, times), (_factor(f) for f in over)) if over else Num("1")
+        sign.append(Op("-"))
+        over = ([Number(-over[0].value)] if over[0].value != -1 else []) + over[1:]
+    top = joined(row(BREAK, TIMES), (_factor(f) for f in over)) if over else Num("1")
     if not under:
         return row(*sign, top)
-    return row(*sign, frac(top, joined(times, (_factor(f) for f in under))))
+    return row(*sign, Frac(top, joined(TIMES, (_factor(f) for f in under))))
 
 
 def _is_reciprocal(node: Scalar) -> bool:
@@ -274,7 +274,7 @@ def _factor(node: Scalar, in_sum: bool = False) -> Layout:
 @layout.register
 def _(node: Power) -> Layout:
     if _is_reciprocal(node):
-        return frac(Num("1"), layout(node.base))
+        return Frac(Num("1"), layout(node.base))
     base = layout(node.base) if isinstance(node.base, (Read, Real, Number)) else Fence("(", layout(node.base), ")")
     return Script(base, None, layout(node.exponent))
 
@@ -296,21 +296,20 @@ _BIG = {"sum": "Σ", "max": "max", "min": "min"}
 
 @layout.register
 def _(term: Term) -> Layout:
-    items: list[Layout] = []
-    if term.bound:
-        under = commas((row(layout(v), Op("<"), layout(v.size)) for v in term.bound), loose=True)
-        items += [Big(_BIG[term.reduce], under)]
-    for guard in term.guards:
-        items += [BREAK, layout(guard)] if items else [layout(guard)]
-    if not (isinstance(term.body, Number) and term.body.value == 1 and term.guards):
-        body = _factor(term.body) if items and isinstance(term.body, (Sum, IndexValue)) else layout(term.body)
-        items += [BREAK, body] if items else [body]
-    return row(*items)
+    factors = [layout(guard) for guard in term.guards]
+    if not (term.body == ONE and term.guards):
+        several = (term.bound or term.guards) and isinstance(term.body, (Sum, IndexValue))
+        factors.append(_factor(term.body) if several else layout(term.body))
+    body = joined(BREAK, factors)
+    if not term.bound:
+        return body
+    under = commas((row(layout(v), Op("<"), layout(v.size)) for v in term.bound), loose=True)
+    return row(Big(_BIG[term.reduce], under), body)
 
 
 def right_side(equation: Equation) -> Layout:
     terms = [layout(term) for term in equation.terms]
-    return joined(row(BREAK, Op("+", "wide")), terms) if terms else Num("0")
+    return joined(row(TERM_BREAK, PLUS), terms) if terms else Num("0")
 
 
 def left_side(equation: Equation) -> Layout:

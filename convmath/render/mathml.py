@@ -5,15 +5,21 @@ from __future__ import annotations
 from functools import singledispatch
 from html import escape
 
-from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words
+from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
 __all__ = ["mathml"]
 
 _SPACES = {
     "none": ' lspace="0" rspace="0"',
     "wide": ' lspace="0.22em" rspace="0.22em"',
+    "dot": ' lspace="0" rspace="0"',
     "after": ' lspace="0" rspace="0.3em"',
+    "start": ' lspace="0" rspace="0.22em"',
 }
+
+
+_SPACE_MARK = '<mspace width="0.2em"/>'
+_SPACE = Op("·", "wide")
 
 
 @singledispatch
@@ -35,15 +41,15 @@ def _(node: Num) -> str:
 
 @mathml.register
 def _(node: Op) -> str:
-    if node.sign == "·" and node.space == "wide":
-        return '<mspace width="0.2em"/>'
+    if node.sign == "·" and node.space in ("none", "wide"):
+        return _SPACE_MARK if node.space == "wide" else "<mo>&#8290;</mo>"  # invisible times
     sign = "−" if node.sign == "-" else node.sign
     return f"<mo{_SPACES[node.space]}>{escape(sign)}</mo>"
 
 
 @mathml.register
 def _(node: Row) -> str:
-    return f"<mrow>{''.join(map(mathml, node.items))}</mrow>"
+    return f"<mrow>{''.join(map(mathml, spaced(node.items, _SPACE)))}</mrow>"
 
 
 @mathml.register
@@ -79,7 +85,7 @@ def _(node: Big) -> str:
     sign = sign.replace("Σ", "∑")
     if node.under is None:
         return sign
-    return f'<munder>{sign}{mathml(node.under)}</munder><mspace width="0.15em"/>'
+    return f"<munder>{sign}{mathml(node.under)}</munder>"
 
 
 @mathml.register

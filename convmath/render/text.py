@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import singledispatch
 
-from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words
+from .tree import Big, Break, Fence, Frac, Inline, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
-__all__ = ["text"]
+__all__ = ["text", "text_words"]
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_SPACES = {"none": ("", ""), "wide": (" ", " "), "after": ("", " ")}
+_SIGNS = {"∣": "|"}  # what a keyboard has, so that it can be searched for
+_SPACES = {"none": ("", ""), "dot": ("", ""), "wide": (" ", " "), "after": ("", " "), "start": ("", " ")}
+_SPACE = Words(" ")
+
+
+def text_words(inlines: Iterable[Inline]) -> str:
+    """Words and mathematics as one line."""
+    return "".join(i if isinstance(i, str) else text(i) for i in inlines)
 
 
 @singledispatch
@@ -32,31 +40,12 @@ def _(node: Num) -> str:
 @text.register
 def _(node: Op) -> str:
     before, after = _SPACES[node.space]
-    return f"{before}{node.sign}{after}"
+    return f"{before}{_SIGNS.get(node.sign, node.sign)}{after}"
 
 
 @text.register
 def _(node: Row) -> str:
-    items = [item for item in node.items if not isinstance(item, Break)]
-    parts = []
-    for item, following in zip(items, [*items[1:], None], strict=True):
-        parts.append(text(item))
-        # a bracket, a sum sign and words stand apart from what follows
-        if (
-            following is not None
-            and not isinstance(following, Op)
-            and (_stands_apart(item) or isinstance(following, Words))
-        ):
-            parts.append(" ")
-    return "".join(parts)
-
-
-def _stands_apart(item: Layout) -> bool:
-    return (
-        isinstance(item, Big)
-        or (isinstance(item, Fence) and item.left == "[" and item.right == "]")
-        or isinstance(item, Words)
-    )
+    return "".join(map(text, spaced(node.items, _SPACE)))
 
 
 @text.register

@@ -1,26 +1,29 @@
 """One layout tree for mathematics. Every emitter has one rule per node; nothing here knows what is being said.
 
 >>> from convmath.render.text import text
->>> text(row(Sym("m"), EQUALS, fence("⌊", frac(Sym("n"), Sym("s")), "⌋"), PLUS, Num("1")))
+>>> text(row(Sym("m"), EQUALS, Fence("⌊", Frac(Sym("n"), Sym("s")), "⌋"), PLUS, Num("1")))
 'm = ⌊n/s⌋ + 1'
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, Union
+from typing import Literal
 
 __all__ = [
+    "BESIDE",
     "BREAK",
+    "DOT",
     "EQUALS",
-    "MINUS",
     "PLUS",
     "TIMES",
+    "TERM_BREAK",
     "Big",
     "Break",
     "Fence",
     "Frac",
+    "Inline",
     "Layout",
     "Num",
     "Op",
@@ -29,7 +32,7 @@ __all__ = [
     "Sym",
     "Words",
 ]
-__all__ += ["broken", "commas", "fence", "frac", "joined", "row", "width"]
+__all__ += ["apart", "broken", "commas", "joined", "put_in", "row", "spaced", "width"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,14 @@ class Num:
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """An operator or relation. `space`: none inside forms (s·j+d·t), wide at the outer level and around relations."""
+    """An operator or relation.
+
+    `space`: none inside forms (s·j+d·t, where typeset mathematics leaves the dot out), dot for a product that must show
+    its dot (2·3), wide at the outer level and around relations, after for loose commas, start at the head of a line.
+    """
 
     sign: str
-    space: Literal["none", "wide", "after"] = "none"
+    space: Literal["none", "dot", "wide", "after", "start"] = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +106,18 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where a long line may go on in the next one."""
+    """A place where a long line may go on in the next one; between terms before within one."""
+
+    between_terms: bool = False
 
 
-Layout = Union[Sym, Num, Op, Row, Script, Frac, Fence, Big, Words, Break]
+Layout = Sym | Num | Op | Row | Script | Frac | Fence | Big | Words | Break
 
-BREAK = Break()
-PLUS, MINUS, TIMES, EQUALS = Op("+", "wide"), Op("-", "wide"), Op("·", "wide"), Op("=", "wide")
+Inline = str | Layout  # a piece of a sentence: words or mathematics
+
+BREAK, TERM_BREAK = Break(), Break(between_terms=True)
+PLUS, TIMES, EQUALS = Op("+", "wide"), Op("·", "wide"), Op("=", "wide")
+BESIDE, DOT = Op("·"), Op("·", "dot")  # a product inside a form; the same between numbers
 
 
 def row(*items: Layout) -> Layout:
@@ -127,55 +139,105 @@ def commas(items: Iterable[Layout], loose: bool = False) -> Layout:
     return joined(Op(",", "after" if loose else "none"), items)
 
 
-def fence(left: str, body: Layout, right: str) -> Layout:
-    return Fence(left, body, right)
+def apart(item: Layout, following: Layout) -> bool:
+    """Whether a space stands between them: after a sum sign, a bracket [P] and words; min(…) is written like a function."""
+    match item, following:
+        case (_, Op()) | (Big(under=None), Fence()):
+            return False
+        case (Big() | Words() | Fence(left="[", right="]"), _) | (_, Words()):
+            return True
+    return False
 
 
-def frac(over: Layout, under: Layout) -> Layout:
-    return Frac(over, under)
+def spaced(items: Iterable[Layout], space: Layout) -> Iterator[Layout]:
+    """The items without their breaks, with `space` where two stand apart."""
+    kept = [item for item in items if not isinstance(item, Break)]
+    for item, following in zip(kept, [*kept[1:], None], strict=True):
+        yield item
+        if following is not None and apart(item, following):
+            yield space
+
+
+def put_in(node: Layout, values: Mapping[Layout, Layout]) -> Layout:
+    """The tree with some of its parts replaced, and nothing worked out: 2·p at p = 3 is 2·3."""
+    if node in values:
+        return values[node]
+    match node:
+        case Op():
+            return DOT if node == BESIDE else node
+        case Row(items=items):
+            return row(*(put_in(item, values) for item in items))
+        case Script(base=base, sub=sub, sup=sup, primes=primes):
+            return Script(put_in(base, values), sub, sup and put_in(sup, values), primes)
+        case Frac(over=over, under=under):
+            return Frac(put_in(over, values), put_in(under, values))
+        case Fence(left=left, body=body, right=right):
+            return Fence(left, put_in(body, values), right)
+    return node
+
+
+# what the signs of typeset mathematics need, in letters
+_OP_WIDTHS = {"none": 1.9, "dot": 1.0, "wide": 2.6, "after": 1.4, "start": 1.9}
 
 
 def width(node: Layout) -> float:
-    """An estimate of the printed width, in letters."""
+    """An estimate of the typeset width, in letters."""
     match node:
         case Sym(name=name):
             return len(name)
         case Num(digits=digits):
-            return len(digits)
+            return 0.9 * len(digits)
+        case Op(sign=","):
+            return 1.4 if node.space == "after" else 0.9
+        case Op(sign="·", space="none" | "wide"):
+            return 0.3
         case Op(sign=sign, space=space):
-            return len(sign) + {"none": 0.4, "wide": 1.6, "after": 0.6}[space]
+            return len(sign) - 1 + _OP_WIDTHS[space]
         case Row(items=items):
             return sum(map(width, items))
         case Script(base=base, sub=sub, sup=sup, primes=primes):
-            return width(base) + 0.7 * max(width(sub) if sub else 0, width(sup) if sup else 0) + 0.4 * primes
+            return width(base) + 0.75 * max(width(sub) if sub else 0, width(sup) if sup else 0) + 0.4 * primes
         case Frac(over=over, under=under):
-            return 0.8 * max(width(over), width(under)) + 0.5
+            return max(width(over), width(under)) + 0.5
         case Fence(body=body):
             return width(body) + 1.2
         case Big(sign=sign, under=under):
-            return max(len(sign) + 1.0, 0.75 * width(under) if under else 0)
+            return max(len(sign) + 1.2, 0.7 * width(under) if under else 0)
         case Words(words=words):
-            return len(words)
+            return 0.9 * len(words) + 1
         case Break():
             return 0
     raise NotImplementedError(f"no width of a {type(node).__name__}")
 
 
-def broken(node: Layout, limit: float) -> list[Layout]:
-    """The node in lines no wider than `limit`, where its breaks allow."""
-    if not isinstance(node, Row) or width(node) <= limit:
+def broken(node: Layout, limit: float, measure: Callable[[Layout], float] = width) -> list[Layout]:
+    """The node in lines no wider than `limit`, where its breaks allow; a product goes on with its sign."""
+    if not isinstance(node, Row) or measure(node) <= limit:
         return [node]
+    terms = _filled_lines(_split(node.items, TERM_BREAK), TERM_BREAK, limit, measure)
+    return [row(*line) for term in terms for line in _filled_lines(_split(term, BREAK), BREAK, limit, measure)]
+
+
+def _split(items: Iterable[Layout], at: Break) -> list[list[Layout]]:
     pieces: list[list[Layout]] = [[]]
-    for item in node.items:
-        if isinstance(item, Break):
+    for item in items:
+        if item == at:
             pieces.append([])
         else:
             pieces[-1].append(item)
+    return [piece for piece in pieces if piece]
+
+
+def _filled_lines(
+    pieces: list[list[Layout]], at: Break, limit: float, measure: Callable[[Layout], float]
+) -> list[list[Layout]]:
+    """As many pieces on a line as fit."""
     lines: list[list[Layout]] = []
-    for piece in (p for p in pieces if p):
-        fits = lines and sum(map(width, lines[-1])) + sum(map(width, piece)) <= limit
-        if fits:
-            lines[-1] += [BREAK, *piece]
+    for piece in pieces:
+        if lines and measure(row(*lines[-1], *piece)) <= limit:
+            lines[-1] += [at, *piece]
+        elif lines and piece[0] == TIMES:
+            lines.append([Op("·", "start"), *piece[1:]])
         else:
             lines.append(piece)
-    return [row(*line) for line in lines] or [node]
+    return lines

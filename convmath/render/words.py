@@ -6,12 +6,10 @@ A step without its words is a failing test, not a reader's surprise.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
-from typing import Any
 
 from convmath.errors import unknown
 
-__all__ = ["LANGUAGES", "STEPS", "TITLES", "WORDS", "known_language", "outside_words"]
+__all__ = ["LANGUAGES", "OUTSIDE", "SELECTIONS", "STEPS", "TITLES", "WORDS", "known_language"]
 
 LANGUAGES = ("en", "es")
 
@@ -48,26 +46,18 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "ExpandOutside": {
         "en": (
             "What lies outside",
-            "Outside its array {outside}. We write that into the formula: a bracket [P] is 1 where P holds and 0 elsewhere, "
-            "and every read that is left lies inside.",
+            "{outside}. We write that into the formula: a bracket [P] is 1 where P holds and 0 elsewhere, "
+            "and every read that is left lies inside its array.",
         ),
         "es": (
             "Lo que queda fuera",
-            "Fuera de su arreglo {outside}. Lo escribimos en la fórmula: un corchete [P] vale 1 donde P se cumple y 0 donde no, "
-            "y cada lectura que queda cae dentro.",
+            "{outside}. Lo escribimos en la fórmula: un corchete [P] vale 1 donde P se cumple y 0 donde no, "
+            "y cada lectura que queda cae dentro de su arreglo.",
         ),
     },
     "Select": {
-        "en": (
-            "The selected element",
-            "The maximum {M} is taken at some tap; A names the {selection}. The maximum is then the sum over the single tap that is selected, "
-            "and a sum can be differentiated.",
-        ),
-        "es": (
-            "El elemento seleccionado",
-            "El máximo {M} se alcanza en alguna posición del núcleo; A nombra {selection}. El máximo es entonces la suma sobre la única posición "
-            "seleccionada, y una suma se puede derivar.",
-        ),
+        "en": ("The selected element", "{selection}"),
+        "es": ("El elemento seleccionado", "{selection}"),
     },
     "Exchange": {
         "en": (
@@ -166,8 +156,15 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
     },
     "Isolate": {
-        "en": ("Solve for {unknown}", "For whole numbers the bound may be rounded down."),
-        "es": ("Despejar {unknown}", "Con números enteros la cota se puede redondear hacia abajo."),
+        "en": ("Solve for {unknown}", "{unknown} is a whole number, so the bound may be rounded down."),
+        "es": (
+            "Despejar {unknown}",
+            "{unknown} es un número entero, así que la cota se puede redondear hacia abajo.",
+        ),
+    },
+    "Rearrange": {
+        "en": ("Solve for {unknown}", "What does not depend on {unknown} goes to the other side."),
+        "es": ("Despejar {unknown}", "Lo que no depende de {unknown} pasa al otro lado."),
     },
     "CountPositions": {
         "en": ("Count", "The positions 0, 1, …, up to that bound are one more than the bound."),
@@ -183,9 +180,13 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} menor que el paso).",
         ),
     },
+    "Likewise": {
+        "en": ("The other axes", "The same steps lead to the size along each other axis."),
+        "es": ("Los demás ejes", "Los mismos pasos llevan al tamaño a lo largo de cada uno de los demás ejes."),
+    },
     "Assemble": {
-        "en": ("The shape", "Batch and channels come first, then one size an axis."),
-        "es": ("La forma", "Primero el lote y los canales, luego un tamaño por eje."),
+        "en": ("The shape", "Batch and channels come first, then one size an axis: {shape}."),
+        "es": ("La forma", "Primero el lote y los canales, luego un tamaño por eje: {shape}."),
     },
     "Substitute": {
         "en": ("At these values", "With {values}:"),
@@ -194,6 +195,7 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = {
+    "shape": {"en": "The shape is {shape}.", "es": "La forma es {shape}."},
     "result": {"en": "Result", "es": "Resultado"},
     "for every": {"en": "for every", "es": "para todo"},
     "always": {
@@ -210,6 +212,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "en": "Left over: the last {rest} positions of the padded input are read by no window.",
         "es": "Sobrante: las últimas {rest} posiciones de la entrada con relleno no las lee ninguna ventana.",
     },
+    "one left over": {
+        "en": "Left over: the last position of the padded input is read by no window.",
+        "es": "Sobrante: la última posición de la entrada con relleno no la lee ninguna ventana.",
+    },
     "nothing left over": {
         "en": "Nothing is left over: the last window ends with the padded input.",
         "es": "No sobra nada: la última ventana termina con la entrada rellenada.",
@@ -217,21 +223,38 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "axis": {"en": "Axis {axis}. ", "es": "Eje {axis}. "},
 }
 
+# a maximum written as a sum: M, A and t are the letters of `calculus.gradient.select`
 SELECTIONS: Mapping[str, Mapping[str, str]] = {
-    "first": {"en": "first such tap in the window", "es": "la primera de ellas en la ventana"},
-    "last": {"en": "last such tap in the window", "es": "la última de ellas en la ventana"},
+    "first": {
+        "en": "The maximum M is attained at some tap of the window, and A is the first such tap. The maximum is then a sum in which "
+        "one tap is left, and a sum can be differentiated.",
+        "es": "El máximo M se alcanza en alguna posición de la ventana, y A es la primera de ellas. El máximo es entonces una suma en la "
+        "que queda una sola posición, y una suma se puede derivar.",
+    },
+    "last": {
+        "en": "The maximum M is attained at some tap of the window, and A is the last such tap. The maximum is then a sum in which "
+        "one tap is left, and a sum can be differentiated.",
+        "es": "El máximo M se alcanza en alguna posición de la ventana, y A es la última de ellas. El máximo es entonces una suma en la "
+        "que queda una sola posición, y una suma se puede derivar.",
+    },
     "split": {
-        "en": "number of such taps, which share the gradient",
-        "es": "el número de ellas, que se reparten el gradiente",
+        "en": "The maximum M is attained at A taps of the window. The maximum is then the mean over these taps, and a mean can be "
+        "differentiated: taps that tie share the gradient in equal parts.",
+        "es": "El máximo M se alcanza en A posiciones de la ventana. El máximo es entonces el promedio sobre ellas, y un promedio se puede "
+        "derivar: las posiciones empatadas se reparten el gradiente por igual.",
     },
     "all": {
-        "en": "taps, each of which gets the whole gradient",
-        "es": "las posiciones, cada una de las cuales recibe todo el gradiente",
+        "en": "The maximum M is attained at one tap of the window, and is then the sum over the taps that attain it. Where several tie, "
+        "each gets the whole gradient: a convention, and no longer a derivative.",
+        "es": "El máximo M se alcanza en una posición de la ventana, y es entonces la suma sobre las posiciones que lo alcanzan. Donde hay "
+        "empates, cada una recibe todo el gradiente: una convención, que ya no es una derivada.",
     },
 }
 
-_BORDERS: Mapping[str, Mapping[str, str]] = {
-    "nothing": {"en": "{T} is −∞ outside", "es": "{T} vale −∞ fuera"},
+# what lies outside an array T; a number is its value
+OUTSIDE: Mapping[str, Mapping[str, str]] = {
+    "number": {"en": "{T} is {value} outside", "es": "{T} vale {value} fuera"},
+    "nothing": {"en": "{T} is {value} outside", "es": "{T} vale {value} fuera"},
     "circular": {"en": "{T} goes on periodically outside", "es": "{T} continúa periódicamente fuera"},
     "replicate": {"en": "{T} keeps its last value outside", "es": "{T} conserva su último valor fuera"},
     "reflect": {
@@ -240,10 +263,3 @@ _BORDERS: Mapping[str, Mapping[str, str]] = {
     },
     "symmetric": {"en": "{T} is reflected about its edge outside", "es": "{T} se refleja en su borde fuera"},
 }
-
-
-def outside_words(tensor: str, outside: Any, lang: str) -> str:
-    """What lies outside an array, in words."""
-    if isinstance(outside, Fraction):
-        return {"en": f"{tensor} is {outside} outside", "es": f"{tensor} vale {outside} fuera"}[lang]
-    return _BORDERS[outside][lang].format(T=tensor)

@@ -142,11 +142,12 @@ def _applied(term: Term, zero: Zero, solution: _Solution, facts: Facts) -> tuple
 
 
 def _exact_multiple(form: Poly, q: Poly, number: Poly, divisor: Poly) -> Poly:
-    """s·⌊e/s⌋ → e, which holds where s ∣ e."""
-    if not isinstance(q.atom, Floor):
-        return form
-    multiple = form.coefficient(q.atom).divided(divisor)
-    return form if multiple is None else form - multiple * divisor * q + multiple * number
+    """s·⌊u/s⌋ → u, which holds where s ∣ u; q = ⌊number/s⌋ is ⌊u/s⌋ and what was a multiple of s already."""
+    for atom in q.atoms():
+        if isinstance(atom, Floor) and number == divisor * (q - poly(atom)) + atom.number:
+            multiple = form.coefficient(atom).divided(divisor)
+            return form if multiple is None else form + multiple * (atom.number - divisor * poly(atom))
+    return form
 
 
 def _dropping(term: Term, facts: Facts) -> tuple[Term, tuple[Dropped, ...]]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy
 
-from convmath.ir.poly import Atom, Floor, Index, Least, Param, Poly
+from convmath.errors import StatementError
+from convmath.ir.poly import Atom, Floor, Index, Least, Param, Poly, poly, product
 from convmath.ir.summands import Summand, summands
 
-__all__ = ["symbol", "to_sympy"]
+__all__ = ["from_sympy", "symbol", "to_sympy"]
 
 
 def symbol(atom: Param | Index) -> sympy.Symbol:
@@ -46,3 +48,30 @@ def _atom(atom: Atom) -> Any:
         case Least(among=among):
             return sympy.Min(*map(to_sympy, among))
     raise NotImplementedError(f"no sympy expression for a {type(atom).__name__}")
+
+
+def from_sympy(expression: sympy.Expr) -> Poly:
+    """The integer form of a polynomial with integer coefficients; n1 is the parameter n of axis 1.
+
+    >>> n, k = sympy.symbols("n1 k1", positive=True, integer=True)
+    >>> to_sympy(from_sympy(2 * n - k + 3)) == 2 * n - k + 3
+    True
+    """
+    symbols = sorted(expression.free_symbols, key=str)
+    terms = sympy.Poly(expression, *symbols).terms() if expression.is_polynomial(*symbols) else []
+    if not terms or not all(c.is_Integer for _, c in terms):
+        raise StatementError(f"{expression} came, but a polynomial with integer coefficients is needed")
+    atoms = [poly(_param(found)) for found in symbols]
+    return sum(
+        (
+            product(atom for atom, power in zip(atoms, powers, strict=True) for _ in range(power)) * int(c)
+            for powers, c in terms
+        ),
+        poly(0),
+    )
+
+
+def _param(found: sympy.Symbol) -> Param:
+    letter, axis = re.fullmatch(r"(.*?)(\d*)", found.name).groups()  # type: ignore[union-attr]
+    least = 1 if found.is_positive else 0 if found.is_nonnegative else None
+    return Param(letter or found.name, int(axis or 0), least)

@@ -20,7 +20,7 @@ import sympy
 from convmath.calculus import derive
 from convmath.calculus.eliminate import TAP, without_single
 from convmath.calculus.shape import derived_shape
-from convmath.calculus.symbols import symbol
+from convmath.calculus.symbols import from_sympy, symbol
 from convmath.derivation import Derivation
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
 from convmath.ir.bind import WORDS, bind, holds, hyperparameters, whole_value
@@ -32,7 +32,7 @@ from convmath.window import PADDING_WORDS, span, whole, windows
 
 from . import avg_pool, conv, conv_transpose, max_pool
 
-__all__ = ["Operator", "operator", "operators"]
+__all__ = ["Operator", "operator", "operators", "variants"]
 
 FAMILIES: Mapping[str, ModuleType] = {
     "conv": conv,
@@ -66,6 +66,17 @@ def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
         if value not in known[key]:
             raise unknown(f"{key} [{name}]", value, map(str, known[key]))
     return _operator(name, ndim, tuple(sorted(options.items())), _fixed(name, ndim, options, fixed))
+
+
+def variants(name: str, ndim: int = 2) -> list[Operator]:
+    """The operator, and with each of its options at each value that is not the default; hyper-parameters are symbols.
+
+    >>> [op.options for op in variants("avg_pool", ndim=1)]
+    [(), (('ceil_mode', True),), (('count_include_pad', False),), (('divisor_override', True),)]
+    """
+    options = FAMILIES[name].OPTIONS.items() if name in FAMILIES else ()
+    changed = [{option: value} for option, (_, *others) in options for value in others]
+    return [operator(name, ndim, **chosen) for chosen in ({}, *changed)]
 
 
 def _is_number(value: Any) -> bool:
@@ -203,7 +214,14 @@ class Operator:
     # -- what follows from it
 
     def shape(self, **given: Any) -> Derivation:
-        """The shape (N, channels, *spatial) of the output, derived; with sizes given, at those sizes."""
+        """The shape (N, channels, *spatial) of the output, derived; with sizes given, at those sizes.
+
+        A size is an int or a sympy polynomial with integer coefficients, one for all axes or one for each.
+
+        >>> h = sympy.Symbol("h", integer=True)
+        >>> operator("conv", ndim=1, k=3, s=2, d=1, p=1).shape(n=2 * h).result
+        (N, G*O, h)
+        """
         return _shape(self, tuple(sorted(_given(self, given).items(), key=lambda item: item[0].key)))
 
     def solved(self, over: str = TAP) -> Derivation:
@@ -309,13 +327,21 @@ def _known_input(op: Operator, wrt: str) -> str:
 
 
 def _given(op: Operator, given: Mapping[str, Any]) -> dict[Param, Poly]:
-    """Sizes given to a shape: integers for the parameters that are still open."""
+    """Sizes given to a shape: integers or forms for the parameters that are still open."""
     known = tuple(p for p in params(op.open_statement) if p not in dict(op.open_statement.definitions()))
     spread = hyperparameters(known, given)
-    values = {param: poly(whole_value(param, value)) for param, value in spread.items()}
+    values = {param: _form(param, value) for param, value in spread.items()}
     for condition in op.open_statement.requires:
         _decided(substitute(condition, values), op.name)
     return values
+
+
+def _form(param: Param, value: Any) -> Poly:
+    if isinstance(value, sympy.Expr):
+        value = from_sympy(value)
+    if isinstance(value, Poly) and value.constant is None:
+        return value
+    return poly(whole_value(param, value.constant if isinstance(value, Poly) else value))
 
 
 DERIVED: Mapping[str, Callable[..., Derivation]] = {

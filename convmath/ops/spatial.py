@@ -61,9 +61,7 @@ def windowed(ndim: int, *, dilated: bool = True, ceil: bool = False) -> tuple[Ax
     j = [index("j", extent, axis) for extent, axis in zip(m, subscripts(ndim), strict=True)]
     t = [index("t", extent, axis) for extent, axis in zip(k, subscripts(ndim), strict=True)]
     each = zip(n, k, s, d, a, b, m, j, t, strict=True)
-    return tuple(
-        Axis(nx, kx, sx, dx, ax, bx, mx, jx, tx, ceil) for nx, kx, sx, dx, ax, bx, mx, jx, tx in each
-    )
+    return tuple(Axis(nx, kx, sx, dx, ax, bx, mx, jx, tx, ceil) for nx, kx, sx, dx, ax, bx, mx, jx, tx in each)
 
 
 def letters(own: str, letter: str, ndim: int) -> tuple[tuple[str, int], ...]:

@@ -1,0 +1,71 @@
+"""Integer forms from the text that a person typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from convmath import text
+from convmath.errors import TextError
+from convmath.text import Expression
+
+from .poly import Poly, least, poly, product
+
+__all__ = ["form"]
+
+LARGEST_POWER = 12
+
+
+def form(tree: Expression, named: Callable[[str], Poly]) -> Poly:
+    """The integer form that a parsed text means; `named` gives the form of a name.
+
+    >>> from convmath.ir.build import size
+    >>> form(text.parse("2*(n + 3)//2 - min(n, 4)"), size) == size("n") + 3 - least(size("n"), poly(4))
+    True
+    """
+    match tree:
+        case text.Number(value=value) if value.denominator == 1:
+            return poly(value.numerator)
+        case text.Name(name=name):
+            return named(name)
+        case text.Negative(of=inner):
+            return -form(inner, named)
+        case text.Operation(sign="^", left=base, right=text.Number(value=power)):
+            if power.denominator != 1 or power > LARGEST_POWER:
+                raise TextError(f"the power {power} came, but a whole number up to {LARGEST_POWER} is needed")
+            return product([form(base, named)] * power.numerator)
+        case text.Operation(sign=sign, left=left, right=right) if sign != "^":
+            return _operation(sign, form(left, named), form(right, named))
+        case text.Call(function="min", arguments=arguments):
+            return least(*(form(argument, named) for argument in arguments))
+        case text.Call(function="floor", arguments=(text.Operation(sign="/", left=left, right=right),)):
+            return _operation("//", form(left, named), form(right, named))
+    raise TextError(
+        f"{_said(tree)} is no integer form: whole numbers, names, + - * // ^, min(…) and floor(…/…) make one"
+    )
+
+
+def _operation(sign: str, left: Poly, right: Poly) -> Poly:
+    match sign:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+        case "//":
+            if right.constant is not None and right.constant < 1:
+                raise TextError(f"a division by {right.constant} came, but a divisor must be at least 1")
+            return left // right
+    quotient = None if right == 0 else left.divided(right)
+    if quotient is None:
+        raise TextError(f"{left!r}/{right!r} is not whole for all values; // divides and rounds down")
+    return quotient
+
+
+def _said(tree: Expression) -> str:
+    match tree:
+        case text.Number(value=value):
+            return str(value)
+        case text.Call(function=function):
+            return f"{function}(…)"
+    return "a power that is no number"

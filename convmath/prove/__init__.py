@@ -1,0 +1,1 @@
+"""Proofs for all sizes, and the ledger in which they are kept."""

@@ -14,9 +14,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from convmath.integers.facts import Certificate, Facts, facts_of, plainly_nonnegative
-from convmath.ir.nodes import Divides, Equation, Guard, Matches, Number, Statement, Term, Within, Zero, scalar
+from convmath.ir.nodes import (
+    ONE,
+    Bracket,
+    Divides,
+    Equation,
+    Guard,
+    Matches,
+    Number,
+    Statement,
+    Term,
+    Within,
+    Zero,
+    scalar,
+)
 from convmath.ir.poly import Floor, Index, Poly, floor, poly, product
-from convmath.ir.walk import map_forms, map_reads, reads, substitute
+from convmath.ir.walk import map_forms, map_leaves, map_reads, reads, substitute
 from convmath.steps import CountTerms, Dropped, SolveDigits, SolveQuotient, SolveUnit, Step
 
 from .gradient import pruned
@@ -152,15 +165,17 @@ def _exact_multiple(form: Poly, q: Poly, number: Poly, divisor: Poly) -> Poly:
 
 def _dropping(term: Term, facts: Facts) -> tuple[Term, tuple[Dropped, ...]]:
     """The term without the brackets that are 1 for all sizes or stand twice."""
-    kept: list[Guard] = []
     dropped: list[Dropped] = []
-    for guard in dict.fromkeys(term.guards):
+
+    def always(guard: Guard) -> bool:
         why = _always(guard, facts)
-        if why is None:
-            kept.append(guard)
-        elif why and not _is_own_range(guard):
+        if why and not _is_own_range(guard):
             dropped.append(Dropped(guard, why))
-    return replace(term, guards=tuple(kept)), tuple(dropped)
+        return why is not None
+
+    kept = [guard for guard in dict.fromkeys(term.guards) if not always(guard)]
+    body = map_leaves(term.body, lambda leaf: ONE if isinstance(leaf, Bracket) and always(leaf.guard) else leaf)
+    return replace(term, guards=tuple(kept), body=body), tuple(dropped)
 
 
 def _always(guard: Guard, facts: Facts) -> tuple[Certificate, ...] | None:

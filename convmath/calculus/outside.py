@@ -12,8 +12,10 @@ from dataclasses import replace
 from fractions import Fraction
 from itertools import product as choices
 
+from convmath.errors import StatementError
 from convmath.ir.nodes import (
     ONE,
+    ZERO,
     AtMost,
     Bracket,
     Equation,
@@ -52,15 +54,10 @@ def _term(statement: Statement, term: Term) -> list[Term]:
         return [term]
     sizes = shape_of(statement, read.tensor)
     strict = replace(read, outside="strict")
-    if read.outside == "nothing" or (read.outside == 0 and _is_factor(term.body, read) and term.reduce == "sum"):
-        moved = replace(
-            term, guards=(*_ranges(read.at, sizes), *term.guards), body=_swapped(term.body, read, strict)
-        )
-        return _term(statement, moved)
+    if read.outside == "nothing":
+        return _term(statement, _inside(term, read, strict, sizes))
     if isinstance(read.outside, Fraction):
-        inside = Product.of(*(Bracket(guard) for guard in _ranges(read.at, sizes)))
-        elsewhere = Product.of(Number(read.outside), Sum.of(ONE, -inside))
-        return _term(statement, replace(term, body=_swapped(term.body, read, inside * strict + elsewhere)))
+        return [*_term(statement, _inside(term, read, strict, sizes)), *_elsewhere(statement, term, read, sizes)]
     return [
         done
         for guards, at in _branches(read, sizes)
@@ -75,9 +72,24 @@ def _swapped(body: Scalar, read: Read, by: Scalar) -> Scalar:
     return map_reads(body, lambda r: by if r == read else r)
 
 
-def _is_factor(body: Scalar, read: Read) -> bool:
-    """Whether the body is 0 wherever the read is 0."""
-    return body == read or (isinstance(body, Product) and read in body.factors)
+def _inside(term: Term, read: Read, strict: Read, sizes: tuple[Poly, ...]) -> Term:
+    """The term where the read lies inside its array."""
+    guards = (*_ranges(read.at, sizes), *term.guards)
+    return replace(term, guards=guards, body=_swapped(term.body, read, strict))
+
+
+def _elsewhere(statement: Statement, term: Term, read: Read, sizes: tuple[Poly, ...]) -> list[Term]:
+    """The term where the read lies outside: nothing where the body is 0 with the read's value there."""
+    body = _swapped(term.body, read, Number(read.outside))  # type: ignore[arg-type]
+    inside = Product.of(*(Bracket(guard) for guard in _ranges(read.at, sizes)))
+    if body == ZERO or inside == ONE:
+        return []
+    if term.reduce != "sum":
+        raise StatementError(
+            f"a {term.reduce} over {read.tensor} with {read.outside} outside can't be written with brackets; "
+            "state the padded array as an equation of its own"
+        )
+    return _term(statement, replace(term, body=Product.of(Sum.of(ONE, -inside), body)))
 
 
 def _ranges(at: tuple[Poly, ...], sizes: tuple[Poly, ...]) -> list[Guard]:

@@ -8,7 +8,8 @@ from typing import Any
 
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
 
-from .nodes import AtMost, Less, Statement, Zero
+from .guards import holds
+from .nodes import Statement
 from .poly import Floor, Least, Param, Poly
 from .walk import params, reads
 
@@ -165,18 +166,6 @@ def settle(
                 f"{_sizes(tensor.shape)} at {_env(params(tensor.shape), env)}"
             )
     return env
-
-
-def holds(condition: Any, env: Mapping[Param, int]) -> bool:
-    """Whether a guard on the parameters alone holds."""
-    match condition:
-        case Less(left=left, right=right):
-            return left.evaluate(env) < right.evaluate(env)
-        case AtMost(left=left, right=right):
-            return left.evaluate(env) <= right.evaluate(env)
-        case Zero(left=left, right=right):
-            return left.evaluate(env) == right.evaluate(env)
-    raise NotImplementedError(f"no rule for a condition of type {type(condition).__name__}")
 
 
 def _sizes(sizes: Sequence[Poly]) -> str:

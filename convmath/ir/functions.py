@@ -14,7 +14,7 @@ from typing import Any
 
 from .nodes import ZERO, Apply, Number, Power, Real, Scalar, Sum
 
-__all__ = ["FUNCTIONS", "PI", "Function"]
+__all__ = ["FUNCTIONS", "PI", "Function", "applied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +45,11 @@ FUNCTIONS = {
         Function("erf", math.erf, lambda x: 2 * Power.of(PI, -_HALF) * Apply("exp", -(x**2))),
     )
 }
+
+
+def applied(function: str, argument: Scalar) -> Scalar:
+    """function(argument), as a number where both are rational."""
+    exact = FUNCTIONS[function].exact
+    if exact is not None and isinstance(argument, Number):
+        return Number(Fraction(exact(argument.value)))
+    return Apply(function, argument)

@@ -1,20 +1,21 @@
 """The language of statements: a closed set of immutable nodes.
 
-A *statement* is an ordered list of named equations with one or more outputs. The right side of an equation is a sum of terms
+A *statement* is an ordered list of named equations with one or more outputs. The right side of an equation is a sum
+of terms (a maximum or minimum stands alone)
 
     ⊕_bound [guards] body          ⊕ is Σ, max or min
 
 over the tuples of bound indices for which every guard holds (nothing left: 0, −∞ or +∞). The body is a scalar
-expression of reads `T[affine indices]`. What can be *done* to these nodes is one module each, with one rule per node.
+expression of reads `T[affine indices]`. What can be *done* to these nodes is one module each, one rule per node.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from fractions import Fraction
-from functools import cached_property, wraps
-from typing import Any, Literal, Union
+from functools import cached_property
+from typing import Any, Literal
 
 from .poly import Index, Param, Poly, poly, printed
 
@@ -55,21 +56,6 @@ class Node:
 
     def __str__(self) -> str:
         return printed(self)
-
-
-def _kept_hash(cls: type) -> type:
-    """Hash a large frozen value once."""
-    fresh = cls.__hash__
-
-    @wraps(fresh)
-    def kept(self: Any) -> int:
-        value = self.__dict__.get("_hash")
-        if value is None:
-            value = self.__dict__["_hash"] = fresh(self)
-        return value
-
-    cls.__hash__ = kept
-    return cls
 
 
 # --- guards: brackets that are 1 where they hold and 0 elsewhere --------------------------------------------
@@ -129,14 +115,14 @@ class Matches(Node):
 
 @dataclass(frozen=True, slots=True)
 class Compare(Node):
-    """left = right, left < right or left ≤ right between scalars; constant almost everywhere, so its derivative is 0"""
+    """left = right, left < right or left ≤ right between scalars; constant almost everywhere, with derivative 0"""
 
     left: Scalar
     relation: Literal["=", "<", "≤"]
     right: Scalar
 
 
-Guard = Union[Within, Less, AtMost, Zero, Divides, Matches, Compare]
+Guard = Within | Less | AtMost | Zero | Divides | Matches | Compare
 
 
 # --- scalars ------------------------------------------------------------------------------------------------
@@ -199,11 +185,12 @@ class Real(Arithmetic):
 
     letter: str
     default: Fraction | None = None
+    positive: bool = False
 
 
-# What lies outside an array: a number (zero padding: 0), a border of `window` by its name, or "nothing": the read is then
-# not counted by the reduction at all (−∞ for a max, no term in a count). A strict read is known to lie inside.
-Outside = Union[Fraction, Literal["strict", "nothing", "circular", "replicate", "reflect", "symmetric"]]
+# What lies outside an array: a number (zero padding: 0), a border of `window` by its name, or "nothing": the read is
+# then not counted by the reduction at all (−∞ for a max, no term in a count). A strict read is known to be inside.
+Outside = Fraction | Literal["strict", "nothing", "circular", "replicate", "reflect", "symmetric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +202,16 @@ class Read(Arithmetic):
     outside: Outside = "strict"
 
 
+def _flat(cls: type, nodes: Iterable[Scalar]) -> Iterator[Scalar]:
+    """The nodes, with the parts of every Sum (or Product) among them in its place."""
+    for node in nodes:
+        match node:
+            case Sum(terms=parts) | Product(factors=parts) if isinstance(node, cls):
+                yield from parts
+            case _:
+                yield node
+
+
 @dataclass(frozen=True, slots=True)
 class Sum(Arithmetic):
     terms: tuple[Scalar, ...]
@@ -222,7 +219,7 @@ class Sum(Arithmetic):
     @staticmethod
     def of(*terms: Scalar) -> Scalar:
         constant, kept = Fraction(0), []
-        for term in (inner for term in terms for inner in (term.terms if isinstance(term, Sum) else (term,))):
+        for term in _flat(Sum, terms):
             if isinstance(term, Number):
                 constant += term.value
             else:
@@ -239,9 +236,7 @@ class Product(Arithmetic):
     @staticmethod
     def of(*factors: Scalar) -> Scalar:
         constant, kept = Fraction(1), []
-        for factor in (
-            f for factor in factors for f in (factor.factors if isinstance(factor, Product) else (factor,))
-        ):
+        for factor in _flat(Product, factors):
             if isinstance(factor, Number):
                 constant *= factor.value
             else:
@@ -251,6 +246,15 @@ class Product(Arithmetic):
         if constant != 1 or not kept:
             kept.insert(0, Number(constant))
         return kept[0] if len(kept) == 1 else Product(tuple(kept))
+
+
+def _is_positive(node: Scalar) -> bool:
+    match node:
+        case Number(value=value):
+            return value > 0
+        case Real(positive=positive):
+            return positive
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +268,8 @@ class Power(Arithmetic):
             return base
         if exponent == ZERO or base == ONE:
             return ONE
+        if base == ZERO and _is_positive(exponent):
+            return ZERO
         if (
             isinstance(base, Number)
             and base.value
@@ -286,12 +292,12 @@ class Apply(Arithmetic):
 
 @dataclass(frozen=True, slots=True)
 class Bracket(Arithmetic):
-    """1 where the guard holds, else 0"""
+    """1 where the guard holds, else 0: a strong 0, so that the other factors of its product need no value there"""
 
     guard: Guard
 
 
-Scalar = Union[Number, IndexValue, Real, Read, Sum, Product, Power, Apply, Bracket]
+Scalar = Number | IndexValue | Real | Read | Sum | Product | Power | Apply | Bracket
 
 
 def scalar(value: Any) -> Scalar:
@@ -354,7 +360,7 @@ class Placement(Node):
     """Which positions of a window there are. `form` (say s·j + d·t - a) is what position j reads at tap t.
 
     inside: every tap of the window at j lies in the padded range, -before ≤ form < size + after; this counts j.
-    starts: its first tap lies before the end padding, form < size, and the window before it did not reach the end yet.
+    starts: its first tap lies before the end padding, form < size, and the window before it did not reach the end.
     preimage: the other way round, `size` is unknown: the `extra`-th of those in whose padded range
     exactly the windows j < index.size lie inside.
     """
@@ -373,13 +379,12 @@ class Placement(Node):
         return self.size if self.rule == "preimage" else self.index.size
 
 
-@_kept_hash
 @dataclass(frozen=True)
 class Statement(Node):
     """Equations over inputs; the last ones in `outputs` are what it states.
 
-    `sizes` are the derived sizes, in an order in which each follows from parameters before it; `placements` say what
-    they count; `requires` is what the parameters must meet for it to mean anything.
+    `sizes` are the derived sizes, in an order in which each follows from parameters before it; `placements` say
+    what they count; `requires` is what the parameters must meet for it to mean anything.
     """
 
     inputs: tuple[Tensor, ...]
@@ -389,10 +394,25 @@ class Statement(Node):
     placements: tuple[Placement, ...] = ()
     requires: tuple[Guard, ...] = ()
 
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self._fields)
+
+    @property
+    def _fields(self) -> tuple:
+        return tuple(getattr(self, f.name) for f in fields(self))
+
+    def __reduce__(self) -> tuple:
+        """Made anew where it is unpickled: a hash of letters is right in its own process only."""
+        return Statement, self._fields
+
     # -- values
 
     def evaluate(self, arrays: Mapping[str, Any], **given: Any) -> Any:
-        """The value by definition, exactly: an array of ints and Fractions (a dict of them where there are several outputs).
+        """The value by definition, exactly: an array of ints and Fractions (a dict of them for several outputs).
 
         `given` are hyper-parameters by word or letter; sizes are read off the arrays.
         """
@@ -401,7 +421,7 @@ class Statement(Node):
         return self._only(evaluate(self, arrays, **given))
 
     def function(self) -> Callable[..., Any]:
-        """The statement as a numeric function of arrays by name and hyper-parameters, in the arrays' own floating point."""
+        """The statement as a function of arrays by name and hyper-parameters, in the arrays' own floating point."""
         from .exact import evaluate_native
 
         def compute(**named: Any) -> Any:

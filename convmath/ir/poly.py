@@ -15,8 +15,9 @@ True
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import reduce
 from typing import Any, Union
 
@@ -70,10 +71,17 @@ class Atom:
     def __hash__(self) -> int:
         return self._hash
 
+    def __reduce__(self) -> tuple:
+        """Made anew where it is unpickled: a hash of letters is right in its own process only."""
+        return type(self), tuple(getattr(self, f.name) for f in fields(self) if f.init)
+
 
 @dataclass(frozen=True, eq=False)
 class Param(Atom):
-    """An integer parameter: its letter, its axis (0: none), the least value it takes, the one it has if unsaid."""
+    """An integer parameter: its letter, its axis (0: none), the least value it takes, the one it has if unsaid.
+
+    The least value is part of what it is, since proofs rest on it.
+    """
 
     letter: str
     axis: int = 0
@@ -81,7 +89,7 @@ class Param(Atom):
     default: int | None = None
 
     def __post_init__(self) -> None:
-        self._seal(0, self.letter, self.axis)
+        self._seal(0, self.letter, self.axis, self.least is not None, self.least or 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +154,7 @@ class Poly:
             return value
         if isinstance(value, Atom):
             return cls({((value, 1),): 1})
-        return cls({(): int(value)})
+        return cls({(): operator.index(value)})
 
     # -- identity
 
@@ -163,8 +171,12 @@ class Poly:
 
     def __hash__(self) -> int:
         if self._hash is None:
-            self._hash = hash(frozenset(self.terms.items()))
+            constant = self.constant  # equal to an integer, so hashed as it is
+            self._hash = hash(frozenset(self.terms.items()) if constant is None else constant)
         return self._hash
+
+    def __reduce__(self) -> tuple:
+        return Poly, (self.terms,)
 
     def __repr__(self) -> str:
         """For error messages of this room and the debugger; `render` prints for people."""
@@ -260,7 +272,7 @@ class Poly:
     def divided(self, divisor: Poly) -> Poly | None:
         """self / divisor where that is a polynomial and the divisor is one monomial; else None."""
         if len(divisor.terms) != 1:
-            return Poly.of(1) if self == divisor else (-Poly.of(1) if self == -divisor else None)
+            return Poly.of(1) if self == divisor != 0 else (-Poly.of(1) if self == -divisor != 0 else None)
         [(below, e)] = divisor.terms.items()
         quotient: dict[Monomial, int] = {}
         for monomial, c in self.terms.items():
@@ -272,10 +284,15 @@ class Poly:
             quotient[tuple(item for item in powers.items() if item[1])] = c // e
         return Poly(quotient)
 
+    def multiples(self, divisor: Poly) -> Poly:
+        """What the terms of self that are multiples of the divisor are multiples by: n + 2·s by s gives 2."""
+        terms = (Poly({monomial: c}) for monomial, c in self.terms.items())
+        return sum((quotient for term in terms if (quotient := term.divided(divisor)) is not None), Poly({}))
+
     # -- mapping
 
     def map(self, f: Callable[[Atom], Poly | None]) -> Poly:
-        """Every atom that `f` gives a polynomial for replaced by it, also inside floors and the sizes of indices."""
+        """Every atom that `f` gives a polynomial for replaced by it, also inside floors and sizes of indices."""
         total = Poly({})
         for monomial, c in self.terms.items():
             factor = Poly({(): c})
@@ -335,9 +352,8 @@ def _value(atom: Atom, values: Mapping[Any, Any]) -> Any:
         case Least(among=among):
             # comparison by sign keeps arrays and integers in one line
             return reduce(lambda a, b: a - (a - b) * (a > b), (entry.evaluate(values) for entry in among))
-    raise StatementError(
-        f"{atom} has no value here; values are known for {', '.join(map(str, values)) or 'nothing'}"
-    )
+    known = ", ".join(str(Poly.of(a) if isinstance(a, Atom) else a) for a in values)
+    raise StatementError(f"{Poly.of(atom)} has no value here; values are known for {known or 'nothing'}")
 
 
 def poly(value: Integer | Atom) -> Poly:
@@ -349,20 +365,31 @@ def product(factors: Iterable[Integer]) -> Poly:
 
 
 def floor(number: Poly, divisor: Poly) -> Poly:
-    """⌊number / divisor⌋ for divisor ≥ 1, as a polynomial where it is one.
+    """⌊number / divisor⌋ for divisor ≥ 1, as a polynomial where it is one; multiples of the divisor stand outside.
 
+    >>> n, s = (poly(Param(letter, least=1)) for letter in "ns")
+    >>> floor(n + 3 * s, s)
+    3 + ⌊(n)/(s)⌋
+    >>> floor(floor(n, s), s) == floor(n, s * s)
+    True
     >>> c = Index("c", poly(Param("C", least=1)))
     >>> floor(poly(c), poly(Param("C", least=1))).constant          # 0 ≤ c < C
     0
     """
-    if (n := number.constant) is not None and (d := divisor.constant) is not None:
-        if d < 1:
-            raise StatementError(f"⌊{n}/{d}⌋ has no meaning here: the divisor must be at least 1")
+    n, d = number.constant, divisor.constant
+    if d is not None and d < 1:
+        raise StatementError(f"⌊({number!r})/({d})⌋ has no meaning here: the divisor must be at least 1")
+    if n is not None and d is not None:
         return poly(n // d)
     if (quotient := number.divided(divisor)) is not None:
         return quotient
-    if isinstance(number.atom, Index) and number.atom.size == divisor:
-        return poly(0)
+    if (whole := number.multiples(divisor)) != 0:
+        return whole + floor(number - divisor * whole, divisor)
+    match number.atom:
+        case Index(size=size) if size == divisor:
+            return poly(0)
+        case Floor(number=inner, divisor=below):
+            return floor(inner, below * divisor)
     return poly(Floor(number, divisor))
 
 

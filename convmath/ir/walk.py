@@ -6,13 +6,30 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from .nodes import Apply, IndexValue, Node, Power, Product, Read, Scalar, Statement, Sum, Term, scalar
+from .functions import applied
+from .nodes import (
+    Apply,
+    AtMost,
+    Divides,
+    IndexValue,
+    Less,
+    Node,
+    Power,
+    Product,
+    Read,
+    Scalar,
+    Statement,
+    Sum,
+    Term,
+    scalar,
+)
 from .poly import Atom, Index, Param, Poly
 
 __all__ = [
     "indices",
     "inside",
     "map_forms",
+    "map_leaves",
     "map_reads",
     "params",
     "reads",
@@ -90,7 +107,21 @@ def _tidied(node: Any) -> Any:
             return Power.of(base, exponent)
         case IndexValue(form=form):
             return scalar(form)
+        case Apply(function=function, argument=argument):
+            return applied(function, argument)
+        case Divides(divisor=divisor, form=form):
+            return Divides(divisor, form - divisor * form.multiples(divisor))
+        case Less(left=left, right=right):
+            return Less(*_apart(right - left))
+        case AtMost(left=left, right=right):
+            return AtMost(*_apart(right - left))
     return node
+
+
+def _apart(gap: Poly) -> tuple[Poly, Poly]:
+    """left and right with right - left = gap, and what is taken away on the left; a number stays on the right."""
+    left = {monomial: -c for monomial, c in gap.terms.items() if c < 0 and monomial}
+    return Poly(left), gap + Poly(left)
 
 
 def substitute(node: N, values: Mapping[Any, Any]) -> N:
@@ -121,20 +152,23 @@ def rename(node: N, names: Mapping[Index, Index]) -> N:
     return substitute(node, names)
 
 
-def map_reads(node: Scalar, f: Callable[[Read], Scalar]) -> Scalar:
-    """The scalar with each read outside its guards replaced by what `f` gives."""
+def map_leaves(node: Scalar, f: Callable[[Scalar], Scalar]) -> Scalar:
+    """The scalar with each number, index value, read and bracket in it replaced by what `f` gives."""
     match node:
-        case Read():
-            return f(node)
         case Sum(terms=terms):
-            return Sum.of(*(map_reads(term, f) for term in terms))
+            return Sum.of(*(map_leaves(term, f) for term in terms))
         case Product(factors=factors):
-            return Product.of(*(map_reads(factor, f) for factor in factors))
+            return Product.of(*(map_leaves(factor, f) for factor in factors))
         case Power(base=base, exponent=exponent):
-            return Power.of(map_reads(base, f), map_reads(exponent, f))
+            return Power.of(map_leaves(base, f), map_leaves(exponent, f))
         case Apply(function=function, argument=argument):
-            return Apply(function, map_reads(argument, f))
-    return node
+            return applied(function, map_leaves(argument, f))
+    return f(node)
+
+
+def map_reads(node: Scalar, f: Callable[[Read], Scalar]) -> Scalar:
+    """The scalar with each read outside its brackets replaced by what `f` gives."""
+    return map_leaves(node, lambda leaf: f(leaf) if isinstance(leaf, Read) else leaf)
 
 
 def shape_of(statement: Statement, name: str) -> tuple[Poly, ...]:

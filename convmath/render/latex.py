@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Fence, Fn, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
 __all__ = ["escaped", "latex"]
 
-_LETTERS = {
-    "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\varepsilon ", "λ": r"\lambda ",
-    "μ": r"\mu ", "ν": r"\nu ", "π": r"\pi ", "σ": r"\sigma ", "τ": r"\tau ", "φ": r"\varphi ", "ω": r"\omega ",
-    "∞": r"\infty ", "−∞": r"-\infty ", "ℝ": r"\mathbb{R}",
+_GREEK = {
+    "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
+    "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
+    "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda",
+    "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
+_LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()} | {"∞": r"\infty ", "−∞": r"-\infty "}
+_FUNCTIONS = {"exp", "log", "tanh", "sin", "cos"}
 _SIGNS = {
     "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",
     "mod": r"\bmod ", "#": r"\#",
 }  # fmt: skip
 _BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
-_LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{"}
+_LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{", "|": r"\lvert "}
 _RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}"}
 _SPACE = Op("·", "wide")
 _ESCAPES = {
@@ -42,7 +45,18 @@ def latex(node: Layout) -> str:
 def _(node: Sym) -> str:
     if node.name in _LETTERS:
         return _LETTERS[node.name]
-    return node.name if len(node.name) == 1 else rf"\mathit{{{escaped(node.name)}}}"
+    if len(node.name) == 1 and node.name.isascii():
+        return node.name
+    # gμ: a name of several letters, some of which LaTeX knows by a command
+    letters = "".join(_LETTERS.get(letter, escaped(letter)) for letter in node.name)
+    if not letters.isascii():
+        raise NotImplementedError(f"no LaTeX for a letter of {node.name!r}")
+    return rf"\mathit{{{letters.rstrip()}}}"
+
+
+@latex.register
+def _(node: Fn) -> str:
+    return rf"\{node.name}" if node.name in _FUNCTIONS else rf"\operatorname{{{escaped(node.name)}}}"
 
 
 @latex.register

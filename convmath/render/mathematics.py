@@ -43,6 +43,7 @@ from .tree import (
     TIMES,
     Big,
     Fence,
+    Fn,
     Frac,
     Layout,
     Num,
@@ -138,16 +139,20 @@ def _summand(summand: Summand, alone: bool) -> Layout:
 
 @layout.register
 def _(form: Poly) -> Layout:
-    if not form.terms:
-        return Num("0")
     parts = sorted(summands(form), key=_order)
-    # a sum does not begin with a minus where it can begin without one
-    first = next((part for part in parts if part.coefficient > 0), parts[0])
-    items: list[Layout] = []
-    for place, part in enumerate([first, *(part for part in parts if part is not first)]):
-        if part.coefficient < 0 or place:
-            items.append(Op("-" if part.coefficient < 0 else "+"))
-        items.append(_summand(part, alone=len(parts) == 1))
+    alone = len(parts) == 1
+    return _signed_sum([(part.coefficient < 0, _summand(part, alone)) for part in parts], Op("+"), Op("-"))
+
+
+def _signed_sum(parts: list[tuple[bool, Layout]], plus: Layout, minus: Layout) -> Layout:
+    """A sum of parts, each with whether it is taken away; it does not begin with a minus where it can begin without."""
+    if not parts:
+        return Num("0")
+    first = next((place for place, (negative, _) in enumerate(parts) if not negative), 0)
+    (negative, head), *others = [parts[first], *parts[:first], *parts[first + 1 :]]
+    items = [Op("-"), head] if negative else [head]
+    for negative, part in others:
+        items += [minus if negative else plus, part]
     return row(*items)
 
 
@@ -225,49 +230,51 @@ def _(node: Real) -> Layout:
 
 @layout.register
 def _(node: Read) -> Layout:
-    return row(Sym(node.tensor), Fence("[", commas(map(layout, node.at)), "]"))
+    return _indexed(node.tensor, node.at)
+
+
+def _indexed(name: str, at: tuple[Poly, ...]) -> Layout:
+    """T[ν,c,i]; a name alone where there is no index."""
+    return row(Sym(name), Fence("[", commas(map(layout, at)), "]")) if at else Sym(name)
+
+
+_PLUS, _MINUS = row(TERM_BREAK, PLUS), row(TERM_BREAK, Op("-", "wide"))
+
+
+def _signed(node: Scalar) -> tuple[bool, Scalar]:
+    """Whether a scalar begins with a minus, and the scalar without it."""
+    match node:
+        case Number(value=value) if value < 0:
+            return True, Number(-value)
+        case Product(factors=(Number(value=value), *others)) if value < 0:
+            return True, Product.of(Number(-value), *others)
+    return False, node
 
 
 @layout.register
 def _(node: Sum) -> Layout:
-    items: list[Layout] = []
-    for place, term in enumerate(node.terms):
-        negative, plain = _signed(term)
-        if place or negative:
-            items += [TERM_BREAK, Op("-", "wide") if negative else PLUS] if place else [Op("-")]
-        items.append(_factor(plain, in_sum=True))
-    return row(*items)
-
-
-def _signed(term: Scalar) -> tuple[bool, Scalar]:
-    if isinstance(term, Number) and term.value < 0:
-        return True, Number(-term.value)
-    if isinstance(term, Product) and isinstance(term.factors[0], Number) and term.factors[0].value < 0:
-        return True, Product.of(Number(-term.factors[0].value), *term.factors[1:])
-    return False, term
+    signed = map(_signed, node.terms)
+    return _signed_sum([(negative, layout(term)) for negative, term in signed], _PLUS, _MINUS)
 
 
 @layout.register
 def _(node: Product) -> Layout:
-    over = [f for f in node.factors if not _is_reciprocal(f)]
-    under = [f.base for f in node.factors if isinstance(f, Power) and _is_reciprocal(f)]
-    sign: list[Layout] = []
-    if over and isinstance(over[0], Number) and over[0].value < 0:
-        sign.append(Op("-"))
-        over = ([Number(-over[0].value)] if over[0].value != -1 else []) + over[1:]
-    top = joined(row(BREAK, TIMES), (_factor(f) for f in over)) if over else Num("1")
-    if not under:
-        return row(*sign, top)
-    return row(*sign, Frac(top, joined(TIMES, (_factor(f) for f in under))))
+    negative, positive = _signed(node)
+    if negative:
+        return row(Op("-"), layout(positive))
+    over = [factor for factor in node.factors if not _is_reciprocal(factor)]
+    under = [factor.base for factor in node.factors if isinstance(factor, Power) and _is_reciprocal(factor)]
+    top = joined(row(BREAK, TIMES), map(_factor, over)) if over else Num("1")
+    return Frac(top, joined(TIMES, map(_factor, under))) if under else top
 
 
 def _is_reciprocal(node: Scalar) -> bool:
     return isinstance(node, Power) and isinstance(node.exponent, Number) and node.exponent.value == -1
 
 
-def _factor(node: Scalar, in_sum: bool = False) -> Layout:
-    """A scalar as a factor: a sum, and a form with several parts, in parentheses."""
-    several = isinstance(node, Sum) or (isinstance(node, IndexValue) and len(node.form.terms) > 1 and not in_sum)
+def _factor(node: Scalar) -> Layout:
+    """A scalar as a factor: a sum, also one of integers, in parentheses."""
+    several = isinstance(node, Sum) or (isinstance(node, IndexValue) and len(node.form.terms) > 1)
     return Fence("(", layout(node), ")") if several else layout(node)
 
 
@@ -275,13 +282,16 @@ def _factor(node: Scalar, in_sum: bool = False) -> Layout:
 def _(node: Power) -> Layout:
     if _is_reciprocal(node):
         return Frac(Num("1"), layout(node.base))
-    base = layout(node.base) if isinstance(node.base, (Read, Real, Number)) else Fence("(", layout(node.base), ")")
+    simple = isinstance(node.base, Read | Real | Apply) or (isinstance(node.base, Number) and node.base.value >= 0)
+    base = layout(node.base) if simple else Fence("(", layout(node.base), ")")
     return Script(base, None, layout(node.exponent))
 
 
 @layout.register
 def _(node: Apply) -> Layout:
-    return row(Sym(node.function), Fence("(", layout(node.argument), ")"))
+    if node.function == "abs":
+        return Fence("|", layout(node.argument), "|")
+    return row(Fn(node.function), Fence("(", layout(node.argument), ")"))
 
 
 @layout.register
@@ -296,24 +306,30 @@ _BIG = {"sum": "Σ", "max": "max", "min": "min"}
 
 @layout.register
 def _(term: Term) -> Layout:
+    negative, positive = _signed(term.body)
+    unsigned = _term(term, positive)
+    return row(Op("-"), unsigned) if negative else unsigned
+
+
+def _term(term: Term, body: Scalar) -> Layout:
+    """The term with a body that does not begin with a minus."""
     factors = [layout(guard) for guard in term.guards]
-    if not (term.body == ONE and term.guards):
-        several = (term.bound or term.guards) and isinstance(term.body, (Sum, IndexValue))
-        factors.append(_factor(term.body) if several else layout(term.body))
-    body = joined(BREAK, factors)
+    if not (body == ONE and factors):
+        factors.append(_factor(body) if term.bound or factors else layout(body))
+    product = joined(BREAK, factors)
     if not term.bound:
-        return body
+        return product
     under = commas((row(layout(v), Op("<"), layout(v.size)) for v in term.bound), loose=True)
-    return row(Big(_BIG[term.reduce], under), body)
+    return row(Big(_BIG[term.reduce], under), product)
 
 
 def right_side(equation: Equation) -> Layout:
-    terms = [layout(term) for term in equation.terms]
-    return joined(row(TERM_BREAK, PLUS), terms) if terms else Num("0")
+    signed = [(term, *_signed(term.body)) for term in equation.terms]
+    return _signed_sum([(negative, _term(term, body)) for term, negative, body in signed], _PLUS, _MINUS)
 
 
 def left_side(equation: Equation) -> Layout:
-    return row(Sym(equation.name), Fence("[", commas(map(layout, equation.at)), "]"))
+    return _indexed(equation.name, equation.at)
 
 
 @layout.register

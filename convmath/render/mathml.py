@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from html import escape
 
-from .tree import Big, Break, Fence, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Fence, Fn, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
 __all__ = ["mathml"]
 
@@ -32,6 +32,11 @@ def mathml(node: Layout) -> str:
 def _(node: Sym) -> str:
     style = "" if len(node.name) == 1 else ' class="name"'
     return f"<mi{style}>{escape(node.name)}</mi>"
+
+
+@mathml.register
+def _(node: Fn) -> str:
+    return f"<mi>{escape(node.name)}</mi>"
 
 
 @mathml.register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 
-from .tree import Big, Break, Fence, Frac, Inline, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Fence, Fn, Frac, Inline, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
 __all__ = ["text", "text_words"]
 
@@ -33,6 +33,11 @@ def _(node: Sym) -> str:
 
 
 @text.register
+def _(node: Fn) -> str:
+    return node.name
+
+
+@text.register
 def _(node: Num) -> str:
     return node.digits
 
@@ -51,26 +56,30 @@ def _(node: Row) -> str:
 @text.register
 def _(node: Script) -> str:
     sub = text(node.sub).translate(_SUBSCRIPTS) if node.sub else ""
-    sup = text(node.sup).translate(_SUPERSCRIPTS) if node.sup else ""
-    return text(node.base) + sub + "′" * node.primes + sup
+    return text(node.base) + sub + "′" * node.primes + (_raised(text(node.sup)) if node.sup else "")
+
+
+def _raised(exponent: str) -> str:
+    """x², x⁻¹; what has no raised signs as x^r or x^(1/r)."""
+    if all(ord(sign) in _SUPERSCRIPTS for sign in exponent):
+        return exponent.translate(_SUPERSCRIPTS)
+    return f"^{exponent}" if len(exponent) == 1 else f"^({exponent})"
 
 
 @text.register
 def _(node: Frac) -> str:
     over, under = text(node.over), text(node.under)
-    if isinstance(node.under, Row) and any(isinstance(item, Op) for item in node.under.items):
+    loose = "[" in over or "[" in under
+    if _has_op(node.under, ("+", "-", "·")):
         under = f"({under})"
-    if _is_loose(node.over):
-        return f"{over} / {under}"
-    if isinstance(node.over, Row):
+    if _has_op(node.over, ("+", "-") if loose else ("+", "-", "·")):
         over = f"({over})"
-    return f"{over}/{under}"
+    return f"{over} / {under}" if loose else f"{over}/{under}"
 
 
-def _is_loose(node: Layout) -> bool:
-    """Whether it is written with spaces: a read, or a product of arrays."""
-    items = node.items if isinstance(node, Row) else ()
-    return any((isinstance(i, Op) and i.space == "wide") or (isinstance(i, Fence) and i.left == "[") for i in items)
+def _has_op(node: Layout, signs: tuple[str, ...]) -> bool:
+    """Whether one of these operators stands openly in it."""
+    return isinstance(node, Row) and any(isinstance(item, Op) and item.sign in signs for item in node.items)
 
 
 @text.register

@@ -22,6 +22,7 @@ __all__ = [
     "Big",
     "Break",
     "Fence",
+    "Fn",
     "Frac",
     "Inline",
     "Layout",
@@ -38,6 +39,13 @@ __all__ += ["apart", "broken", "commas", "joined", "put_in", "row", "spaced", "w
 @dataclass(frozen=True, slots=True)
 class Sym:
     """A letter, or a name of several letters (gX)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fn:
+    """The name of a function, upright: exp, log."""
 
     name: str
 
@@ -82,7 +90,7 @@ class Frac:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """A body between brackets: ( ) [ ] ⌊ ⌋ ⟨ ⟩ { }"""
+    """A body between brackets: ( ) [ ] ⌊ ⌋ ⟨ ⟩ { } | |"""
 
     left: str
     body: Layout
@@ -111,7 +119,7 @@ class Break:
     between_terms: bool = False
 
 
-Layout = Sym | Num | Op | Row | Script | Frac | Fence | Big | Words | Break
+Layout = Sym | Fn | Num | Op | Row | Script | Frac | Fence | Big | Words | Break
 
 Inline = str | Layout  # a piece of a sentence: words or mathematics
 
@@ -152,10 +160,10 @@ def apart(item: Layout, following: Layout) -> bool:
 def spaced(items: Iterable[Layout], space: Layout) -> Iterator[Layout]:
     """The items without their breaks, with `space` where two stand apart."""
     kept = [item for item in items if not isinstance(item, Break)]
-    for item, following in zip(kept, [*kept[1:], None], strict=True):
-        yield item
-        if following is not None and apart(item, following):
+    for place, item in enumerate(kept):
+        if place and apart(kept[place - 1], item):
             yield space
+        yield item
 
 
 def put_in(node: Layout, values: Mapping[Layout, Layout]) -> Layout:
@@ -183,7 +191,7 @@ _OP_WIDTHS = {"none": 1.9, "dot": 1.0, "wide": 2.6, "after": 1.4, "start": 1.9}
 def width(node: Layout) -> float:
     """An estimate of the typeset width, in letters."""
     match node:
-        case Sym(name=name):
+        case Sym(name=name) | Fn(name=name):
             return len(name)
         case Num(digits=digits):
             return 0.9 * len(digits)

@@ -19,11 +19,11 @@ TOOLS  := $(VENV)/.installed-dev
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help verify test coverage lint format types contracts wheel bench clean
+.PHONY: help verify test coverage lint format types contracts proofs wheel bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' Makefile
-	@echo 'Also: coverage, lint, format, types, contracts, wheel, bench, clean'
+	@echo 'Also: coverage, lint, format, types, contracts, proofs, wheel, bench, clean'
 
 # ---------------------------------------------------------------- what is installed
 
@@ -66,17 +66,22 @@ types: $(TOOLS)
 contracts: $(TOOLS)
 	$(BIN)/lint-imports --no-logo
 
+proofs: $(TESTS)
+	$(BIN)/python proofs/make.py
+	$(BIN)/python -I -S convmath/integers/checker.py proofs/ledger.json
+
 # The wheel alone, in an empty environment, away from the checkout: what a stranger installs has to work.
 define SMOKE
-import importlib.resources, json, sys
+import importlib.resources, sys
 import convmath
+from convmath.integers import checker
 home = importlib.resources.files("convmath")
 assert not str(home).startswith(sys.argv[1]), f"{home} is the checkout, not the wheel"
 derivation = convmath.operator("conv", ndim=1).vjp("X")
 print(derivation.to_text())
 verdict = derivation.verify()
 assert verdict, verdict
-json.loads((home / "proofs" / "ledger.json").read_text(encoding="utf-8"))
+assert checker.main(str(home / "proofs" / "ledger.json")) == 0
 assert (home / "py.typed").is_file()
 print("convmath", convmath.__version__, "works from the wheel:", verdict)
 endef

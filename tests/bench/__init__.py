@@ -1,1 +1,1 @@
-"""Benchmarks: `python -m tests.bench.NAME`, or all of them with `make bench`. docs/benchmarks.md keeps the figures."""
+"""Benchmarks: `python -m tests.bench.NAME`, or all with `make bench`. docs/benchmarks.md keeps the figures."""

@@ -1,0 +1,137 @@
+"""What the library promises to take: python -m tests.bench.budgets (or `make bench`).
+
+Each figure comes from fresh processes, several times; the table gives the least and the median beside the promise.
+Nothing here is a test: a busy machine is no fault.
+"""
+
+from __future__ import annotations
+
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import perf_counter
+
+PYTHON = [sys.executable, "-c"]
+
+IMPORT = """
+from time import perf_counter
+start = perf_counter()
+import convmath
+print(perf_counter() - start)
+"""
+
+# all first gradients of the grouped 3-D convolution, solved, with every hyper-parameter a symbol
+GRADIENTS = """
+from time import perf_counter
+import convmath as cm
+cm.operator
+start = perf_counter()
+op = cm.operator("conv", ndim=3, bias=True)
+for wrt in op.statement.reads:
+    op.vjp(wrt).result
+print(perf_counter() - start)
+"""
+
+# valid cases of every operator in one to three dimensions, drawn before the clock starts
+EXACT = """
+import random, warnings
+from time import perf_counter
+import convmath as cm
+from convmath import testing
+from hypothesis import HealthCheck, Phase, given, seed, settings
+cases = []
+for name in cm.operators():
+    @seed(0)
+    @settings(max_examples=150, database=None, deadline=None, phases=[Phase.generate],
+              suppress_health_check=list(HealthCheck))
+    @given(testing.cases(name))
+    def draw(case):
+        cases.append(case)
+    draw()
+case = cases[0]
+case.operator.exact(*case.arrays, **case.given)
+start = perf_counter()
+for case in cases:
+    case.operator.exact(*case.arrays, **case.given)
+fresh = perf_counter() - start
+start = perf_counter()
+for case in cases:
+    case.operator.exact(*case.arrays, **case.given)
+print(len(cases) / fresh, len(cases) / (perf_counter() - start))
+"""
+
+
+def inside(script: str, times: int) -> list[list[float]]:
+    """What the script prints, from as many fresh processes."""
+    found = []
+    for _ in range(times):
+        done = subprocess.run([*PYTHON, script], check=True, capture_output=True, text=True)
+        found.append([float(number) for number in done.stdout.split()])
+    return found
+
+
+def whole(command: list[str], times: int) -> list[float]:
+    """The seconds of the whole process."""
+    found = []
+    for _ in range(times):
+        start = perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        found.append(perf_counter() - start)
+    return found
+
+
+def _spread(values: list[float], unit: Callable[[float], str], least: Callable[[list[float]], float] = min) -> str:
+    return f"{unit(least(values))} / {unit(statistics.median(values))}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms"
+
+
+def rows() -> Iterator[tuple[str, str, str]]:
+    """What is measured, least (or most) and median, and the promise."""
+    convmath = [sys.executable, "-m", "convmath"]
+    yield "`import convmath`", _spread([x for [x] in inside(IMPORT, 15)], milliseconds), "50 ms"
+    yield "`convmath --help`, the whole process", _spread(whole([*convmath, "--help"], 11), milliseconds), "200 ms"
+    yield "`python -c pass`, for comparison", _spread(whole([*PYTHON, "pass"], 11), milliseconds), ""
+    gradients = [x for [x] in inside(GRADIENTS, 7)]
+    yield "all first gradients of the grouped 3-D convolution", _spread(gradients, milliseconds), "500 ms"
+    exact = inside(EXACT, 3)
+    for name, values in zip(("each at new sizes", "the same again"), zip(*exact, strict=True), strict=True):
+        rate = _spread(list(values), lambda x: f"{x:.0f}", max)
+        yield f"exact evaluations a second, {name}", rate, "200"
+    with tempfile.TemporaryDirectory() as folder:
+        verify = whole([*convmath, "verify", "-o", str(Path(folder) / "report.html")], 2)
+    yield "`convmath verify`", _spread(verify, lambda x: f"{x:.0f} s"), "90 s"
+    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024  # kB on Linux
+    yield "… the largest process", f"{most:.0f} MB", "1 GB"
+
+
+def processor() -> str:
+    """The name of the processor."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        names = [
+            line.partition(":")[2].strip()
+            for line in info.read_text().splitlines()
+            if line.startswith("model name")
+        ]
+        if names:
+            return names[0]
+    return platform.processor() or platform.machine()
+
+
+def main() -> None:
+    print(f"{processor()}, Python {platform.python_version()}\n")
+    print("| what | least / median | promised |\n|---|---|---|")
+    for row in rows():
+        print(f"| {' | '.join(row)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

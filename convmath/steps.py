@@ -243,4 +243,5 @@ class Substitute(Step):
 
     names: tuple[Poly, ...] = ()
     values: tuple[tuple[Param, Poly], ...] = ()
+    unsaid: tuple[Param, ...] = ()
     left_over: tuple[Poly, ...] = ()

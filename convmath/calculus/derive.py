@@ -73,16 +73,19 @@ def hvp_derivation(statement: Statement, wrt: str, along: str, title: Title, ove
     return Derivation("hvp", title, statement, (*steps, *both, *more), result, relational, wrt)
 
 
-def shape_derivation(statement: Statement, values: Mapping[Param, int | Poly], title: Title) -> Derivation:
-    """The shape of the output: derived in symbols, then at the given values. The result is a sympy Tuple."""
+def shape_derivation(
+    statement: Statement, values: Mapping[Param, Poly], title: Title, unsaid: tuple[Param, ...] = ()
+) -> Derivation:
+    """The shape of the output: derived in symbols, then at the given values. The result is a sympy Tuple.
+
+    `unsaid` are those of the values that nobody gave: defaults.
+    """
     shape, steps = derived_shape(statement)
-    names = shape_of(statement, statement.outputs[-1])
     if values:
-        polys = {param: Poly.of(value) for param, value in values.items()}
-        at_values = tuple(size.substitute(polys) for size in shape)
-        step = Substitute(
-            Shape(shape), Shape(at_values), (), names, tuple(polys.items()), _left_over(statement, shape, polys)
-        )
+        names = shape_of(statement, statement.outputs[-1])
+        at_values = tuple(size.substitute(values) for size in shape)
+        left_over = _left_over(statement, shape, values)
+        step = Substitute(Shape(shape), Shape(at_values), (), names, tuple(values.items()), unsaid, left_over)
         shape, steps = at_values, (*steps, step)
     result = sympy.Tuple(*map(to_sympy, shape))
     return Derivation("shape", title, statement, steps, result)
@@ -95,6 +98,6 @@ def _left_over(statement: Statement, shape: tuple[Poly, ...], values: Mapping[Pa
         if placement.rule != "inside":
             continue
         taps = {tap: tap.size - 1 for tap in placement.form.indices() - {placement.index}}
-        end = placement.form.substitute(taps).substitute({placement.index: size.substitute(values) - 1})
+        end = placement.form.substitute(taps).substitute({placement.index: size - 1})
         left.append((placement.size + placement.after - 1 - end).substitute(values))
     return tuple(left)

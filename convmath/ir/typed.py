@@ -40,7 +40,7 @@ def form(tree: Expression, named: Callable[[str], Poly]) -> Poly:
         case text.Call(function="floor", arguments=(text.Operation(sign="/", left=left, right=right),)):
             return _operation("//", form(left, named), form(right, named))
     raise TextError(
-        f"{_said(tree)} is no integer form: whole numbers, names, + - * // ^, min(…) and floor(…/…) make one"
+        f"{_said(tree)} came, but whole numbers, names, + - * // ^, min(…) and floor(…/…) make an integer form"
     )
 
 
@@ -68,4 +68,4 @@ def _said(tree: Expression) -> str:
             return str(value)
         case text.Call(function=function):
             return f"{function}(…)"
-    return "a power that is no number"
+    return "an exponent that is no number"

@@ -32,7 +32,7 @@ from convmath.window import PADDING_WORDS, span, whole, windows
 
 from . import avg_pool, conv, conv_transpose, max_pool
 
-__all__ = ["Operator", "operator", "operators", "variants"]
+__all__ = ["Operator", "family_options", "operator", "operators", "variants"]
 
 FAMILIES: Mapping[str, ModuleType] = {
     "conv": conv,
@@ -47,6 +47,13 @@ def operators() -> list[str]:
     return list(FAMILIES)
 
 
+def family_options(name: str) -> Mapping[str, tuple]:
+    """The options of an operator, each with the values that it takes; the first is the default."""
+    if name not in FAMILIES:
+        raise unknown("operator", name, FAMILIES)
+    return FAMILIES[name].OPTIONS
+
+
 def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
     """An operator in `ndim` spatial dimensions with every hyper-parameter a symbol, except those that are fixed.
 
@@ -55,10 +62,8 @@ def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
     "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are the options of the
     family: bias, padding_mode, ceil_mode, count_include_pad, ties.
     """
-    if name not in FAMILIES:
-        raise unknown("operator", name, FAMILIES)
+    known = family_options(name)
     ndim = whole(ndim, "ndim", name, 1)
-    known = FAMILIES[name].OPTIONS
     options = {key: fixed.pop(key) for key in list(fixed) if key in known and not _is_number(fixed[key])}
     for key in [key for key in fixed if key in known]:  # a number for an option: it is taken, and has that value
         options[key] = True
@@ -74,8 +79,7 @@ def variants(name: str, ndim: int = 2) -> list[Operator]:
     >>> [op.options for op in variants("avg_pool", ndim=1)]
     [(), (('ceil_mode', True),), (('count_include_pad', False),), (('divisor_override', True),)]
     """
-    options = FAMILIES[name].OPTIONS.items() if name in FAMILIES else ()
-    changed = [{option: value} for option, (_, *others) in options for value in others]
+    changed = [{option: value} for option, (_, *others) in family_options(name).items() for value in others]
     return [operator(name, ndim, **chosen) for chosen in ({}, *changed)]
 
 
@@ -171,9 +175,9 @@ class Operator:
     @cached_property
     def open_statement(self) -> Statement:
         """The statement with what is fixed put in; derived sizes keep their names."""
-        found = substitute(_general(self.name, self.ndim, self.options), dict(self.fixed))
-        undecided = tuple(c for c in found.requires if not _decided(c, self.name))
-        return checked(without_single(replace(found, requires=undecided)))
+        general, values = _general(self.name, self.ndim, self.options), dict(self.fixed)
+        undecided = tuple(c for c in general.requires if not _decided(c, values, self.name))
+        return checked(without_single(substitute(replace(general, requires=undecided), values)))
 
     @cached_property
     def statement(self) -> Statement:
@@ -183,6 +187,11 @@ class Operator:
         left = tuple(size for size in found.sizes if size.param not in numbers)
         placed = tuple(p for p in found.placements if p.counted.atom not in numbers)
         return without_single(substitute(replace(found, sizes=left, placements=placed), numbers))
+
+    @property
+    def strides_by_kernel(self) -> bool:
+        """Whether the stride is the kernel size where it is not given: so it is of a window without weights."""
+        return "W" not in self.open_statement.reads
 
     def conditions(self) -> tuple[Guard, ...]:
         """What the parameters must meet for the operator to mean anything."""
@@ -213,16 +222,26 @@ class Operator:
 
     # -- what follows from it
 
-    def shape(self, **given: Any) -> Derivation:
+    def shape(self, *, defaults: bool = False, **given: Any) -> Derivation:
         """The shape (N, channels, *spatial) of the output, derived; with sizes given, at those sizes.
 
-        A size is an int or a sympy polynomial with integer coefficients, one for all axes or one for each.
+        A size is an int or a sympy polynomial with integer coefficients, one for all axes or one for each. What is
+        not given stays a symbol, or has with `defaults` the value that `functional` would take.
 
         >>> h = sympy.Symbol("h", integer=True)
         >>> operator("conv", ndim=1, k=3, s=2, d=1, p=1).shape(n=2 * h).result
         (N, G*O, h)
         """
-        return _shape(self, tuple(sorted(_given(self, given).items(), key=lambda item: item[0].key)))
+        said = _given(self, given)
+        unsaid = (
+            {param: value for param, value in _defaults(self, said).items() if param not in said}
+            if defaults
+            else {}
+        )
+        values = {**said, **unsaid}
+        for condition in self.open_statement.requires:
+            _decided(condition, values, self.name)
+        return _shape(self, tuple(sorted(values.items(), key=lambda item: item[0].key)), tuple(unsaid))
 
     def solved(self, over: str = TAP) -> Derivation:
         """The statement in solved form."""
@@ -289,17 +308,10 @@ class Operator:
 
     def _numbers(self, arrays: list[np.ndarray], numbers: dict[str, Any]) -> dict[str, Any]:
         """The hyper-parameters with a pool's default stride and with words for padding made numbers."""
-        weighted = "W" in self.statement.reads
-        kernel = (
-            arrays[1].shape[2:]
-            if weighted
-            else next((numbers[w] for w in ("kernel_size", "kernel", "k") if w in numbers), None)
-        )
-        if (
-            not weighted
-            and not {"stride", "s"} & set(numbers)
-            and any(p.letter == "s" for p in params(self.statement))
-        ):
+        pool = self.strides_by_kernel
+        said = (numbers[word] for word in ("kernel_size", "kernel", "k") if word in numbers)
+        kernel = next(said, None) if pool else arrays[1].shape[2:]
+        if pool and not {"stride", "s"} & set(numbers) and any(p.letter == "s" for p in params(self.statement)):
             numbers["stride"] = kernel
         if isinstance(padding := numbers.get("padding"), str):
             sizes = arrays[0].shape[2:]
@@ -310,12 +322,14 @@ class Operator:
         return numbers
 
 
-def _decided(condition: Guard, name: str) -> bool:
-    """Whether a condition has no parameters left; then it must hold."""
-    if params(condition):
+def _decided(condition: Guard, values: Mapping[Param, Poly], name: str) -> bool:
+    """Whether a condition has no parameters left at these values; then it must hold."""
+    at_values = substitute(condition, values)
+    if params(at_values):
         return False
-    if not holds(condition, {}):
-        raise ShapeError(f"the sizes that are fixed do not fit: {condition} is false [{name}]")
+    if not holds(at_values, {}):
+        said = ", ".join(f"{poly(param)} = {values[param]}" for param in params(condition))
+        raise ShapeError(f"{str(condition)[1:-1]} is needed, but does not hold at {said} [{name}]")
     return True
 
 
@@ -329,11 +343,18 @@ def _known_input(op: Operator, wrt: str) -> str:
 def _given(op: Operator, given: Mapping[str, Any]) -> dict[Param, Poly]:
     """Sizes given to a shape: integers or forms for the parameters that are still open."""
     known = tuple(p for p in params(op.open_statement) if p not in dict(op.open_statement.definitions()))
-    spread = hyperparameters(known, given)
-    values = {param: _form(param, value) for param, value in spread.items()}
-    for condition in op.open_statement.requires:
-        _decided(substitute(condition, values), op.name)
-    return values
+    return {param: _form(param, value) for param, value in hyperparameters(known, given).items()}
+
+
+def _defaults(op: Operator, values: Mapping[Param, Poly]) -> dict[Param, Poly]:
+    """What the parameters that have a default are if unsaid. A pool's stride is its kernel."""
+    known = params(op.open_statement)
+    kernels = {param.axis: values.get(param, poly(param)) for param in known if param.letter == "k"}
+    return {
+        param: kernels[param.axis] if param.letter == "s" and op.strides_by_kernel else poly(param.default)
+        for param in known
+        if param.default is not None and (param.letter != "s" or param.axis in kernels)
+    }
 
 
 def _form(param: Param, value: Any) -> Poly:
@@ -358,5 +379,5 @@ def _derived(op: Operator, kind: str, over: str, *inputs: str) -> Derivation:
 
 
 @lru_cache(maxsize=1024)
-def _shape(op: Operator, values: tuple[tuple[Param, Poly], ...]) -> Derivation:
-    return derive.shape_derivation(op.open_statement, dict(values), op.title)
+def _shape(op: Operator, values: tuple[tuple[Param, Poly], ...], unsaid: tuple[Param, ...]) -> Derivation:
+    return derive.shape_derivation(op.open_statement, dict(values), op.title, unsaid)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
 from typing import Any, Protocol
 
@@ -164,15 +164,22 @@ def _(step: Assemble, lang: str) -> Mapping[str, Inline]:
 
 
 @_mentions.register
-def _(step: Substitute, lang: str) -> Mapping[str, Inline]:
+def _(step: Substitute, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+    said = [(param, value) for param, value in step.values if param not in step.unsaid]
+    unsaid = [(param, value) for param, value in step.values if param in step.unsaid]
+    parts = [("with", said), ("by default", unsaid)]
+    words = [tuple(filled(WORDS[word][lang], {"values": _equal(values)})) for word, values in parts if values]
+    return {"values": (*words[0], "; ", *words[1]) if len(words) > 1 else words[0]}
+
+
+def _equal(values: Iterable[tuple[Param, Poly]]) -> Layout:
+    """n₁ = n₂ = 224, k₁ = k₂ = 7: what is equal is said once."""
     alike: dict[tuple, list[Layout]] = {}
-    for param, value in step.values:
+    for param, value in values:
         alike.setdefault((param.letter, value), []).append(layout(param))
-    # equal padding at both ends is said once
     for before, value in [key for key in alike if key[0] == "a" and ("b", key[1]) in alike]:
         alike[before, value] += alike.pop(("b", value))
-    equal = (joined(EQUALS, [*params, layout(value)]) for (_, value), params in alike.items())
-    return {"values": commas(equal, loose=True)}
+    return commas((joined(EQUALS, [*params, layout(value)]) for (_, value), params in alike.items()), loose=True)
 
 
 def _l(node: Any) -> Layout:
@@ -193,7 +200,7 @@ def _step_rows(step: Step, shown: Any, lang: str) -> Iterator[Relation]:
         case Substitute(before=Shape(sizes=formulas), after=Shape(sizes=results)):
             values = {layout(param): _grouped(layout(value)) for param, value in step.values}
             for name, formula, result in zip(step.names, formulas, results, strict=True):
-                if formula != result:
+                if formula != result and name.atom is not None:
                     yield layout(name), EQUALS, row(put_in(layout(formula), values), BREAK, EQUALS, layout(result))
         case _:
             yield from _rows(step.after, shown, lang)

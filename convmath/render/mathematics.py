@@ -117,7 +117,8 @@ def _order(summand: Summand) -> tuple:
     with_index = any(poly(atom).indices() for atom in atoms)
     kind = 0 if with_index else 1 if atoms else 2
     ranks = sorted(_rank(atom, _IN_SUMS) for atom in atoms)
-    return kind, summand.coefficient < 0, -min(len(atoms), 2) if with_index else 0, ranks
+    factors = len(atoms) + (abs(summand.coefficient) != 1)
+    return kind, summand.coefficient < 0, -min(factors, 2) if with_index else 0, ranks
 
 
 def _summand(summand: Summand, alone: bool) -> Layout:

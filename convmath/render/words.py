@@ -189,13 +189,15 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "es": ("La forma", "Primero el lote y los canales, luego un tamaño por eje: {shape}."),
     },
     "Substitute": {
-        "en": ("At these values", "With {values}:"),
-        "es": ("Con estos valores", "Con {values}:"),
+        "en": ("At these values", "{values}."),
+        "es": ("Con estos valores", "{values}."),
     },
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "shape": {"en": "The shape is {shape}.", "es": "La forma es {shape}."},
+    "with": {"en": "With {values}", "es": "Con {values}"},
+    "by default": {"en": "not given, and so by default, {values}", "es": "sin decirlo, y por omisión, {values}"},
     "result": {"en": "Result", "es": "Resultado"},
     "for every": {"en": "for every", "es": "para todo"},
     "always": {

@@ -12,6 +12,7 @@ __all__ = [
     "OutputError",
     "ShapeError",
     "StatementError",
+    "TextError",
     "UnknownNameError",
     "unknown",
 ]
@@ -41,11 +42,15 @@ class UnknownNameError(ConvmathError, LookupError):
     """An operator, language, format, input or option that does not exist."""
 
 
+class TextError(ConvmathError, ValueError):
+    """Text that a person typed and that the grammar does not have."""
+
+
 class OutputError(ConvmathError, OSError):
     """A file that cannot be written."""
 
 
-def unknown(kind: str, name: object, names: Iterable[str]) -> UnknownNameError:
+def unknown(kind: str, name: object, names: Iterable[str], where: str = "") -> UnknownNameError:
     """The error for a name that is not there, with the nearest that are.
 
     >>> raise unknown("operator", "covn", ["conv", "avg_pool"])
@@ -55,4 +60,5 @@ def unknown(kind: str, name: object, names: Iterable[str]) -> UnknownNameError:
     known = list(names)
     near = difflib.get_close_matches(str(name), known, n=3, cutoff=0.5)
     hint = f"the nearest {'is' if len(near) == 1 else 'are'} {', '.join(near)} (all: " if near else "there are ("
-    return UnknownNameError(f"there is no {kind} {name!r}; {hint}{', '.join(known)})")
+    said = f"there is no {kind} {name!r}; {hint}{', '.join(known)})"
+    return UnknownNameError(f"{said} [{where}]" if where else said)

@@ -1,9 +1,9 @@
 """The operators on numbers, each with its gradient as `.vjp`.
 
 Arrays are (N, C, *spatial) with any number of spatial axes. float32 and float64 stay what they are, and together
-give float64; integers are computed in int64 (means in float64). Inputs are never changed, and results share no
-memory with them. An int stands for every spatial axis and a flat tuple has one entry for each; padding also takes a
-(before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
+give float64; integers are computed in int64, where sums wrap round (means in float64). Inputs are never changed,
+and results share no memory with them. An int stands for every spatial axis and a flat tuple has one entry for each;
+padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
 
 `op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
 with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None). `method`
@@ -22,17 +22,19 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
+import sys
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError, unknown
 from convmath.kernels import direct, patches
-from convmath.kernels.padding import bare, pad, pad_input
+from convmath.kernels.padding import bare, pad, pad_input, padded_sizes
 from convmath.kernels.taps import occupancy, output_sizes
 from convmath.window import Border, Window, border, flag, per_axis, whole, windows
 
@@ -41,7 +43,10 @@ __all__ = ["avg_pool", "conv", "conv_transpose", "max_pool"]
 METHODS: dict[str, ModuleType] = {"auto": patches, "direct": direct, "patches": patches}
 TIES = ("first", "last", "split", "all")
 
-PerAxis = int | Sequence[int]
+# the elements of 8 bytes that there are addresses for
+_MOST = sys.maxsize // 8
+
+PerAxis = int | Sequence[int] | np.ndarray
 Padding = PerAxis | Sequence[Sequence[int]] | str
 
 
@@ -73,7 +78,7 @@ class Differentiable(Protocol[P, R_co]):
 
 
 def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentiable[P, R]]:
-    """The operator whose calls the decorated function prepares; `arrays` names its array arguments, which come first."""
+    """The operator whose calls the decorated function prepares; `arrays` names its first arguments, the arrays."""
 
     def made(prepare: Callable[P, Call[R]]) -> Differentiable[P, R]:
         @functools.wraps(prepare)
@@ -104,7 +109,8 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
     cotangent = _numbers(value, "the cotangent", call.where)
     if cotangent.shape != call.shape:
         raise ShapeError(
-            f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
+            f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed "
+            f"[{call.where}]"
         )
     return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
 
@@ -114,6 +120,8 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
 
 def _numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
     """The array in the type that it is computed in."""
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):
+        raise DtypeError(f"{name} is a masked array, but what is masked has no value; fill it first [{where}]")
     try:
         array = np.asarray(value)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -130,7 +138,7 @@ def _numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
 
 def _known(kind: str, name: Any, names: Collection[str], where: str) -> str:
     if not isinstance(name, str) or name not in names:
-        raise unknown(f"{kind} [{where}]", name, names)
+        raise unknown(kind, name, names, where)
     return name
 
 
@@ -141,7 +149,8 @@ def _kernels(method: str, where: str) -> ModuleType:
 def _spatial(x: np.ndarray, where: str) -> tuple[int, ...]:
     if x.ndim < 3:
         raise ShapeError(
-            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed [{where}]"
+            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed "
+            f"[{where}]"
         )
     if x.shape[1] == 0:
         raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
@@ -176,6 +185,13 @@ def _one_each(b: np.ndarray | None, channels: int, where: str) -> None:
         )
 
 
+def _storable(shape: tuple[int, ...], what: str, where: str) -> tuple[int, ...]:
+    """The shape, if an array can have it."""
+    if math.prod(n for n in shape if n) > _MOST:
+        raise ShapeError(f"{what} would have the shape {shape}, which is more than any array can hold [{where}]")
+    return shape
+
+
 def _shifted(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
     """y with the bias added in place."""
     if b is not None:
@@ -194,8 +210,8 @@ def _within_reach(edge: Border, laid: tuple[Window, ...], sizes: tuple[int, ...]
         most = 0 if n == 0 else asked if edge.reach is None else edge.reach(n)
         if asked > most:
             raise HyperparameterError(
-                f"the padding of spatial axis {axis} is {asked}, but padding_mode={edge.name!r} reaches at most {most} "
-                f"beyond an axis of size {n} [{where}]"
+                f"the padding of spatial axis {axis} is {asked}, but padding_mode={edge.name!r} reaches at most "
+                f"{most} beyond an axis of size {n} [{where}]"
             )
 
 
@@ -237,6 +253,8 @@ def conv(
     edge, sizes = border(padding_mode, where), x.shape[2:]
     laid = windows(sizes, w.shape[2:], stride, padding, dilation, where=where)
     _one_each(b, w.shape[0], where)
+    _storable((*x.shape[:2], *padded_sizes(laid, sizes)), "the padded input", where)
+    shape = _storable((x.shape[0], w.shape[0], *output_sizes(laid, sizes)), "the output", where)
     wide, inner = x, laid  # the kernels know zeros; what another border gives is put around X before
     if edge is not None:
         _within_reach(edge, laid, sizes, where)
@@ -250,7 +268,7 @@ def conv(
         gw = kernels.conv_weight(gy, wide, inner, groups)
         return gx if edge is None else pad_input(gx, laid, edge), gw, _bias_gradient(gy, b)
 
-    return Call(where, (x.shape[0], w.shape[0], *output_sizes(laid, sizes)), x.dtype, value, gradients)
+    return Call(where, shape, x.dtype, value, gradients)
 
 
 @differentiable("x", "w", "b")
@@ -268,9 +286,9 @@ def conv_transpose(
 ) -> Call[np.ndarray]:
     """Y[ν,o,j] = Σ_{c,i,t} [s·i+d·t-a = j] W[c,o,t] · X[ν,c,i] + B[o], the adjoint of a convolution.
 
-    X is (N, C, *n), W (C, O/groups, *k), B (O,), and Y (N, O, *m) with m = (n - 1)·s - a - b + d·(k - 1) + e + 1, where
-    e is the output padding, smaller than the stride or the dilation; padding is cut off, and its only word is "valid".
-    Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+    X is (N, C, *n), W (C, O/groups, *k), B (O,), and Y (N, O, *m) with m = (n - 1)·s - a - b + d·(k - 1) + e + 1,
+    where e is the output padding, smaller than the stride or the dilation; padding is cut off, and its only word is
+    "valid". Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
 
     >>> conv_transpose([[[1, 2]]], [[[1, 10, 100]]], stride=2)
     array([[[  1,  10, 102,  20, 200]]])
@@ -290,8 +308,9 @@ def conv_transpose(
     sizes = tuple(
         _transposed(*each, where) for each in zip(laid, x.shape[2:], extras, range(len(laid)), strict=True)
     )
-    channels = groups * w.shape[1]
-    _one_each(b, channels, where)
+    shape = (x.shape[0], groups * w.shape[1], *sizes)
+    _storable((*shape[:2], *padded_sizes(laid, sizes)), "the output before it is cut", where)
+    _one_each(b, shape[1], where)
 
     def value() -> np.ndarray:
         return _shifted(kernels.conv_transpose(x, w, laid, groups, sizes), b)
@@ -302,14 +321,14 @@ def conv_transpose(
         gx = np.ascontiguousarray(kernels.conv(gy, w, laid, groups)[..., *own])
         return gx, kernels.conv_weight(x, gy, laid, groups), _bias_gradient(gy, b)
 
-    return Call(where, (x.shape[0], channels, *sizes), x.dtype, value, gradients)
+    return Call(where, shape, x.dtype, value, gradients)
 
 
 def _transposed(window: Window, n: int, extra: int, axis: int, where: str) -> int:
     if extra >= max(window.stride, window.dilation):
         raise HyperparameterError(
-            f"output_padding is {extra} on spatial axis {axis}, but it must be smaller than the stride {window.stride} "
-            f"or the dilation {window.dilation} [{where}]"
+            f"output_padding is {extra} on spatial axis {axis}, but it must be smaller than the stride "
+            f"{window.stride} or the dilation {window.dilation} [{where}]"
         )
     size = window.transposed_size(n, extra)
     if size < 0:
@@ -338,18 +357,18 @@ def max_pool(
 ) -> Call[Any]:
     """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a]; what lies outside X is not in the window.
 
-    The stride is the kernel size unless it is given. A NaN in the window is its maximum. A window that holds no element of X has
-    the maximum -inf, and passes no gradient on; for integers it is an error. Of equal maximisers `ties` selects the
-    "first" or the "last" in the window, row by row; the gradient may also "split" into equal shares or go to "all" of them.
-    With `return_indices` the flat spatial positions of the first (or last) maximisers come too, -1 for no element.
-    Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+    The stride is the kernel size unless it is given. A NaN in the window is its maximum. A window that holds no
+    element of X has the maximum -inf, and passes no gradient on; for integers it is an error. Of equal maximisers
+    `ties` selects the "first" or the "last" in the window, row by row; the gradient may also "split" into equal
+    shares or go to "all" of them. With `return_indices` the flat spatial positions of the first (or last)
+    maximisers come too, -1 for no element. Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
 
     >>> max_pool([[[1, 3, 3, 2]]], 2, stride=1, return_indices=True)
     (array([[[3, 3, 3]]]), array([[[1, 1, 2]]]))
     >>> max_pool.vjp([[[1, 1, 1]]], [[[1, 3, 3, 2]]], 2, stride=1, ties="last")
     (array([[[0, 1, 2, 0]]]),)
     """
-    x, laid, where = _pooled("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
+    x, laid, shape, where = _pooled("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
     kernels, ties = _kernels(method, where), _known("choice of ties", ties, TIES, where)
     indices = flag(return_indices, "return_indices", where)
     if x.dtype.kind == "i":
@@ -362,7 +381,7 @@ def max_pool(
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (kernels.max_pool_input(gy, x, laid, ties),)
 
-    return Call(where, (*x.shape[:2], *output_sizes(laid, x.shape[2:])), x.dtype, value, gradients)
+    return Call(where, shape, x.dtype, value, gradients)
 
 
 @differentiable("x")
@@ -380,16 +399,18 @@ def avg_pool(
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j]; X is 0 outside.
 
     D[j] counts the positions of the window in the padded input, or in X itself without `count_include_pad`; what a
-    window of `ceil_mode` has beyond the padding never counts. `divisor_override` stands for every D[j]. The stride is
-    the kernel size unless it is given. Raises ShapeError (also where D[j] is 0), HyperparameterError, DtypeError,
-    UnknownNameError.
+    window of `ceil_mode` has beyond the padding never counts. `divisor_override` stands for every D[j]. The stride
+    is the kernel size unless it is given. Raises ShapeError (also where D[j] is 0), HyperparameterError,
+    DtypeError, UnknownNameError.
 
     >>> avg_pool([[[1, 2, 3, 4, 5]]], 2, ceil_mode=True)
     array([[[1.5, 3.5, 5. ]]])
     >>> avg_pool.vjp([[[2.0, 4.0]]], [[[1.0, 2.0, 3.0, 4.0]]], 2)
     (array([[[1., 1., 2., 2.]]]),)
     """
-    x, laid, where = _pooled("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    x, laid, shape, where = _pooled("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    # a sum of integers could leave int64; their mean does not
+    x = x.astype(np.result_type(x, np.float32), copy=False)
     kernels, sizes = _kernels(method, where), x.shape[2:]
     divisor = occupancy(laid, sizes, padding=flag(count_include_pad, "count_include_pad", where))
     if divisor_override is None:
@@ -403,8 +424,7 @@ def avg_pool(
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (kernels.avg_pool_input(gy, laid, sizes, divisor),)
 
-    shape = (*x.shape[:2], *output_sizes(laid, sizes))
-    return Call(where, shape, np.result_type(x, np.float32), value, gradients)
+    return Call(where, shape, x.dtype, value, gradients)
 
 
 def _pooled(
@@ -415,12 +435,13 @@ def _pooled(
     padding: Padding,
     dilation: PerAxis,
     ceil_mode: bool,
-) -> tuple[np.ndarray, tuple[Window, ...], str]:
-    """The input and the windows of a pool, and how an error names the call."""
+) -> tuple[np.ndarray, tuple[Window, ...], tuple[int, ...], str]:
+    """The input, the windows and the output's shape of a pool, and how an error names the call."""
     x = _numbers(x, "X", name)
     where = f"{name}(X{x.shape}, kernel_size={kernel_size!r})"
     sizes, stride = _spatial(x, where), kernel_size if stride is None else stride
-    return x, windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where), where
+    laid = windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where)
+    return x, laid, _storable((*x.shape[:2], *output_sizes(laid, sizes)), "the output", where), where
 
 
 def _occupied(count: np.ndarray, why: str, where: str) -> None:

@@ -12,6 +12,7 @@ the same formula in symbols, so that what is run is what is printed and what is 
 from __future__ import annotations
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = [
     "ceil_steps",
     "flag",
     "per_axis",
+    "plain",
     "same_total",
     "span",
     "steps",
@@ -97,11 +99,9 @@ BORDERS = {
 
 def border(padding_mode: str, where: str) -> Border | None:
     """The border of that name; None for zeros, which is no index map."""
-    if padding_mode == "zeros":
-        return None
-    if not isinstance(padding_mode, str) or padding_mode not in BORDERS:
-        raise unknown(f"padding_mode [{where}]", padding_mode, ["zeros", *BORDERS])
-    return BORDERS[padding_mode]
+    if not isinstance(padding_mode, str) or padding_mode not in ("zeros", *BORDERS):
+        raise unknown("padding_mode", padding_mode, ["zeros", *BORDERS], where)
+    return BORDERS.get(padding_mode)
 
 
 # --- one axis ---------------------------------------------------------------------------------------------
@@ -135,8 +135,15 @@ class Window:
 PADDING_WORDS = ("same", "same_lower", "valid", "full")
 
 
+def plain(value: Any) -> Any:
+    """Arrays (and tensors) as lists and NumPy's numbers as Python's, also inside a sequence."""
+    if callable(convert := getattr(value, "tolist", None)):
+        return convert()
+    return type(value)(map(plain, value)) if type(value) in (list, tuple) else value
+
+
 def whole(value: Any, name: str, where: str, least: int) -> int:
-    """`value` as an int that is at least `least`."""
+    """`value` as an int that is at least `least`, and no more than an array can be long."""
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -145,17 +152,20 @@ def whole(value: Any, name: str, where: str, least: int) -> int:
         raise HyperparameterError(f"{name} is {value!r}, but a whole number is needed [{where}]") from None
     if number < least:
         raise HyperparameterError(f"{name} is {number}, but it must be at least {least} [{where}]")
+    if number > sys.maxsize:
+        raise HyperparameterError(f"{name} is {number}, but it must be at most {sys.maxsize} [{where}]")
     return number
 
 
 def flag(value: Any, name: str, where: str) -> bool:
-    if not isinstance(value, bool):
+    if not isinstance(found := plain(value), bool):
         raise HyperparameterError(f"{name} is {value!r}, but True or False is needed [{where}]")
-    return value
+    return found
 
 
 def per_axis(value: Any, ndim: int, name: str, where: str, least: int) -> tuple[int, ...]:
-    """An int for all axes, or a flat sequence with one for each, as a tuple with one for each."""
+    """An int for all axes, or a flat sequence or array with one for each, as a tuple with one for each."""
+    value = plain(value)
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         return (whole(value, name, where, least),) * ndim
     if len(value) != ndim:
@@ -164,11 +174,13 @@ def per_axis(value: Any, ndim: int, name: str, where: str, least: int) -> tuple[
 
 
 def _pads(padding: Any, ndim: int, where: str) -> tuple[tuple[int, int], ...]:
+    padding = plain(padding)
     nested = isinstance(padding, Sequence) and not isinstance(padding, str)
     if nested and any(isinstance(entry, Sequence) and not isinstance(entry, str) for entry in padding):
         if len(padding) != ndim or any(not isinstance(pair, Sequence) or len(pair) != 2 for pair in padding):
             raise HyperparameterError(
-                f"padding is {padding!r}, but a (before, after) pair for each of {ndim} spatial axes is needed [{where}]"
+                f"padding is {padding!r}, but a (before, after) pair for each of {ndim} spatial axes is needed "
+                f"[{where}]"
             )
         return tuple(
             (whole(pair[0], f"padding[{axis}][0]", where, 0), whole(pair[1], f"padding[{axis}][1]", where, 0))
@@ -205,8 +217,8 @@ def windows(
     """One `Window` per spatial axis of an input of these `sizes`, checked once and for all.
 
     An int stands for every axis and a flat tuple has one for each; `padding` also takes a (before, after)
-    pair for each axis, or "same" (⌈n/s⌉ windows, the odd one at the end), "same_lower" (at the start), "valid", "full".
-    With `fits`, each axis must hold at least one window.
+    pair for each axis, or "same" (⌈n/s⌉ windows, the odd one at the end), "same_lower" (at the start), "valid", or
+    "full". With `fits`, each axis must hold at least one window.
     """
     ndim = len(sizes)
     kernels = per_axis(kernel, ndim, "kernel", where, 1)
@@ -214,7 +226,7 @@ def windows(
     dilations = per_axis(dilation, ndim, "dilation", where, 1)
     if isinstance(padding, str):
         if padding not in PADDING_WORDS:
-            raise unknown(f"padding [{where}]", padding, PADDING_WORDS)
+            raise unknown("padding", padding, PADDING_WORDS, where)
         pads = tuple(_word_pads(padding, *axis) for axis in zip(sizes, kernels, strides, dilations, strict=True))
     else:
         pads = _pads(padding, ndim, where)
@@ -225,8 +237,8 @@ def windows(
     for axis, (n, window) in enumerate(zip(sizes, made, strict=True)):
         if fits and n + window.before + window.after < window.span:
             raise ShapeError(
-                f"the kernel spans {window.span} (kernel {window.kernel}, dilation {window.dilation}), but spatial axis "
-                f"{axis} has only {n + window.before + window.after} "
+                f"the kernel spans {window.span} (kernel {window.kernel}, dilation {window.dilation}), but spatial "
+                f"axis {axis} has only {n + window.before + window.after} "
                 f"(input {n}, padding {window.before} and {window.after}) [{where}]"
             )
     return made

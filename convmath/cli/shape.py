@@ -44,7 +44,7 @@ def command(
     output: Path | None,
     json_: bool,
 ) -> None:
-    """NAME=VALUE: a size or hyper-parameter (n, k, s, d, p, a, b, stride, …) with a number or a form such as 2*h+1."""
+    """NAME=VALUE: a size or hyper-parameter (n, k, s, d, p, stride, …) with a number or a form such as 2*h+1."""
     typed = hyperparameters(arguments)
     fixed = chosen(typed, family_options(operator_name))
     sizes = {name: value for name, value in typed.items() if name not in fixed}
@@ -66,7 +66,7 @@ def command(
 
 
 def _worded_padding(sizes: dict[str, str], op: Operator) -> dict[str, Any]:
-    """What a word for padding fixes: the padding, in numbers where the sizes are; else the stride that it depends on."""
+    """What a word for padding fixes: the padding, in numbers where the sizes are; else the stride it depends on."""
     said = sizes.pop("padding")
     letters = {letter: word(value) for name, value in sizes.items() for letter in WORDS.get(name, (name,))}
     n, k, d = letters.get("n"), letters.get("k"), letters.get("d", 1)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +19,7 @@ from convmath.steps import Outcome, Step
 
 from .verify import checked_step
 
-__all__ = ["Derivation", "Outcome", "Verdict"]
+__all__ = ["SUFFIXES", "Derivation", "Outcome", "Verdict", "writable", "write"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,27 @@ class Derivation:
 
 def write(path: Path, text: str) -> None:
     """Write a text file whole or not at all, or say why it can't be written."""
-    partial = path.with_name(f".{path.name}.part")
-    try:
+    with _partial(path) as partial:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
+
+
+def writable(path: Path) -> None:
+    """Nothing where a file could be written; else the error that writing it would be."""
+    with _partial(path) as partial:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        partial.touch()
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[Path]:
+    """A file beside the path, gone afterwards; an OSError becomes a sentence."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        yield partial
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OutputError(f"{path} can't be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
+from convmath.window import plain
 
 from .guards import holds
 from .nodes import Statement
@@ -52,20 +53,30 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
     by_name = {param.letter + (str(param.axis) if param.axis else ""): param for param in known}
     values: dict[Param, Any] = {}
     for word, value in given.items():
-        if word in by_name:
+        value = plain(value)
+        if word in by_name and not isinstance(value, list | tuple):
             values[by_name[word]] = value
             continue
         letters = _letters(word, (param.letter for param in known))
         for place, letter in enumerate(letters):
             axes = sorted((param for param in known if param.letter == letter), key=lambda param: param.axis)
-            if not isinstance(value, (tuple, list)):
-                entries: Sequence[Any] = [value] * len(axes)
-            elif len(value) != len(axes):
-                raise HyperparameterError(f"{word} has {len(value)} entries, but there are {len(axes)} axes to set")
-            else:
-                entries = [entry[place] if isinstance(entry, (tuple, list)) else entry for entry in value]
-            values.update(zip(axes, entries, strict=True))
+            entries = value if isinstance(value, list | tuple) else [value] * len(axes)
+            if len(entries) != len(axes):
+                raise HyperparameterError(
+                    f"{word} has {len(entries)} entries, but there are {len(axes)} axes to set"
+                )
+            values.update(zip(axes, (_part(entry, place, word, letters) for entry in entries), strict=True))
     return values
+
+
+def _part(entry: Any, place: int, word: str, letters: tuple[str, ...]) -> Any:
+    """What one axis' entry says for one of the letters that a word sets."""
+    if not isinstance(entry, list | tuple):
+        return entry
+    if len(letters) == 1 or len(entry) != len(letters):
+        needed = "a whole number" if len(letters) == 1 else "a whole number or a pair"
+        raise HyperparameterError(f"{word} holds {entry!r}, but {needed} is needed for each axis")
+    return entry[place]
 
 
 def whole_value(param: Param, value: Any) -> int:

@@ -39,6 +39,8 @@ class Recomputed:
 
     name: str
     title: Mapping[str, str]
+    input: list[Matrix]  # one a channel
+    kernel: list[Matrix]
     printed: list[list[int | None]]
     correlation: Matrix
     convolution: Matrix
@@ -73,6 +75,8 @@ def recomputed() -> tuple[Recomputed, ...]:
             Recomputed(
                 example["name"],
                 example["title"],
+                example["input"],
+                example["kernel"],
                 example["printed"],
                 _correlation(x, w),
                 _correlation(x, w[:, ::-1, ::-1]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import singledispatch
-from typing import Any, Protocol
+from typing import Any
 
 from convmath.ir.nodes import Divides, Equation, Placement, Size, Statement
 from convmath.steps import (
@@ -35,21 +35,11 @@ from .statement import filled, lines, outside_of, outside_words
 from .tree import BREAK, EQUALS, Fence, Inline, Layout, Num, Op, Row, Sym, Words, commas, joined, put_in, row
 from .words import SELECTIONS, STEPS, TITLES, WORDS, known_language
 
-__all__ = ["document"]
-
-
-class Derived(Protocol):
-    """What is needed of a derivation to print it."""
-
-    kind: str
-    title: Mapping[str, str]
-    wrt: str
-    result: Any
-    steps: tuple[Step, ...]
+__all__ = ["display", "document"]
 
 
 def document(derivation: Any, lang: str = "en") -> Document:
-    """The whole derivation in one language."""
+    """The whole derivation (of the room above, so it is not named here) in one language."""
     known_language(lang)
     title = TITLES[derivation.kind][lang].format(operator=derivation.title[lang], wrt=derivation.wrt)
     blocks: list[Block] = []
@@ -66,7 +56,7 @@ def document(derivation: Any, lang: str = "en") -> Document:
         blocks += _afterwards(step, lang)
         shown = step.after
     if isinstance(derivation.result, Statement):
-        blocks += [Heading((WORDS["result"][lang],)), Display(tuple(_rows(derivation.result, None, lang)))]
+        blocks += [Heading((WORDS["result"][lang],)), display(derivation.result, lang)]
     verdict = derivation.verify()
     said = WORDS["checked"][lang].format(
         steps=len(derivation.steps),
@@ -75,6 +65,11 @@ def document(derivation: Any, lang: str = "en") -> Document:
     )
     blocks.append(Paragraph((said,), note=True))
     return Document(title, tuple(blocks), lang)
+
+
+def display(node: Any, lang: str = "en") -> Display:
+    """A statement (or what a step leads to) as aligned relations."""
+    return Display(tuple(_rows(node, None, lang)))
 
 
 # --- filling a sentence ----------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ under one another. Lines of a display are broken here, once for every format.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -17,7 +17,7 @@ from .mathml import mathml
 from .text import text, text_words
 from .tree import Inline, Layout, broken, width
 
-__all__ = ["FORMATS", "Display", "Document", "Heading", "Inline", "Paragraph", "emit"]
+__all__ = ["FORMATS", "STYLE", "Display", "Document", "Heading", "Paragraph", "emit", "html_blocks", "page"]
 
 Relation = tuple[Layout | None, Layout | None, Layout]  # left side, relation, right side
 
@@ -188,13 +188,13 @@ def _html_words(inlines: tuple[Inline, ...]) -> str:
     return "".join(escape(i) if isinstance(i, str) else _maths(i) for i in inlines)
 
 
-def html_blocks(document: Document, level: int = 1) -> str:
-    """The title and blocks as HTML elements; `level` is that of the title."""
-    parts = [f"<h{level}>{escape(document.title)}</h{level}>"]
-    for block in document.blocks:
+def html_blocks(blocks: Iterable[Block], level: int = 2) -> str:
+    """The blocks as HTML elements; `level` is that of the headings."""
+    parts = []
+    for block in blocks:
         match block:
             case Heading(inlines=inlines):
-                parts.append(f"<h{level + 1}>{_html_words(inlines)}</h{level + 1}>")
+                parts.append(f"<h{level}>{_html_words(inlines)}</h{level}>")
             case Paragraph(inlines=inlines, note=note):
                 body = _html_words(inlines)
                 parts.append(f'<p class="note">{body}</p>' if note else f"<p>{body}</p>")
@@ -221,7 +221,7 @@ def page(title: str, body: str, lang: str, style: str = STYLE) -> str:
 
 
 def _as_html(document: Document, fragment: bool = False) -> str:
-    body = html_blocks(document)
+    body = f"<h1>{escape(document.title)}</h1>\n{html_blocks(document.blocks)}"
     return f"<div>{body}</div>\n" if fragment else page(document.title, body, document.lang)
 
 

@@ -18,6 +18,7 @@ _SPACES = {
 }
 
 
+_SMALL = ' lspace="0.12em" rspace="0.12em"'  # around + and − inside a form
 _SPACE_MARK = '<mspace width="0.2em"/>'
 _SPACE = Op("·", "wide")
 
@@ -49,7 +50,8 @@ def _(node: Op) -> str:
     if node.sign == "·" and node.space in ("none", "wide"):
         return _SPACE_MARK if node.space == "wide" else "<mo>&#8290;</mo>"  # invisible times
     sign = "−" if node.sign == "-" else node.sign
-    return f"<mo{_SPACES[node.space]}>{escape(sign)}</mo>"
+    spaces = _SMALL if node.space == "none" and sign in "+−" else _SPACES[node.space]
+    return f"<mo{spaces}>{escape(sign)}</mo>"
 
 
 @mathml.register

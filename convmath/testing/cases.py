@@ -1,11 +1,12 @@
-"""Valid cases of an operator, as a Hypothesis strategy. They shrink to one tap, stride 1, no padding.
+"""Valid cases of an operator, as a Hypothesis strategy. They shrink to one tap, stride 1, no padding, and ones.
 
-Sizes come after the kernel that must fit in them, so every case is valid as built; nothing is filtered. The data are
-small integers, on which floating point is exact: then equal means equal.
+Sizes come after the kernel that must fit in them, so every case is valid as built; nothing is filtered. The data
+are small integers, on which floating point is exact: then equal means equal.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,11 +15,11 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from convmath.errors import unknown
-from convmath.ops.registry import Operator, operator, operators
-from convmath.window import BORDERS, span, transposed_size
+from convmath.errors import HyperparameterError, unknown
+from convmath.ops.registry import Operator, family_options, operator, operators
+from convmath.window import BORDERS, Window, transposed_size, whole, windows
 
-__all__ = ["Case", "cases"]
+__all__ = ["Case", "cases", "integers"]
 
 
 @dataclass(frozen=True)
@@ -37,15 +38,35 @@ class Case:
     def arrays(self) -> tuple[np.ndarray, ...]:
         return tuple(argument for argument in self.args if isinstance(argument, np.ndarray))
 
-    @property
+    @cached_property
     def operator(self) -> Operator:
-        return operator(self.op, ndim=self.ndim)
+        """The operator with the options of this call, its hyper-parameters open."""
+        known = family_options(self.op)
+        options = {key: value for key, value in self.kwargs.items() if key in known}
+        options = {key: value if isinstance(value, bool | str) else True for key, value in options.items()}
+        return operator(self.op, ndim=self.ndim, **options, **({"bias": True} if len(self.arrays) == 3 else {}))
 
     @property
     def given(self) -> dict[str, Any]:
         """The hyper-parameters by name, also those that `functional` takes by position."""
         kernel = {} if len(self.arrays) == len(self.args) else {"kernel_size": self.args[1]}
         return {**kernel, **self.kwargs}
+
+    @cached_property
+    def windows(self) -> tuple[Window, ...]:
+        """How its windows lie, one an axis."""
+        given, pool = self.given, len(self.arrays) < len(self.args)
+        kernel = given["kernel_size"] if pool else self.arrays[1].shape[2:]
+        return windows(
+            self.arrays[0].shape[2:],
+            kernel,
+            given.get("stride", kernel if pool else 1),
+            given.get("padding", 0),
+            given.get("dilation", 1),
+            ceil_mode=given.get("ceil_mode", False),
+            where=self.op,
+            fits=False,
+        )
 
     @cached_property
     def expected(self) -> np.ndarray:
@@ -60,6 +81,10 @@ class Case:
         """The same call on other arrays."""
         return Case(self.op, (*arrays, *self.args[len(self.arrays) :]), self.kwargs)
 
+    def copy(self) -> Case:
+        """The same call on copies of the arrays."""
+        return self.with_arrays(*(array.copy() for array in self.arrays))
+
     def __str__(self) -> str:
         said = [
             f"array of shape {a.shape}" if isinstance(a, np.ndarray) and a.size > 12 else _brief(a)
@@ -73,146 +98,200 @@ def _brief(value: Any) -> str:
     return f"array({value.tolist()})" if isinstance(value, np.ndarray) else repr(value)
 
 
-# --- drawing ------------------------------------------------------------------------------------------------------
+# --- numbers ------------------------------------------------------------------------------------------------------
 
-# few enough elements that exact evaluation takes milliseconds
-_ROOM = {1: 6, 2: 3, 3: 2}
-
-
-def _room(ndim: int) -> int:
-    return _ROOM.get(ndim, 1)
+SEEDS = st.integers(0, 2**20)
 
 
-def _array(draw: Callable[..., Any], shape: tuple[int, ...], distinct: bool = False) -> np.ndarray:
-    """Small integers as float64; the whole array is one integer seed, which shrinks to zeros and ones fast."""
-    count = int(np.prod(shape, dtype=int))
-    seed = draw(st.integers(0, 2**20))
-    rng = np.random.default_rng(seed)
-    values = rng.permutation(count) - count // 2 if distinct else rng.integers(-4, 5, count)
+def integers(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Small integers as float64, told by one number, so that they shrink at once: 0 is ones, 1 is 1, 2, …, 9, 1, …
+
+    >>> integers(0, (3,)), integers(1, (2, 2))
+    (array([1., 1., 1.]), array([[1., 2.],
+           [3., 4.]]))
+    """
+    count = math.prod(shape)
+    simple = [np.ones(count), np.arange(count) % 9 + 1]
+    values = simple[seed] if seed < len(simple) else np.random.default_rng(seed).integers(-4, 5, count)
     return values.reshape(shape).astype(float)
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
-    kernel: int
-    stride: int
-    dilation: int
-    before: int
-    after: int
-    size: int
+def _distinct(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Integers no two of which are equal: 0 means 0, 1, 2, …."""
+    count = math.prod(shape)
+    values = np.random.default_rng(seed).permutation(count) - count // 2 if seed else np.arange(count)
+    return values.reshape(shape).astype(float)
 
 
-def _axis(
-    draw: Callable[..., Any], ndim: int, *, dilated: bool = True, padded: int | None = None, reach: Any = None
-) -> _Axis:
-    room = _room(ndim)
-    kernel = draw(st.integers(1, min(3, room + 1)))
-    stride = draw(st.integers(1, 3))
-    dilation = draw(st.integers(1, 3)) if dilated else 1
-    most = 3 if padded is None else min(padded, kernel - 1 if padded == -1 else padded)
-    before, after = draw(st.integers(0, max(most, 0))), draw(st.integers(0, max(most, 0)))
-    least = max(1, span(kernel, dilation) - before - after)
-    if reach is not None:
-        # a border reaches only so far: the axis is at least so long that the padding is within it
-        least = max(least, *(pad + 1 - reach(1) for pad in (before, after)))
-    return _Axis(kernel, stride, dilation, before, after, draw(st.integers(least, least + room)))
+# --- drawing ------------------------------------------------------------------------------------------------------
+
+Draw = Callable[[st.SearchStrategy], Any]
+
+# the longest kernel, step (stride or dilation) and padding, and how much longer than its kernel an axis may be, by
+# the number of axes: few enough elements that exact evaluation takes milliseconds
+_MOST = {1: (5, 3, 3, 6), 2: (3, 3, 3, 3), 3: (3, 3, 3, 2)}
+_MOST_BEYOND = (2, 2, 1, 1)
+
+# mostly one or two; an empty batch is valid too
+_BATCH = st.sampled_from((1, 2, 1, 2, 3, 1, 2, 0))
+
+# channels a group, in and out: also counts that no vector length divides
+_CHANNELS = ((1, 1), (2, 1), (1, 2), (2, 3), (3, 2), (5, 1), (1, 5), (17, 1), (1, 17))
 
 
-def _hyper(axes: list[_Axis], *names: str) -> dict[str, Any]:
-    """The hyper-parameters of some axes; what is the default on every axis is left out."""
-    values: dict[str, tuple] = {
-        "stride": tuple(axis.stride for axis in axes),
-        "padding": tuple((axis.before, axis.after) for axis in axes),
-        "dilation": tuple(axis.dilation for axis in axes),
-    }
-    plain = {"stride": 1, "padding": (0, 0), "dilation": 1}
-    return {name: values[name] for name in names if any(value != plain[name] for value in values[name])}
+@dataclass(frozen=True)
+class _Options:
+    """What is fixed, and how the rest is drawn."""
+
+    draw: Draw
+    ndim: int
+    only: Mapping[str, Any]
+
+    def one_of(self, name: str, *values: Any) -> Any:
+        return self.only[name] if name in self.only else self.draw(st.sampled_from(values))
+
+    def pads(self, most: int, together: int | None = None) -> tuple[int, int]:
+        """The padding before and after, each at most `most`, and `together` in all."""
+        together = 2 * most if together is None else together
+        if self.only.get("padding") == "symmetric":
+            return (self.draw(st.integers(0, min(most, together // 2))),) * 2
+        before = self.draw(st.integers(0, min(most, together)))
+        return before, self.draw(st.integers(0, min(most, together - before)))
+
+    def window(self, *, dilated: bool = True, within: bool = False) -> Window:
+        """A kernel, and how it is laid. With `within`, a window that is partly outside is partly inside too."""
+        longest, reach, padding, _ = self.most
+        kernel, stride = self.draw(st.integers(1, longest)), self.draw(st.integers(1, reach))
+        dilation = self.draw(st.integers(1, reach)) if dilated else 1
+        laid = Window(kernel, stride, dilation)
+        return Window(kernel, stride, dilation, *self.pads(min(padding, laid.span - 1) if within else padding))
+
+    def size(self, least: int) -> int:
+        return self.draw(st.integers(least, least + self.most[-1]))
+
+    @property
+    def most(self) -> tuple[int, int, int, int]:
+        return _MOST.get(self.ndim, _MOST_BEYOND)
+
+    def channels(self) -> tuple[int, int, int, int]:
+        """Batch, groups, and channels a group, in and out."""
+        pairs = _CHANNELS if self.ndim < 3 else _CHANNELS[:4]
+        return self.draw(_BATCH), self.draw(st.integers(1, 3)), *self.draw(st.sampled_from(pairs))
+
+    def arrays(self, *shapes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
+        return tuple(integers(self.draw(SEEDS), shape) for shape in shapes)
+
+    def given(self, axes: list[Window], *names: str) -> dict[str, Any]:
+        """The hyper-parameters of some axes; what is the default on every axis is left out."""
+        plain = {"stride": 1, "padding": (0, 0), "dilation": 1}
+        values: dict[str, list] = {
+            "stride": [axis.stride for axis in axes],
+            "padding": [(axis.before, axis.after) for axis in axes],
+            "dilation": [axis.dilation for axis in axes],
+        }
+        found = {name: tuple(values[name]) for name in names if any(value != plain[name] for value in values[name])}
+        if "padding" in found and self.only.get("padding") == "symmetric":
+            found["padding"] = tuple(axis.before for axis in axes)
+        return found
 
 
-def _channels(draw: Callable[..., Any]) -> tuple[int, int, int, int]:
-    """Batch, groups, and input and output channels a group."""
-    return tuple(draw(st.integers(1, most)) for most in (2, 3, 2, 2))  # type: ignore[return-value]
-
-
-@st.composite
-def _conv(draw: Callable[..., Any], ndim: int, only: Mapping[str, Any]) -> Case:
-    N, G, C, O = _channels(draw)  # noqa: E741
-    mode = draw(st.sampled_from(["zeros", *BORDERS])) if "padding_mode" not in only else only["padding_mode"]
-    reach = None if mode == "zeros" else BORDERS[mode].reach
-    axes = [_axis(draw, ndim, reach=reach) for _ in range(ndim)]
-    x = _array(draw, (N, G * C, *(axis.size for axis in axes)))
-    w = _array(draw, (G * O, C, *(axis.kernel for axis in axes)))
-    kwargs = _hyper(axes, "stride", "padding", "dilation")
+def _conv(options: _Options) -> Case:
+    mode = options.one_of("padding_mode", *["zeros"] * len(BORDERS), *BORDERS)
+    axes = [options.window() for _ in range(options.ndim)]
+    sizes = [options.size(max(1, w.span - w.before - w.after, *_within_reach(mode, w))) for w in axes]
+    N, G, C, O = options.channels()
+    x, w, b = options.arrays((N, G * C, *sizes), (G * O, C, *(axis.kernel for axis in axes)), (G * O,))
+    kwargs = options.given(axes, "stride", "padding", "dilation")
     kwargs |= ({"groups": G} if G > 1 else {}) | ({"padding_mode": mode} if mode != "zeros" else {})
-    bias = (_array(draw, (G * O,)),) if draw(st.booleans()) else ()
-    return Case("conv", (x, w, *bias), kwargs)
+    return Case("conv", (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
 
 
-@st.composite
-def _conv_transpose(draw: Callable[..., Any], ndim: int, only: Mapping[str, Any]) -> Case:
-    N, G, C, O = _channels(draw)  # noqa: E741
-    sizes, kernels, axes, extras = [], [], [], []
-    for _ in range(ndim):
-        kernel, stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
-        n, extra = draw(st.integers(1, 1 + _room(ndim))), draw(st.integers(0, max(stride, dilation) - 1))
-        whole = transposed_size(n, kernel, stride, dilation, 0, 0, extra)
-        before = draw(st.integers(0, min(3, whole - 1)))
-        after = draw(st.integers(0, min(3, whole - 1 - before)))
-        axes.append(_Axis(kernel, stride, dilation, before, after, n))
+def _within_reach(mode: str, window: Window) -> list[int]:
+    """The least sizes of an axis whose padding a border reaches."""
+    reach = BORDERS[mode].reach if mode in BORDERS else None
+    return [] if reach is None else [pad + 1 - reach(1) for pad in (window.before, window.after)]
+
+
+def _conv_transpose(options: _Options) -> Case:
+    axes, sizes, extras = [], [], []
+    longest, reach, padding, _ = options.most
+    for _ in range(options.ndim):
+        kernel, stride, dilation = (options.draw(st.integers(1, most)) for most in (longest, reach, reach))
+        n, extra = options.size(1), options.draw(st.integers(0, max(stride, dilation) - 1))
+        full = transposed_size(n, kernel, stride, dilation, 0, 0, extra)
+        axes.append(Window(kernel, stride, dilation, *options.pads(padding, full - 1)))
         sizes.append(n)
-        kernels.append(kernel)
         extras.append(extra)
-    x = _array(draw, (N, G * C, *sizes))
-    w = _array(draw, (G * C, O, *kernels))
-    kwargs = _hyper(axes, "stride", "padding", "dilation")
+    N, G, C, O = options.channels()
+    x, w, b = options.arrays((N, G * C, *sizes), (G * C, O, *(axis.kernel for axis in axes)), (G * O,))
+    kwargs = options.given(axes, "stride", "padding", "dilation")
     kwargs |= ({"groups": G} if G > 1 else {}) | ({"output_padding": tuple(extras)} if any(extras) else {})
-    bias = (_array(draw, (G * O,)),) if draw(st.booleans()) else ()
-    return Case("conv_transpose", (x, w, *bias), kwargs)
+    return Case("conv_transpose", (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
 
 
-def _pool(
-    draw: Callable[..., Any], name: str, ndim: int, dilated: bool, distinct: bool
-) -> tuple[np.ndarray, list[_Axis], dict]:
-    axes = []
-    for _ in range(ndim):
-        kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-        dilation = draw(st.integers(1, 3)) if dilated else 1
-        # half a window of padding at most: then no window is without an element of the input
-        half = (kernel // 2 if dilation == 1 else 0) if dilated else kernel // 2
-        before, after = draw(st.integers(0, half)), draw(st.integers(0, half))
-        least = max(1, span(kernel, dilation) - before - after)
-        axes.append(_Axis(kernel, stride, dilation, before, after, draw(st.integers(least, least + _room(ndim)))))
-    x = _array(draw, (draw(st.integers(1, 2)), draw(st.integers(1, 2)), *(axis.size for axis in axes)), distinct)
-    kwargs = _hyper(axes, "padding", "dilation") | {"stride": tuple(axis.stride for axis in axes)}
-    kwargs |= {"ceil_mode": True} if draw(st.booleans()) else {}
-    return x, axes, kwargs
+def _pool(options: _Options, *names: str) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]:
+    """The shape of the input, the kernel and the hyper-parameters of a pool none of whose windows is empty."""
+    axes = [options.window(dilated="dilation" in names, within=True) for _ in range(options.ndim)]
+    # a dilated window that is partly outside has a tap inside an axis that no step of it jumps over
+    least = [w.dilation if w.before or w.after else 1 for w in axes]
+    sizes = [options.size(max(n, w.span - w.before - w.after)) for n, w in zip(least, axes, strict=True)]
+    kernel = tuple(axis.kernel for axis in axes)
+    kwargs = options.given(axes, "padding", *names)
+    if kernel != (strides := tuple(axis.stride for axis in axes)):
+        kwargs["stride"] = strides
+    kwargs |= {"ceil_mode": True} if options.one_of("ceil_mode", False, True) else {}
+    channels = options.draw(st.sampled_from((1, 2, 3, 5, 17)))
+    return (options.draw(_BATCH), channels, *sizes), kernel, kwargs
 
 
-@st.composite
-def _max_pool(draw: Callable[..., Any], ndim: int, only: Mapping[str, Any]) -> Case:
-    x, axes, kwargs = _pool(draw, "max_pool", ndim, True, distinct=draw(st.booleans()))
-    ties = only.get("ties") or draw(st.sampled_from(["first", "last", "split", "all"]))
+def _max_pool(options: _Options) -> Case:
+    shape, kernel, kwargs = _pool(options, "dilation")
+    values = options.draw(st.sampled_from((integers, _distinct)))
+    ties = options.one_of("ties", "first", "last", "split", "all")
     kwargs |= {"ties": ties} if ties != "first" else {}
-    return Case("max_pool", (x, tuple(axis.kernel for axis in axes)), kwargs)
+    return Case("max_pool", (values(options.draw(SEEDS), shape), kernel), kwargs)
+
+
+def _avg_pool(options: _Options) -> Case:
+    shape, kernel, kwargs = _pool(options)
+    kwargs |= {} if options.one_of("count_include_pad", True, False) else {"count_include_pad": False}
+    if options.one_of("divisor_override", False, True):
+        kwargs["divisor_override"] = options.draw(st.integers(1, 5))
+    return Case("avg_pool", (*options.arrays(shape), kernel), kwargs)
+
+
+_DRAWN: Mapping[str, Callable[[_Options], Case]] = {
+    "conv": _conv,
+    "conv_transpose": _conv_transpose,
+    "max_pool": _max_pool,
+    "avg_pool": _avg_pool,
+}
 
 
 @st.composite
-def _avg_pool(draw: Callable[..., Any], ndim: int, only: Mapping[str, Any]) -> Case:
-    x, axes, kwargs = _pool(draw, "avg_pool", ndim, False, distinct=False)
-    kwargs |= {"count_include_pad": False} if draw(st.booleans()) else {}
-    kwargs |= {"divisor_override": draw(st.integers(1, 5))} if draw(st.booleans()) else {}
-    return Case("avg_pool", (x, tuple(axis.kernel for axis in axes)), kwargs)
-
-
-STRATEGIES = {"conv": _conv, "conv_transpose": _conv_transpose, "max_pool": _max_pool, "avg_pool": _avg_pool}
+def _cases(draw: Draw, name: str, ndim: int, only: Mapping[str, Any]) -> Case:
+    return _DRAWN[name](_Options(draw, ndim, only))
 
 
 def cases(op: str | Operator, ndim: int | None = None, **only: Any) -> st.SearchStrategy[Case]:
-    """Valid cases of an operator in `ndim` spatial dimensions (1 to 3 if unsaid); `only` fixes an option."""
+    """Valid cases of an operator in `ndim` spatial dimensions (1 to 3 if unsaid).
+
+    `only` fixes options of the operator (padding_mode="zeros", ties="first", …); padding="symmetric" draws the same
+    padding at both ends of an axis.
+    """
     name = op.name if isinstance(op, Operator) else op
-    if name not in STRATEGIES:
-        raise unknown("operator", name, operators())
+    if not isinstance(name, str) or name not in _DRAWN:
+        raise unknown("operator", name, operators(), "cases")
     if isinstance(op, Operator):
-        ndim = op.ndim
-    dimensions = st.just(ndim) if ndim else st.integers(1, 3)
-    return dimensions.flatmap(lambda d: STRATEGIES[name](d, only))
+        if op.fixed:
+            raise HyperparameterError(f"{op} has fixed hyper-parameters, but cases are drawn for open ones [cases]")
+        ndim, only = op.ndim, dict(op.options) | only
+    known = {**family_options(name), "padding": ("symmetric",)}
+    for key, value in only.items():
+        if key not in known:
+            raise unknown(f"option of {name}", key, known, "cases")
+        if value not in known[key]:
+            raise unknown(key, value, map(str, known[key]), f"cases({name!r})")
+    if ndim is not None:
+        return _cases(name, whole(ndim, "ndim", f"cases({name!r})", 1), only)
+    return st.integers(1, 3).flatmap(lambda d: _cases(name, d, only))

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import hypothesis
-import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from convmath.errors import unknown
+from convmath.errors import HyperparameterError, unknown
+from convmath.ops.registry import operators
+from convmath.window import whole
 
-from .cases import Case, cases
+from .cases import SEEDS, Case, cases, integers
 from .laws import LAWS, Finding, applies, laws_of
 from .report import Deviation, Report
-from .subject import Refusal, Subject, as_subject
+from .subject import Failure, Refusal, Subject, as_subject
 
 __all__ = ["PROFILES", "check", "conforms"]
 
@@ -35,38 +37,61 @@ def check(
     laws: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Report:
-    """Hold the laws of `op` against `subject`, a function with `functional`'s signature (and `.vjp`, if it has gradients).
+    """Hold the laws of `op` against `subject`, a function with `functional`'s signature (`.vjp` for its gradients).
 
-    gradients: "auto" tests them where the subject has them, "yes" requires them, "no" leaves them out. `supports` says
-    which cases are in the subject's domain. A finding is shrunk to the smallest case.
+    gradients: "auto" tests them where the subject has them, "yes" requires them, "no" leaves them out. `supports`
+    says which cases are in the subject's domain; `strategy` draws other cases than `cases(op)`. A finding is shrunk
+    to the smallest case.
     """
-    if profile not in PROFILES:
-        raise unknown("profile", profile, PROFILES)
-    if gradients not in ("auto", "yes", "no"):
-        raise unknown("choice of gradients", gradients, ["auto", "yes", "no"])
-    if convention != "torch":
-        raise unknown("convention", convention, ["torch"])
+    where = f"check({op!r})"
+    for kind, name, names in (
+        ("operator", op, operators()),
+        ("profile", profile, PROFILES),
+        ("choice of gradients", gradients, ("auto", "yes", "no")),
+        ("convention", convention, ("torch",)),
+    ):
+        if not isinstance(name, str) or name not in names:
+            raise unknown(kind, name, names, where)
     found = as_subject(subject, op)
     if supports is not None:
-        found = Subject(found.name, found.forward, found.vjp, supports, found.bound)
+        if not callable(supports):
+            raise HyperparameterError(f"supports is {supports!r}, but a function of a case is needed [{where}]")
+        found = replace(found, supports=supports)
     if gradients == "yes" and found.vjp is None:
-        raise unknown(f"gradient of {found.name}", "vjp", ["a function with an attribute .vjp"])
-    dimensions = (ndim,) if isinstance(ndim, int) else tuple(ndim)
-    drawn = strategy if strategy is not None else st.sampled_from(dimensions).flatmap(lambda d: cases(op, d))
-    names = laws if laws is not None else laws_of(op, found.vjp is not None and gradients != "no")
+        raise HyperparameterError(f"gradients='yes', but {found.name} has no attribute vjp [{where}]")
+    if gradients == "no":
+        found = replace(found, vjp=None)
+    drawn = _strategy(strategy, op, ndim, where)
+    known = laws_of(op, found.vjp is not None)
+    for law in known if laws is None else laws:
+        if law not in known:
+            raise unknown(f"law for {found.name}", law, known, where)
     coverage: dict[str, int] = {}
     refusals, deviations = 0, []
-    for law in names:
-        ran, refused, deviation = _hold(found, op, law, drawn, PROFILES[profile], seed)
-        coverage[law] = ran
+    for law in known if laws is None else laws:
+        ran, refused, deviation = _hold(found, law, drawn, PROFILES[profile], whole(seed, "seed", where, 0))
+        coverage |= {law: ran} if ran or refused else {}
         refusals += refused
         deviations += [deviation] if deviation else []
     return Report(found.name, op, coverage, refusals, tuple(deviations))
 
 
+def _strategy(strategy: Any, op: str, ndim: Any, where: str) -> st.SearchStrategy[Case]:
+    if strategy is not None:
+        if not isinstance(strategy, st.SearchStrategy):
+            raise HyperparameterError(f"strategy is {strategy!r}, but a Hypothesis strategy is needed [{where}]")
+        return strategy
+    several = isinstance(ndim, Sequence) and not isinstance(ndim, str)
+    dimensions = [whole(d, "ndim", where, 1) for d in (ndim if several else (ndim,))]
+    if not dimensions:
+        raise HyperparameterError(f"ndim is {ndim!r}, but at least one number of spatial axes is needed [{where}]")
+    return st.sampled_from(dimensions).flatmap(lambda d: cases(op, d))
+
+
 def _hold(
-    subject: Subject, op: str, law: str, drawn: st.SearchStrategy[Case], count: int, seed: int
+    subject: Subject, law: str, drawn: st.SearchStrategy[Case], count: int, seed: int
 ) -> tuple[int, int, Deviation | None]:
+    """How many cases a law was held at, how many were refused, and the smallest at which it fails."""
     ran = refused = 0
     last: tuple[Case, Finding] | None = None
 
@@ -77,58 +102,62 @@ def _hold(
         deadline=None,
         derandomize=False,
         phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=tuple(HealthCheck),  # pyright: ignore[reportArgumentType]
         report_multiple_bugs=False,
     )
-    @given(drawn)
-    def held(case: Case) -> None:
+    @given(drawn, SEEDS)
+    def held(case: Case, fresh: int) -> None:
         nonlocal ran, refused, last
         if not applies(law, case):
             return
         try:
-            finding = _found(subject, law, case)
+            finding = LAWS[law](subject, case, lambda shape: integers(fresh, shape))
         except Refusal:
             refused += 1
             return
+        except Failure as failure:  # on a valid case it is a finding like any other
+            finding = Finding(str(failure), verdict="raises")
         ran += 1
         if finding is not None:
             last = case, finding
-            raise AssertionError(finding.sentence)
+            raise _Found
 
     try:
         held()
-    except AssertionError:
+    except _Found:
         assert last is not None
-        case, finding = last  # Hypothesis runs the smallest case last
-        verdict = "wrong" if finding.expected is not None else "raises"
-        return (
-            ran,
-            refused,
-            Deviation(subject.name, law, case, finding.expected, finding.got, verdict, finding.sentence),
-        )
+        case, found = last  # Hypothesis runs the smallest case last
+        return ran, refused, _deviation(subject, law, case, found)
     return ran, refused, None
 
 
-def _found(subject: Subject, law: str, case: Case) -> Finding | None:
-    rng = np.random.default_rng(0)
-    try:
-        return LAWS[law](subject, case, rng)
-    except (Refusal, AssertionError):
-        raise
-    except Exception as error:  # the subject's own failure on a valid case is a finding like any other
-        return Finding(f"raises {type(error).__name__}: {error}")
+class _Found(Exception):
+    """What tells Hypothesis that a case fails."""
+
+
+def _deviation(subject: Subject, law: str, case: Case, found: Finding) -> Deviation:
+    return Deviation(
+        subject.name, law, case, found.expected, found.got, found.verdict, found.sentence, found.cotangent
+    )
 
 
 def conforms(op: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]:
-    """A pytest test of a function: `@conforms("max_pool", ndim=2)` above an implementation."""
+    """A pytest test of a function, collected whatever its name: `@conforms("max_pool", ndim=2)` above it.
+
+    The options are those of `check`.
+    """
 
     def wrap(implementation: Callable[..., Any]) -> Callable[[], None]:
         def test() -> None:
             report = check(implementation, op, **options)
             assert report.ok, str(report)
 
+        test.__test__ = True  # type: ignore[attr-defined]
         test.__name__ = f"test_{implementation.__name__}_conforms_to_{op}"
-        test.__doc__ = f"{implementation.__name__} obeys the laws of {op}."
+        test.__module__, test.__doc__ = (
+            implementation.__module__,
+            f"{implementation.__name__} obeys the laws of {op}.",
+        )
         return test
 
     return wrap

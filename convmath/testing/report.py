@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 
 from .cases import Case
 
@@ -14,7 +15,11 @@ __all__ = ["Deviation", "Report"]
 
 @dataclass(frozen=True)
 class Deviation:
-    """A law that does not hold, with the smallest case found."""
+    """A law that does not hold, with the smallest case found.
+
+    The verdict is "wrong", "raises" or "impure"; where the law is about a gradient, `cotangent` is what it was
+    pulled back from.
+    """
 
     subject: str
     law: str
@@ -23,20 +28,20 @@ class Deviation:
     got: Any
     verdict: str
     diagnosis: str
+    cotangent: np.ndarray | None = None
 
     @property
     def code(self) -> str:
-        """The smallest case as Python."""
+        """What is right at the smallest case, as Python."""
         lines = ["import numpy as np", "from convmath import operator"]
-        names = []
-        for place, array in enumerate(self.case.arrays):
-            names.append(name := "xwb"[place])
-            lines.append(f"{name} = np.array({array.tolist()!r}).reshape({array.shape})")
+        arrays = dict(zip("xwb", self.case.arrays, strict=False))
+        asked = "exact"
+        if self.cotangent is not None:
+            arrays, asked = {"gy": self.cotangent, **arrays}, "exact_vjp"
+        lines += [f"{name} = np.array({a.tolist()!r}).reshape({a.shape})" for name, a in arrays.items()]
         given = "".join(f", {key}={value!r}" for key, value in self.case.given.items())
-        lines.append(
-            f"print(operator({self.case.op!r}, ndim={self.case.ndim}).exact({', '.join(names)}{given}))  # by definition"
-        )
-        return "\n".join(lines)
+        made = f"operator({self.case.op!r}, ndim={self.case.ndim})"
+        return "\n".join([*lines, f"print({made}.{asked}({', '.join(arrays)}{given}))  # by definition"])
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.law}: {self.diagnosis} at {self.case}"
@@ -54,7 +59,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """No deviation, and something was run for every law."""
+        """No deviation, and something was run for every law that speaks about the cases."""
         return not self.deviations and bool(self.coverage) and all(self.coverage.values())
 
     @property
@@ -62,5 +67,6 @@ class Report:
         return sum(self.coverage.values())
 
     def __str__(self) -> str:
-        head = f"{self.subject} as {self.op}: {'ok' if self.ok else 'not ok'}, {self.cases} checks, {self.refusals} refused"
+        verdict = "ok" if self.ok else "not ok"
+        head = f"{self.subject} as {self.op}: {verdict}, {self.cases} checks, {self.refusals} refused"
         return "\n".join([head, *(f"  {deviation}" for deviation in self.deviations)])

@@ -1,14 +1,15 @@
 """SciPy as an implementation from elsewhere: every way it has to convolve and correlate, told in the words of conv.
 
-A function of SciPy sees one signal and one kernel, no channels. What it calls mode, boundary and origin is padding at either
-end and a border; `convolve` turns the kernel. Each subject below says that translation once, and its cases are
-drawn only where SciPy documents a meaning.
+A function of SciPy sees one signal and one kernel, no channels. What it calls mode, boundary and origin is padding
+at either end and a border; `convolve` turns the kernel. Each subject below says that translation once, and its
+cases are drawn only where SciPy documents a meaning.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,11 @@ class SignalSubject:
     turned: bool  # convolve turns the kernel, correlate does not
     pads: Callable[[int], tuple[int, int]]  # the padding that its mode means for a kernel of size k
     padding_mode: str
+    note: str = ""  # what SciPy documents beside the meaning of the mode
+
+
+# SciPy's notes on correlate and correlate2d
+_OFFSET = "in mode 'same' with even lengths, correlate2d lies one position from where correlate does"
 
 
 def _pads(mode: str) -> Callable[[int], tuple[int, int]]:
@@ -53,6 +59,11 @@ def _pads(mode: str) -> Callable[[int], tuple[int, int]]:
     if mode == "full":
         return lambda k: (k - 1, k - 1)
     return lambda k: (k - 1 - (k - 1) // 2, (k - 1) // 2)
+
+
+def _correlate2d_pads(mode: str) -> Callable[[int], tuple[int, int]]:
+    """same: the middle n of full as it is for the kernel turned round, ⌊(k - 1)/2⌋ positions before it."""
+    return (lambda k: ((k - 1) // 2, k - 1 - (k - 1) // 2)) if mode == "same" else _pads(mode)
 
 
 def _ndimage_pads(turned: bool) -> Callable[[int], tuple[int, int]]:
@@ -73,7 +84,7 @@ def _called(function: Callable[..., Any], turned: bool, **options: Any) -> Calla
 
 
 def _transform_bound(case: Case) -> float:
-    """A transform's error is norm-wise: |err| ≤ c·log₂(N)·u·‖x‖₂·‖w‖₂ with N the padded length (Higham 2002, §24.1), c = 8."""
+    """A transform's error is norm-wise: |err| ≤ 8·log₂(N)·u·‖x‖₂·‖w‖₂, N the padded length (Higham 2002, §24.1)."""
     x, w = case.arrays[:2]
     size = float(np.prod([n + k - 1 for n, k in zip(x.shape[2:], w.shape[2:], strict=True)]))
     return 8.0 * (1.0 + np.log2(size)) * np.finfo(float).eps * float(np.linalg.norm(x) * np.linalg.norm(w))
@@ -83,38 +94,37 @@ def subjects() -> Iterator[SignalSubject]:
     """Every function with every choice that is tested."""
     from scipy import ndimage, signal
 
-    def made(
-        name: str,
-        function: Any,
-        ndims: tuple[int, ...],
-        turned: bool,
-        pads: Any,
-        border: str,
-        fast: bool,
-        **options: Any,
-    ) -> SignalSubject:
-        subject = Subject(name, _called(function, turned, **options), bound=_transform_bound if fast else None)
-        return SignalSubject(subject, ndims, turned, pads, border)
-
-    for turned, function in ((True, signal.convolve), (False, signal.correlate)):
-        for mode in ("full", "same", "valid"):
-            for method in ("direct", "fft"):
-                name = f"scipy.signal.{function.__name__}(mode={mode!r}, method={method!r})"
-                options = {"mode": mode, "method": method}
-                yield made(name, function, (1, 2, 3), turned, _pads(mode), "zeros", method == "fft", **options)
-    for mode in ("full", "same", "valid"):
-        name = f"scipy.signal.oaconvolve(mode={mode!r})"
-        yield made(name, signal.oaconvolve, (1, 2, 3), True, _pads(mode), "zeros", True, mode=mode)
-    for turned, function in ((True, signal.convolve2d), (False, signal.correlate2d)):
-        for mode in ("full", "same", "valid"):
-            for boundary, border in _CONVOLVE2D.items():
-                name = f"scipy.signal.{function.__name__}(mode={mode!r}, boundary={boundary!r})"
-                options = {"mode": mode, "boundary": boundary}
-                yield made(name, function, (2,), turned, _pads(mode), border, False, **options)
-    for turned, function in ((True, ndimage.convolve), (False, ndimage.correlate)):
+    modes = ("full", "same", "valid")
+    for function, turned in ((signal.convolve, True), (signal.correlate, False)):
+        for mode, method in product(modes, ("direct", "fft")):
+            bound = _transform_bound if method == "fft" else None
+            yield _subject(function, turned, _pads(mode), bound=bound, mode=mode, method=method)
+    for mode in modes:
+        yield _subject(signal.oaconvolve, True, _pads(mode), bound=_transform_bound, mode=mode)
+    for mode, (boundary, border) in product(modes, _CONVOLVE2D.items()):
+        options = {"mode": mode, "boundary": boundary}
+        yield _subject(signal.convolve2d, True, _pads(mode), border, (2,), **options)
+        note = _OFFSET if mode == "same" else ""
+        yield _subject(signal.correlate2d, False, _correlate2d_pads(mode), border, (2,), note, **options)
+    for function, turned in ((ndimage.convolve, True), (ndimage.correlate, False)):
         for mode, border in _NDIMAGE.items():
-            name = f"scipy.ndimage.{function.__name__}(mode={mode!r})"
-            yield made(name, function, (1, 2, 3), turned, _ndimage_pads(turned), border, False, mode=mode)
+            yield _subject(function, turned, _ndimage_pads(turned), border, mode=mode)
+
+
+def _subject(
+    function: Any,
+    turned: bool,
+    pads: Callable[[int], tuple[int, int]],
+    border: str = "zeros",
+    ndims: tuple[int, ...] = (1, 2, 3),
+    note: str = "",
+    bound: Callable[[Case], float] | None = None,
+    **options: str,
+) -> SignalSubject:
+    home = ".".join(function.__module__.split(".")[:2])
+    name = f"{home}.{function.__name__}({', '.join(f'{option}={value!r}' for option, value in options.items())})"
+    subject = Subject(name, _called(function, turned, **options), bound=bound)
+    return SignalSubject(subject, ndims, turned, pads, border, note)
 
 
 @st.composite

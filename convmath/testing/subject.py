@@ -8,22 +8,28 @@ from typing import Any
 
 import numpy as np
 
+from convmath.errors import HyperparameterError
+
 from .cases import Case
 
-__all__ = ["Refusal", "Subject", "as_subject"]
+__all__ = ["Failure", "Refusal", "Subject", "as_subject"]
 
 
 class Refusal(Exception):
     """The subject does not take this case, and says why."""
 
 
+class Failure(Exception):
+    """What the subject did instead of returning numbers."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """An implementation of one operator.
 
-    `forward(*args, **kwargs)` and `vjp(cotangent, *args, **kwargs)` take what `functional` takes. `supports` says whether a case is
-    in the subject's domain. `bound(case)` is the error that the algorithm is allowed, element by element; None where its
-    sums are exact on integers, so that equal means equal.
+    `forward(*args, **kwargs)` and `vjp(cotangent, *args, **kwargs)` take what `functional` takes. `supports` says
+    whether a case is in the subject's domain. `bound(case)` is the error that the algorithm is allowed, element by
+    element; None where its sums are exact on integers, so that equal means equal.
     """
 
     name: str
@@ -33,15 +39,56 @@ class Subject:
     bound: Callable[[Case], np.ndarray | float] | None = None
 
     def run(self, case: Case) -> np.ndarray:
-        """The forward value; Refusal where the case is outside the subject's domain."""
+        """The value. The subject is handed copies, so that one that changes its arguments spoils no other law."""
+        return self.call(case.copy())
+
+    def call(self, case: Case) -> np.ndarray:
+        """The value from these very arrays."""
+        return _numbers(self._asked(self.forward, case), "the output")
+
+    def gradients(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray, ...]:
+        """The gradient by each array, from copies."""
+        return self.pull(cotangent.copy(), case.copy())
+
+    def pull(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray, ...]:
+        """The gradient by each array, from these very arrays."""
+        assert self.vjp is not None
+        found = self._asked(self.vjp, case, cotangent)
+        if not isinstance(found, (tuple, list)) or len(found) != len(case.arrays):
+            many = f"{len(found)} gradients" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
+            raise Failure(
+                f"vjp returns {many}, but a tuple with one for each of {len(case.arrays)} arrays is needed"
+            )
+        return tuple(_numbers(g, f"g{name}") for name, g in zip("XWB", found, strict=False))
+
+    def _asked(self, function: Callable[..., Any], case: Case, *first: np.ndarray) -> Any:
         if self.supports is not None and not self.supports(case):
             raise Refusal(f"{self.name} does not take {case}")
-        return np.asarray(self.forward(*case.args, **case.kwargs))
+        try:
+            return function(*first, *case.args, **case.kwargs)
+        except Refusal:
+            raise
+        except Exception as error:
+            raise Failure(f"raises {type(error).__name__}: {error}") from error
+
+
+def _numbers(value: Any, what: str) -> np.ndarray:
+    try:
+        array = np.asarray(value)
+    except Exception as error:
+        raise Failure(f"{what} is a {type(value).__name__} that cannot be read as an array: {error}") from error
+    if array.dtype.kind not in "fiu":
+        raise Failure(f"{what} is a {type(value).__name__} of {array.dtype}, but an array of numbers is needed")
+    return array
 
 
 def as_subject(subject: Any, name: str) -> Subject:
     """A Subject from a plain function (with a `.vjp` attribute, if it has gradients)."""
     if isinstance(subject, Subject):
         return subject
+    if not callable(subject):
+        raise HyperparameterError(
+            f"the subject is {subject!r}, but a function or a Subject is needed [check({name})]"
+        )
     own = getattr(subject, "__qualname__", None) or getattr(subject, "__name__", None) or name
     return Subject(own, subject, getattr(subject, "vjp", None))

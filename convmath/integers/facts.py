@@ -110,15 +110,14 @@ class Facts:
             if isinstance(atom, Floor) and (move := _drop_floor(goal, atom)):
                 return [move]
         for atom in goal.atoms():
-            if isinstance(atom, Index):
-                c = goal.coefficient(atom)
+            if isinstance(atom, Index) and (c := goal.coefficient(atom)) != 0:
                 if plainly_nonnegative(c):
                     return [Move("weaken", goal - c * poly(atom), c, poly(atom))]
                 if plainly_nonnegative(-c):
                     room = atom.size - 1 - poly(atom)
                     return [Move("weaken", goal + c * room, -c, room)]
         for atom in goal.atoms():
-            if isinstance(atom, Least) and plainly_nonnegative(-(c := goal.coefficient(atom))):
+            if isinstance(atom, Least) and (c := goal.coefficient(atom)) != 0 and plainly_nonnegative(-c):
                 rooms = [entry - poly(atom) for entry in atom.among]
                 return [Move("weaken", goal + c * room, -c, room) for room in rooms]
         for param, value in self.sizes:
@@ -136,6 +135,8 @@ def _proved(facts: Facts, goal: Poly) -> Certificate | None:
 def _drop_floor(goal: Poly, q: Floor) -> Move | None:
     c, u, v = goal.coefficient(q), q.number, q.divisor
     rest = goal - c * poly(q)
+    if c == 0 or q in rest.atoms():  # powers of a floor, or its product with itself: no move takes them away
+        return None
     if c == 1:
         return Move("cut", u + v * rest, None, poly(q))
     if c == -1:

@@ -21,9 +21,7 @@ def as_json(form: Poly) -> list:
     """A form as coefficients and powers of atoms."""
     return [
         [c, [[_atom(atom), power] for atom, power in monomial]]
-        for monomial, c in sorted(
-            form.terms.items(), key=lambda term: [(atom.key, power) for atom, power in term[0]]
-        )
+        for monomial, c in sorted(form.terms.items(), key=lambda term: [(atom.key, power) for atom, power in term[0]])
     ]
 
 

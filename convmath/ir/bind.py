@@ -62,9 +62,7 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
             axes = sorted((param for param in known if param.letter == letter), key=lambda param: param.axis)
             entries = value if isinstance(value, list | tuple) else [value] * len(axes)
             if len(entries) != len(axes):
-                raise HyperparameterError(
-                    f"{word} has {len(entries)} entries, but there are {len(axes)} axes to set"
-                )
+                raise HyperparameterError(f"{word} has {len(entries)} entries, but there are {len(axes)} axes to set")
             values.update(zip(axes, (_part(entry, place, word, letters) for entry in entries), strict=True))
     return values
 

@@ -1,4 +1,4 @@
-"""Whether a statement is well formed: every name known, every index bound once and in range of its use, every form affine."""
+"""Whether a statement is well formed: every name known, every index bound once, every form affine."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ def checked(statement: Statement) -> Statement:
         if equation.name in ranks:
             raise StatementError(f"{equation.name} is stated twice (or is an input too); names must differ")
         _left(equation)
+        if len(equation.terms) > 1 and any(term.reduce != "sum" for term in equation.terms):
+            raise StatementError(
+                f"{equation.name} adds a maximum or minimum to other terms; name it in an equation first"
+            )
         for term in equation.terms:
             _term(equation, term, ranks)
         ranks[equation.name] = len(equation.at)

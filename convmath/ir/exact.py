@@ -26,16 +26,14 @@ from convmath.window import BORDERS
 
 from .bind import bind
 from .functions import FUNCTIONS
+from .guards import holds
 from .nodes import (
     Apply,
-    AtMost,
     Bracket,
     Compare,
-    Divides,
     Equation,
     Guard,
     IndexValue,
-    Less,
     Matches,
     Number,
     Power,
@@ -47,7 +45,6 @@ from .nodes import (
     Sum,
     Term,
     Within,
-    Zero,
 )
 from .poly import Floor, Index, Least, Param, Poly
 from .walk import inside, reads
@@ -81,9 +78,7 @@ def exact_array(values: Any) -> np.ndarray:
     if array.dtype.kind in "iu":
         return array.astype(object)
     if array.dtype.kind not in "fO":
-        raise DtypeError(
-            f"an array of {array.dtype} came; exact evaluation needs integers, Fractions or finite floats"
-        )
+        raise DtypeError(f"an array of {array.dtype} came; exact evaluation needs integers, Fractions or finite floats")
     result = np.empty(array.shape, object)
     result.reshape(-1)[:] = [_exact(value) for value in array.reshape(-1).tolist()]
     return result
@@ -154,7 +149,7 @@ def _component(members: Sequence[Index], free: Sequence[Index], guards: Sequence
     values: dict[Any, Any] = dict(env) | dict(zip(ordered, grids, strict=True))
     mask = np.ones(sizes, bool)
     for guard in guards:
-        mask &= _integer_guard(guard, values)
+        mask &= holds(guard, values)
     kept = np.nonzero(mask)
     listed = dict(zip(ordered, kept, strict=True))
     length = len(kept[0]) if kept else 1
@@ -170,22 +165,6 @@ def _component(members: Sequence[Index], free: Sequence[Index], guards: Sequence
             new[1:] |= column[1:] != column[:-1]
         starts = np.nonzero(new)[0]
     return Component(dict(env) | listed, length, starts)
-
-
-def _integer_guard(guard: Guard, values: Mapping) -> Any:
-    match guard:
-        case Within(form=form, size=size):
-            value = form.evaluate(values)
-            return (value >= 0) & (value < size.evaluate(values))
-        case Less(left=left, right=right):
-            return left.evaluate(values) < right.evaluate(values)
-        case AtMost(left=left, right=right):
-            return left.evaluate(values) <= right.evaluate(values)
-        case Zero(left=left, right=right):
-            return left.evaluate(values) == right.evaluate(values)
-        case Divides(divisor=divisor, form=form):
-            return form.evaluate(values) % divisor.evaluate(values) == 0
-    raise NotImplementedError(f"no integer value for a guard of type {type(guard).__name__}")
 
 
 def _groups(indices: Sequence[Index], links: Sequence[set[Index]]) -> list[list[Index]]:
@@ -220,9 +199,7 @@ class Gather:
 class CompiledTerm:
     """A term at given sizes: what it gathers, and where its values go."""
 
-    def __init__(
-        self, equation: Equation, term: Term, env: Mapping[Param, int], shapes: Mapping[str, tuple[int, ...]]
-    ):
+    def __init__(self, equation: Equation, term: Term, env: Mapping[Param, int], shapes: Mapping[str, tuple[int, ...]]):
         self.term = term
         self.shape = shapes[equation.name]
         data_guards = tuple(g for g in term.guards if isinstance(g, (Matches, Compare)))
@@ -254,7 +231,7 @@ class CompiledTerm:
             index: place for place, c in enumerate(self.components) for index in c.env if isinstance(index, Index)
         }
         self.env = env
-        self.holds = all(bool(_integer_guard(g, env)) for g in guards if not _guard_indices(g))
+        self.holds = all(bool(holds(g, env)) for g in guards if not _guard_indices(g))
         self.gathers = {read: self._gather(read, shapes[read.tensor]) for read in found}
         offsets = self._flat(equation.at, self.shape)
         self.targets = offsets
@@ -398,7 +375,7 @@ class _Run:
         for index in _guard_indices(guard):
             place = self.compiled.owner[index]
             values[index] = self.compiled._axis(self.compiled.components[place].env[index], place)
-        return np.asarray(_integer_guard(guard, values), bool)
+        return np.asarray(holds(guard, values), bool)
 
     def _constant(self, value: Any) -> np.ndarray:
         return np.full([1] * len(self.compiled.components), value, self.arithmetic.dtype)
@@ -497,6 +474,4 @@ def evaluate_native(statement: Statement, arrays: Mapping[str, Any], **given: An
     """The outputs by name, computed in the floating-point type of the arrays."""
     found = {name: np.asarray(values) for name, values in arrays.items()}
     dtype = np.result_type(np.float32, *found.values())
-    return _evaluated(
-        statement, {name: array.astype(dtype) for name, array in found.items()}, given, _native(dtype)
-    )
+    return _evaluated(statement, {name: array.astype(dtype) for name, array in found.items()}, given, _native(dtype))

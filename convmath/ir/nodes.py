@@ -270,12 +270,7 @@ class Power(Arithmetic):
             return ONE
         if base == ZERO and _is_positive(exponent):
             return ZERO
-        if (
-            isinstance(base, Number)
-            and base.value
-            and isinstance(exponent, Number)
-            and exponent.value.denominator == 1
-        ):
+        if isinstance(base, Number) and base.value and isinstance(exponent, Number) and exponent.value.denominator == 1:
             return Number(base.value**exponent.value.numerator)
         if isinstance(base, Power) and isinstance(base.exponent, Number) and base.exponent.value == -1:
             return Power.of(base.base, Product.of(Number(Fraction(-1)), exponent))

@@ -47,9 +47,7 @@ def _remainders(form: Poly, left: dict[Monomial, int]) -> list[Summand]:
 def _less_one(left: dict[Monomial, int]) -> list[Summand]:
     found = []
     for monomial, c in list(left.items()):
-        counts = [
-            atom for atom, power in monomial if power == 1 and isinstance(atom, Param) and atom.letter in COUNTS
-        ]
+        counts = [atom for atom, power in monomial if power == 1 and isinstance(atom, Param) and atom.letter in COUNTS]
         for count in sorted(counts, key=lambda atom: COUNTS.index(atom.letter), reverse=True):
             rest = tuple(power for power in monomial if power[0] != count)
             parametric = rest and all(isinstance(atom, Param) for atom, _ in rest)

@@ -33,14 +33,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError, unknown
-from convmath.kernels import direct, patches
+from convmath.kernels import AUTO, METHODS
 from convmath.kernels.padding import bare, pad, pad_input, padded_sizes
 from convmath.kernels.taps import occupancy, output_sizes
 from convmath.window import Border, Window, border, flag, per_axis, whole, windows
 
 __all__ = ["avg_pool", "conv", "conv_transpose", "max_pool"]
 
-METHODS: dict[str, ModuleType] = {"auto": patches, "direct": direct, "patches": patches}
 TIES = ("first", "last", "split", "all")
 
 # the elements of 8 bytes that there are addresses for
@@ -109,8 +108,7 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
     cotangent = _numbers(value, "the cotangent", call.where)
     if cotangent.shape != call.shape:
         raise ShapeError(
-            f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed "
-            f"[{call.where}]"
+            f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
         )
     return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
 
@@ -143,14 +141,14 @@ def _known(kind: str, name: Any, names: Collection[str], where: str) -> str:
 
 
 def _kernels(method: str, where: str) -> ModuleType:
-    return METHODS[_known("method", method, METHODS, where)]
+    named = _known("method", method, ("auto", *METHODS), where)
+    return METHODS[AUTO if named == "auto" else named]
 
 
 def _spatial(x: np.ndarray, where: str) -> tuple[int, ...]:
     if x.ndim < 3:
         raise ShapeError(
-            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed "
-            f"[{where}]"
+            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed [{where}]"
         )
     if x.shape[1] == 0:
         raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
@@ -180,9 +178,7 @@ def _in_groups(channels: int, groups: int, said: str, where: str) -> None:
 
 def _one_each(b: np.ndarray | None, channels: int, where: str) -> None:
     if b is not None and b.shape != (channels,):
-        raise ShapeError(
-            f"B has shape {b.shape}, but ({channels},) is needed, one number an output channel [{where}]"
-        )
+        raise ShapeError(f"B has shape {b.shape}, but ({channels},) is needed, one number an output channel [{where}]")
 
 
 def _storable(shape: tuple[int, ...], what: str, where: str) -> tuple[int, ...]:
@@ -247,9 +243,7 @@ def conv(
     _in_groups(x.shape[1], groups, "X has", where)
     _in_groups(w.shape[0], groups, "W makes", where)
     if w.shape[1] * groups != x.shape[1]:
-        raise ShapeError(
-            f"W reads {w.shape[1]} channels a group, but X has {x.shape[1]} in {groups} groups [{where}]"
-        )
+        raise ShapeError(f"W reads {w.shape[1]} channels a group, but X has {x.shape[1]} in {groups} groups [{where}]")
     edge, sizes = border(padding_mode, where), x.shape[2:]
     laid = windows(sizes, w.shape[2:], stride, padding, dilation, where=where)
     _one_each(b, w.shape[0], where)
@@ -305,9 +299,7 @@ def conv_transpose(
         )
     laid = windows(x.shape[2:], w.shape[2:], stride, padding, dilation, where=where, fits=False)
     extras = per_axis(output_padding, len(laid), "output_padding", where, 0)
-    sizes = tuple(
-        _transposed(*each, where) for each in zip(laid, x.shape[2:], extras, range(len(laid)), strict=True)
-    )
+    sizes = tuple(_transposed(*each, where) for each in zip(laid, x.shape[2:], extras, range(len(laid)), strict=True))
     shape = (x.shape[0], groups * w.shape[1], *sizes)
     _storable((*shape[:2], *padded_sizes(laid, sizes)), "the output before it is cut", where)
     _one_each(b, shape[1], where)

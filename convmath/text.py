@@ -65,16 +65,15 @@ class Call:
 
 Expression = Number | Name | Negative | Operation | Call
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|//|[-+*/^(),·−]))", re.UNICODE
-)
+_TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[^\W\d]\w*)|(?P<sign>\*\*|//|[-+*/^(),·−]))", re.UNICODE)
 _SAME = {"**": "^", "·": "*", "−": "-"}
 
 
 def assignment(text: str) -> tuple[str, Expression]:
     """`name = expression` as the name and the tree."""
+    _short_enough(text)
     name, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[^\W\d]\w*", name.strip()):
+    if not equals or not name.strip().isidentifier():
         raise TextError(f"{text!r} came, but name=value is needed, such as n=224 or k=2*p+1")
     return name.strip(), parse(value)
 
@@ -84,10 +83,14 @@ def parse(text: str) -> Expression:
     return _Parser(text).whole()
 
 
+def _short_enough(text: str) -> None:
+    if len(text) > LONGEST:
+        raise TextError(f"a text of {len(text)} characters came, but {LONGEST} are the most that is read")
+
+
 class _Parser:
     def __init__(self, text: str):
-        if len(text) > LONGEST:
-            raise TextError(f"a text of {len(text)} characters came, but {LONGEST} are the most that is read")
+        _short_enough(text)
         self.text = text
         self.tokens = self._tokens()
         self.place = 0
@@ -98,7 +101,7 @@ class _Parser:
         found, at = [], 0
         while self.text[at:].strip():
             token = _TOKEN.match(self.text, at)
-            if token is None:
+            if token is None or (token["name"] and not token["name"].isidentifier()):  # ² is no name
                 at += len(self.text[at:]) - len(self.text[at:].lstrip())
                 self._refuse(f"{self.text[at]!r}", at + 1, "has no meaning here")
             kind = token.lastgroup or ""

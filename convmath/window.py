@@ -231,9 +231,7 @@ def windows(
     else:
         pads = _pads(padding, ndim, where)
     ceil = flag(ceil_mode, "ceil_mode", where)
-    made = tuple(
-        Window(k, s, d, a, b, ceil) for k, s, d, (a, b) in zip(kernels, strides, dilations, pads, strict=True)
-    )
+    made = tuple(Window(k, s, d, a, b, ceil) for k, s, d, (a, b) in zip(kernels, strides, dilations, pads, strict=True))
     for axis, (n, window) in enumerate(zip(sizes, made, strict=True)):
         if fits and n + window.before + window.after < window.span:
             raise ShapeError(

@@ -206,9 +206,7 @@ def simplified(statement: Statement) -> tuple[Statement, tuple[Step, ...]]:
         equations.append(replace(equation, terms=tuple(terms)))
     plain = replace(statement, equations=tuple(equations))
     counts = {
-        e.name: value
-        for e in plain.equations
-        if (value := _constant(e)) is not None and e.name not in plain.outputs
+        e.name: value for e in plain.equations if (value := _constant(e)) is not None and e.name not in plain.outputs
     }
     after = pruned(_with_values(plain, counts)) if counts else plain
     if after == statement:

@@ -3,8 +3,8 @@
 The rules look at reads and indices, never at an operator. A maximum is first replaced by the term it selects
 (`select`), so that what is left to differentiate are sums of scalar expressions.
 
-    vjp:  Y[at(j)] = Σ_t [guards] F(…, U[e(j, t)], …)   gives   gU[i] += Σ_{j, t} [guards] [e(j, t) = i] gY[at(j)] · ∂F/∂U[e]
-    jvp:  the same equation                              gives   dY[at(j)] = Σ_t [guards] Σ_reads ∂F/∂U[e] · dU[e]
+    vjp:  Y[at(j)] = Σ_t [guards] F(…, U[e(j, t)], …)  gives  gU[i] += Σ_{j, t} [guards] [e(j, t) = i] gY[at(j)] · ∂F/∂U[e]
+    jvp:  the same equation                             gives  dY[at(j)] = Σ_t [guards] Σ_reads ∂F/∂U[e] · dU[e]
 
 Never differentiate a solved form: both take the statement with its borders written out, and their result is again one.
 """
@@ -152,16 +152,10 @@ def vjp(statement: Statement, wrt: str, output: str | None = None) -> Statement:
     for equation in reversed(statement.equations):
         if equation.name not in depends:
             continue
-        seed = equation.name == output
-        if not seed and equation.name not in terms:
-            continue  # nothing that leads to the output reads it
-        if equation.name in terms:
-            incoming = list(terms.pop(equation.name))
-            if seed:
-                raise StatementError(
-                    f"the output {output} is also read by another equation; state a copy of it as the output"
-                )
-            adjoints.append(_gathered(statement, equation.name, incoming))
+        if equation.name != output:
+            if equation.name not in terms:
+                continue  # nothing that leads to the output reads it
+            adjoints.append(_gathered(statement, equation.name, terms.pop(equation.name)))
         for term in equation.terms:
             for read in _distinct(reads(term.body)):
                 if read.tensor in depends:
@@ -219,9 +213,7 @@ def jvp(statement: Statement, wrt: str) -> Statement:
         equations.append(Equation(f"d{last.name}", last.free, last.at, (Term((), (), ZERO),)))
         outputs = (f"d{last.name}",)
     given = Tensor(f"d{wrt}", tensor.shape, tensor.letters)
-    return pruned(
-        replace(statement, inputs=(*statement.inputs, given), equations=tuple(equations), outputs=outputs)
-    )
+    return pruned(replace(statement, inputs=(*statement.inputs, given), equations=tuple(equations), outputs=outputs))
 
 
 def _tangent(equation: Equation, depends: set[str]) -> Equation:
@@ -239,7 +231,7 @@ def _tangent(equation: Equation, depends: set[str]) -> Equation:
 
 
 def pruned(statement: Statement) -> Statement:
-    """Without the equations that no output needs. The inputs stay: their shapes may be the only place a size is told."""
+    """Without the equations that no output needs. The inputs stay: a size may be told by their shapes alone."""
     needed = set(statement.outputs)
     kept: list[Equation] = []
     for equation in reversed(statement.equations):

@@ -43,7 +43,7 @@ def derived_shape(statement: Statement) -> tuple[tuple[Poly, ...], tuple[Step, .
 
 
 def _told_once(derived: list[tuple[Placement, Poly, tuple[Step, ...]]]) -> Iterator[Step]:
-    """The steps of each axis; axes on which the same rules lead to the size are told together, after the first of them."""
+    """The steps of each axis; axes on which the same rules lead to it are told together, after the first."""
     while derived:
         (first, size, steps), *others = derived
         rules = [type(step) for step in steps]
@@ -112,9 +112,7 @@ def _starts(placement: Placement, facts: Facts) -> tuple[Poly, tuple[Step, ...]]
     before = last.substitute({j: poly(j) - 1})
     starts, open_ = Less(first, placement.size), Less(before, placement.size + placement.after - 1)
     rule = Relations(poly(j), (starts, open_))
-    greatest = least(
-        _at_most(before, placement.size + placement.after - 2, j), _at_most(first, placement.size - 1, j)
-    )
+    greatest = least(_at_most(before, placement.size + placement.after - 2, j), _at_most(first, placement.size - 1, j))
     isolated = Relations(poly(j), (AtMost(poly(j), greatest),))
     size = greatest + 1
     counted = Size(_param(placement), size)

@@ -15,10 +15,8 @@ __all__ = ["from_sympy", "symbol", "to_sympy"]
 
 
 def symbol(atom: Param | Index) -> sympy.Symbol:
-    """The sympy symbol of a parameter or index: its letter with the axis behind it, an integer with the sign that is known."""
-    name = (
-        atom.letter + (str(atom.axis) if atom.axis else "") + ("_" * atom.primes if isinstance(atom, Index) else "")
-    )
+    """The sympy symbol of a parameter or index: its letter and axis, an integer with the sign that is known."""
+    name = atom.letter + (str(atom.axis) if atom.axis else "") + ("_" * atom.primes if isinstance(atom, Index) else "")
     least = 0 if isinstance(atom, Index) else atom.least
     if least is None:
         return sympy.Symbol(name, integer=True)
@@ -57,8 +55,10 @@ def from_sympy(expression: sympy.Expr) -> Poly:
     >>> to_sympy(from_sympy(2 * n - k + 3)) == 2 * n - k + 3
     True
     """
-    symbols = sorted(expression.free_symbols, key=str)
-    terms = sympy.Poly(expression, *symbols).terms() if expression.is_polynomial(*symbols) else []
+    symbols: list[Any] = sorted(expression.free_symbols, key=str)
+    terms = [((), expression)]  # a number: sympy has no polynomials without symbols
+    if symbols:
+        terms = sympy.Poly(expression, *symbols).terms() if expression.is_polynomial(*symbols) else []
     if not terms or not all(c.is_Integer for _, c in terms):
         raise StatementError(f"{expression} came, but a polynomial with integer coefficients is needed")
     atoms = [poly(_param(found)) for found in symbols]

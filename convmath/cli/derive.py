@@ -45,9 +45,7 @@ def command(
         raise unknown("kind of derivation", kind, KINDS, "--kind")
     fixed = {name: word(value) for name, value in hyperparameters(arguments).items()}
     op = operator(operator_name, ndim, **fixed)
-    found: Derivation = (
-        op.shape() if kind == "shape" else op.solved() if kind == "solved" else getattr(op, kind)(wrt)
-    )
+    found: Derivation = op.shape() if kind == "shape" else op.solved() if kind == "solved" else getattr(op, kind)(wrt)
     name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
     # a file is a whole document, standard output takes a piece of one
     whole: dict[str, Any] = {"standalone": True} if name == "latex" and output else {}

@@ -114,9 +114,7 @@ def _summary(results: Results, words: Words) -> str:
     if any(one.whose == "scipy" for one in results.tested):
         said.append(words["scipy deviates"].format(number=off) if off else words["scipy fine"])
     return (
-        f'<div class="summary{"" if results.ok else " fails"}">'
-        + "".join(f"<p>{line}</p>" for line in said)
-        + "</div>"
+        f'<div class="summary{"" if results.ok else " fails"}">' + "".join(f"<p>{line}</p>" for line in said) + "</div>"
     )
 
 
@@ -125,9 +123,7 @@ def _contents(results: Results, words: Words) -> str:
     links += [("scipy", words["elsewhere"])] if any(one.whose == "scipy" for one in results.tested) else []
     links += [("lecture", words["lecture head"])] if results.worked else []
     links += [("laws", words["laws"])]
-    return (
-        "<nav><ul>" + "".join(f'<li><a href="#{target}">{said}</a></li>' for target, said in links) + "</ul></nav>"
-    )
+    return "<nav><ul>" + "".join(f'<li><a href="#{target}">{said}</a></li>' for target, said in links) + "</ul></nav>"
 
 
 # --- one operator -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from itertools import product
 from time import perf_counter
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from convmath import functional
 from convmath.derivation import Derivation, Verdict
+from convmath.kernels import METHODS
 from convmath.notes.lecture import Recomputed, recomputed
 from convmath.ops.registry import Operator, operator, variants
 from convmath.testing import Report, Subject, check
@@ -109,13 +111,10 @@ def _derived(op: Operator, derive: Callable[[], Derivation]) -> Derived:
 def _own_kernels(names: Sequence[str], seed: int, profile: str) -> Work:
     for name in names:
         function = getattr(functional, name)
-        for method in (method for method in functional.METHODS if method != "auto"):
-            for dtype in (np.float64, np.float32):
-                said = f"functional.{name}(method={method!r}), {np.dtype(dtype)}"
-                subject = Subject(
-                    said, partial(_forward, function, method, dtype), partial(_vjp, function, method, dtype)
-                )
-                yield said, partial(_own, subject, name, seed, profile)
+        for method, dtype in product(METHODS, (np.float64, np.float32)):
+            said = f"functional.{name}(method={method!r}), {np.dtype(dtype)}"
+            subject = Subject(said, partial(_forward, function, method, dtype), partial(_vjp, function, method, dtype))
+            yield said, partial(_own, subject, name, seed, profile)
 
 
 def _own(subject: Subject, name: str, seed: int, profile: str) -> Tested:

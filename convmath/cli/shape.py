@@ -105,9 +105,7 @@ def _as_json(op: Operator, derivation: Derivation, document: str) -> dict[str, o
     return {
         "operator": repr(op),
         "formula": [str(size) for size in op.shape().result],
-        "values": {}
-        if step is None
-        else {str(to_sympy(poly(p))): str(to_sympy(value)) for p, value in step.values},
+        "values": {} if step is None else {str(to_sympy(poly(p))): str(to_sympy(value)) for p, value in step.values},
         "shape": [int(size) if size.is_Integer else str(size) for size in derivation.result],
         "left_over": [] if step is None else [str(to_sympy(rest)) for rest in step.left_over],
         "ok": verdict.ok,

@@ -16,9 +16,7 @@ Row = tuple[str, ...]
 def lines(results: Results, lang: str) -> Iterator[str]:
     """The table."""
     words = VERIFY[lang]
-    yield from _block(
-        (words["derivations"], words["number"], words["checks"], ""), _derivation_rows(results, words)
-    )
+    yield from _block((words["derivations"], words["number"], words["checks"], ""), _derivation_rows(results, words))
     for whose, head in (("ours", words["implementations"]), ("scipy", words["scipy"])):
         rows = list(_tested_rows([one for one in results.tested if one.whose == whose], words))
         if rows:

@@ -57,8 +57,7 @@ class Derivation:
     def steps(self) -> tuple[Step, ...]:
         """The steps, each with the outcome of its check."""
         return tuple(
-            replace(step, outcome=checked_step(step, self.subject, seed))
-            for seed, step in enumerate(self.plain_steps)
+            replace(step, outcome=checked_step(step, self.subject, seed)) for seed, step in enumerate(self.plain_steps)
         )
 
     def verify(self) -> Verdict:

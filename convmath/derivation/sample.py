@@ -24,22 +24,22 @@ def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
     free = [param for param in params(statement) if param not in derived]
     for attempt in range(_TRIES):
         room = 2 + attempt // 100
-        drawn = {param: (param.least or 0) + rng.randint(0, room) for param in free}
-        # an empty array checks nothing
-        drawn = {param: max(value, 1) if _is_size(param) else value for param, value in drawn.items()}
+        drawn = {param: _drawn(param, rng, room) for param in free}
         try:
             env = settle(statement, drawn)
         except ShapeError:
             continue
         if all(env[param] >= 1 for param in derived):
             return env
-    raise StatementError(
-        f"no small sizes were found at which the statement of {statement.outputs[-1]} has a meaning"
-    )
+    raise StatementError(f"no small sizes were found at which the statement of {statement.outputs[-1]} has a meaning")
 
 
-def _is_size(param: Param) -> bool:
-    return param.letter in ("N", "n", "m")
+def _drawn(param: Param, rng: random.Random, room: int) -> int:
+    if param.letter == "N":  # an empty array checks nothing
+        return rng.randint(1, room)
+    if param.letter in ("n", "m"):  # nor does one so short that no window has a neighbour check much
+        return rng.randint(1, 2 * room + 1)
+    return (param.least or 0) + rng.randint(0, room)
 
 
 def integers(statement: Statement, env: Mapping[Param, int], rng: random.Random) -> dict[str, np.ndarray]:

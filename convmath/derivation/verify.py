@@ -104,9 +104,7 @@ def _(step: Exchange, subject: Statement, rng: random.Random) -> str | None:
     output = forward.outputs[-1]
     cotangent = _random_like(value[output], rng)
     direction = _random_like(arrays[step.wrt], rng)
-    gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[
-        f"g{step.wrt}"
-    ]
+    gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[f"g{step.wrt}"]
     pushed = directional_derivative(forward, arrays, env, step.wrt, direction)[output]
     left, right = (gradient * direction).sum(), (cotangent * pushed).sum()
     return (
@@ -178,13 +176,16 @@ def _(step: Assemble, subject: Statement, rng: random.Random) -> str | None:
 
 @check.register
 def _(step: Substitute, subject: Statement, rng: random.Random) -> str | None:
-    env: dict[Any, int] = dict(sample.parameters(subject, rng))
-    for _, value in step.values:
-        env = {**{param: (param.least or 0) + rng.randint(0, 9) for param in params(value)}, **env}
-    put_in = env | {param: value.evaluate(env) for param, value in step.values}
-    before = [size.evaluate(put_in) for size in step.before.sizes]
-    after = [size.evaluate(env) for size in step.after.sizes]
-    return None if before == after else f"{before} became {after} at {_said(env)}"
+    for _ in range(200):
+        env: dict[Any, int] = dict(sample.parameters(subject, rng))
+        for _, value in step.values:
+            env = {**{param: (param.least or 0) + rng.randint(0, 9) for param in params(value)}, **env}
+        put_in = env | {param: value.evaluate(env) for param, value in step.values}
+        if all(param.least is None or put_in[param] >= param.least for param, _ in step.values):
+            before = [size.evaluate(put_in) for size in step.before.sizes]
+            after = [size.evaluate(env) for size in step.after.sizes]
+            return None if before == after else f"{before} became {after} at {_said(env)}"
+    raise StatementError("no sample made every value as large as it has to be")
 
 
 def _same_integers(step: Step, subject: Statement, rng: random.Random) -> str | None:

@@ -18,14 +18,11 @@ from __future__ import annotations
 
 from convmath.ir.build import Tensor, count, equation, index, read, size, total
 from convmath.ir.nodes import AtMost, Guard, IndexValue, Less, Statement, Within
-from convmath.kernels import direct, patches
 
 from .spatial import Axis, letters, windowed
 
 TITLE = {"en": "Average pooling", "es": "Agrupación por promedio"}
 OPTIONS = {"ceil_mode": (False, True), "count_include_pad": (True, False), "divisor_override": (False, True)}
-KERNELS = {"direct": direct.avg_pool, "patches": patches.avg_pool}
-GRADIENTS = {"X": {"direct": direct.avg_pool_input, "patches": patches.avg_pool_input}}
 
 
 def statement(

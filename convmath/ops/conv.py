@@ -22,18 +22,12 @@ from __future__ import annotations
 from convmath.ir.build import Tensor, equation, index, read, size, total
 from convmath.ir.nodes import AtMost, Guard, Outside, Statement
 from convmath.ir.poly import poly
-from convmath.kernels import direct, patches
 from convmath.window import BORDERS
 
 from .spatial import letters, windowed
 
 TITLE = {"en": "Convolution", "es": "Convolución"}
 OPTIONS = {"bias": (False, True), "padding_mode": ("zeros", *BORDERS)}
-KERNELS = {"direct": direct.conv, "patches": patches.conv}
-GRADIENTS = {
-    "X": {"direct": direct.conv_input, "patches": patches.conv_input},
-    "W": {"direct": direct.conv_weight, "patches": patches.conv_weight},
-}
 
 
 def statement(ndim: int, *, bias: bool = False, padding_mode: str = "zeros") -> Statement:

@@ -18,18 +18,12 @@ from __future__ import annotations
 from convmath.ir.build import Tensor, axes, equation, index, read, size, subscripts, total
 from convmath.ir.nodes import AtMost, Less, Placement, Size, Statement, Zero
 from convmath.ir.poly import Param, least, poly
-from convmath.kernels import direct, patches
 from convmath.window import transposed_size
 
 from .spatial import letters
 
 TITLE = {"en": "Transposed convolution", "es": "Convolución transpuesta"}
 OPTIONS = {"bias": (False, True)}
-KERNELS = {"direct": direct.conv_transpose, "patches": patches.conv_transpose}
-GRADIENTS = {
-    "X": {"direct": direct.conv, "patches": patches.conv},
-    "W": {"direct": direct.conv_weight, "patches": patches.conv_weight},
-}
 
 
 def statement(ndim: int, *, bias: bool = False) -> Statement:

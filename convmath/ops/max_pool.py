@@ -20,14 +20,11 @@ from typing import Any
 
 from convmath.ir.build import Tensor, equation, index, largest, read, size
 from convmath.ir.nodes import Statement
-from convmath.kernels import direct, patches
 
 from .spatial import letters, windowed
 
 TITLE = {"en": "Max pooling", "es": "Agrupación por máximo"}
 OPTIONS = {"ceil_mode": (False, True), "ties": ("first", "last", "split", "all")}
-KERNELS = {"direct": direct.max_pool, "patches": patches.max_pool}
-GRADIENTS = {"X": {"direct": direct.max_pool_input, "patches": patches.max_pool_input}}
 
 
 def statement(ndim: int, *, ceil_mode: bool = False, ties: Any = "first") -> Statement:

@@ -214,9 +214,7 @@ class Operator:
         for word, letters in WORDS.items():
             if all(letter in found for letter in letters):
                 found[word] = (
-                    found[letters[0]]
-                    if len(letters) == 1
-                    else tuple(zip(*(found[l] for l in letters), strict=True))
+                    found[letters[0]] if len(letters) == 1 else tuple(zip(*(found[l] for l in letters), strict=True))
                 )
         return found
 
@@ -234,9 +232,7 @@ class Operator:
         """
         said = _given(self, given)
         unsaid = (
-            {param: value for param, value in _defaults(self, said).items() if param not in said}
-            if defaults
-            else {}
+            {param: value for param, value in _defaults(self, said).items() if param not in said} if defaults else {}
         )
         values = {**said, **unsaid}
         for condition in self.open_statement.requires:
@@ -284,9 +280,7 @@ class Operator:
         shape, _ = derived_shape(op.open_statement)
         return tuple(size.substitute(sizes).evaluate(env) for size in shape)
 
-    def _at(
-        self, arrays: tuple[Any, ...], given: Mapping[str, Any]
-    ) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
+    def _at(self, arrays: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
         """The operator with the options that came, its arrays by name, and the hyper-parameters that are numbers."""
         found = [np.asarray(array) for array in arrays if array is not None]
         known = self.family.OPTIONS

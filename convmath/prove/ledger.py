@@ -23,9 +23,7 @@ def entries(derivations: Mapping[str, Derivation]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name, derivation in derivations.items():
         facts = facts_of(derivation.subject)
-        for dropped in (
-            dropped for step in derivation.plain_steps for dropped in step.dropped if dropped.certificates
-        ):
+        for dropped in (dropped for step in derivation.plain_steps for dropped in step.dropped if dropped.certificates):
             certificates = [certificate_json(certificate, facts) for certificate in dropped.certificates]
             claim = {"claim": str(dropped.guard), "needed_by": [], "certificates": certificates}
             entry = found.setdefault(json.dumps(certificates), claim)

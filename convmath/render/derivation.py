@@ -7,6 +7,7 @@ from functools import singledispatch
 from typing import Any
 
 from convmath.ir.nodes import Divides, Equation, Placement, Size, Statement
+from convmath.ir.poly import Param, Poly
 from convmath.steps import (
     Assemble,
     ChooseExtra,
@@ -188,9 +189,7 @@ def _step_rows(step: Step, shown: Any, lang: str) -> Iterator[Relation]:
     match step:
         case Assemble(before=Shape(sizes=names), after=Shape(sizes=sizes)):
             yield from (
-                (layout(name), EQUALS, layout(size))
-                for name, size in zip(names, sizes, strict=True)
-                if name != size
+                (layout(name), EQUALS, layout(size)) for name, size in zip(names, sizes, strict=True) if name != size
             )
         case Substitute(before=Shape(sizes=formulas), after=Shape(sizes=results)):
             values = {layout(param): _grouped(layout(value)) for param, value in step.values}

@@ -22,7 +22,7 @@ _SIGNS = {
 }  # fmt: skip
 _BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
 _LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{", "|": r"\lvert "}
-_RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}"}
+_RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}", "|": r"\rvert "}
 _SPACE = Op("·", "wide")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",

@@ -130,12 +130,18 @@ def _summand(summand: Summand, alone: bool) -> Layout:
     if summand.less_one is not None:
         factors.append(Fence("(", row(layout(summand.less_one), Op("-"), Num("1")), ")"))
     if (q := summand.remainder) is not None:
-        number = Fence("(", layout(q.number), ")") if len(q.number.terms) > 1 else layout(q.number)
-        remainder = row(number, Op("mod", "wide"), layout(q.divisor))
-        factors.append(remainder if alone and not factors else Fence("(", remainder, ")"))
+        remainder = row(_grouped(q.number), Op("mod", "wide"), _grouped(q.divisor))
+        plain = alone and not factors and summand.coefficient == 1
+        factors.append(remainder if plain else Fence("(", remainder, ")"))
     if abs(summand.coefficient) != 1 or not factors:
         factors.insert(0, Num(str(abs(summand.coefficient))))
     return joined(BESIDE, factors)
+
+
+def _grouped(form: Poly) -> Layout:
+    """A form as a factor: in parentheses, unless it is a product without a minus."""
+    single = len(form.terms) == 1 and min(form.terms.values()) > 0
+    return layout(form) if single or not form.terms else Fence("(", layout(form), ")")
 
 
 @layout.register
@@ -255,14 +261,15 @@ def _signed(node: Scalar) -> tuple[bool, Scalar]:
 @layout.register
 def _(node: Sum) -> Layout:
     signed = map(_signed, node.terms)
-    return _signed_sum([(negative, layout(term)) for negative, term in signed], _PLUS, _MINUS)
+    parts = [(negative, _factor(term) if negative else layout(term)) for negative, term in signed]
+    return _signed_sum(parts, _PLUS, _MINUS)
 
 
 @layout.register
 def _(node: Product) -> Layout:
     negative, positive = _signed(node)
     if negative:
-        return row(Op("-"), layout(positive))
+        return row(Op("-"), _factor(positive))
     over = [factor for factor in node.factors if not _is_reciprocal(factor)]
     under = [factor.base for factor in node.factors if isinstance(factor, Power) and _is_reciprocal(factor)]
     top = joined(row(BREAK, TIMES), map(_factor, over)) if over else Num("1")
@@ -274,16 +281,19 @@ def _is_reciprocal(node: Scalar) -> bool:
 
 
 def _factor(node: Scalar) -> Layout:
-    """A scalar as a factor: a sum, also one of integers, in parentheses."""
-    several = isinstance(node, Sum) or (isinstance(node, IndexValue) and len(node.form.terms) > 1)
-    return Fence("(", layout(node), ")") if several else layout(node)
+    """A scalar as a factor: a sum, also one of integers, and what begins with a minus in parentheses."""
+    if isinstance(node, IndexValue):
+        return _grouped(node.form)
+    negative, _ = _signed(node)
+    return Fence("(", layout(node), ")") if negative or isinstance(node, Sum) else layout(node)
 
 
 @layout.register
 def _(node: Power) -> Layout:
     if _is_reciprocal(node):
         return Frac(Num("1"), layout(node.base))
-    simple = isinstance(node.base, Read | Real | Apply) or (isinstance(node.base, Number) and node.base.value >= 0)
+    number = isinstance(node.base, Number) and node.base.value >= 0 and node.base.value.denominator == 1
+    simple = number or isinstance(node.base, Read | Real | Apply)
     base = layout(node.base) if simple else Fence("(", layout(node.base), ")")
     return Script(base, None, layout(node.exponent))
 
@@ -307,26 +317,25 @@ _BIG = {"sum": "Σ", "max": "max", "min": "min"}
 
 @layout.register
 def _(term: Term) -> Layout:
-    negative, positive = _signed(term.body)
-    unsigned = _term(term, positive)
+    negative, unsigned = _signed_term(term)
     return row(Op("-"), unsigned) if negative else unsigned
 
 
-def _term(term: Term, body: Scalar) -> Layout:
-    """The term with a body that does not begin with a minus."""
+def _signed_term(term: Term) -> tuple[bool, Layout]:
+    """Whether a sum begins with a minus, and the term without it; a maximum keeps the minus inside."""
+    negative, body = _signed(term.body) if term.reduce == "sum" else (False, term.body)
     factors = [layout(guard) for guard in term.guards]
     if not (body == ONE and factors):
-        factors.append(_factor(body) if term.bound or factors else layout(body))
+        factors.append(_factor(body) if term.bound or factors or negative else layout(body))
     product = joined(BREAK, factors)
     if not term.bound:
-        return product
+        return negative, product
     under = commas((row(layout(v), Op("<"), layout(v.size)) for v in term.bound), loose=True)
-    return row(Big(_BIG[term.reduce], under), product)
+    return negative, row(Big(_BIG[term.reduce], under), product)
 
 
 def right_side(equation: Equation) -> Layout:
-    signed = [(term, *_signed(term.body)) for term in equation.terms]
-    return _signed_sum([(negative, _term(term, body)) for term, negative, body in signed], _PLUS, _MINUS)
+    return _signed_sum([_signed_term(term) for term in equation.terms], _PLUS, _MINUS)
 
 
 def left_side(equation: Equation) -> Layout:

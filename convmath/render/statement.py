@@ -66,9 +66,7 @@ def _named(equation: Equation) -> dict[Atom, Poly]:
     axes = [max((index.axis for index in q.number.indices()), default=0) for q in found]
     if len(set(axes)) < len(axes):
         axes = list(range(1, len(found) + 1))
-    return {
-        q: poly(Param(LET, axis)) for q, axis in sorted(zip(found, axes, strict=True), key=lambda item: item[1])
-    }
+    return {q: poly(Param(LET, axis)) for q, axis in sorted(zip(found, axes, strict=True), key=lambda item: item[1])}
 
 
 def _floors(form: Poly) -> Iterator[Floor]:

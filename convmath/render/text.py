@@ -70,9 +70,9 @@ def _raised(exponent: str) -> str:
 def _(node: Frac) -> str:
     over, under = text(node.over), text(node.under)
     loose = "[" in over or "[" in under
-    if _has_op(node.under, ("+", "-", "·")):
+    if isinstance(node.under, Frac) or _has_op(node.under, ("+", "-", "·", "mod")):
         under = f"({under})"
-    if _has_op(node.over, ("+", "-") if loose else ("+", "-", "·")):
+    if _has_op(node.over, ("+", "-", "mod") if loose else ("+", "-", "·", "mod")):
         over = f"({over})"
     return f"{over} / {under}" if loose else f"{over}/{under}"
 

@@ -176,7 +176,8 @@ def put_in(node: Layout, values: Mapping[Layout, Layout]) -> Layout:
         case Row(items=items):
             return row(*(put_in(item, values) for item in items))
         case Script(base=base, sub=sub, sup=sup, primes=primes):
-            return Script(put_in(base, values), sub, sup and put_in(sup, values), primes)
+            named = sub is not None or primes  # n₁ is another name than n
+            return Script(base if named else put_in(base, values), sub, sup and put_in(sup, values), primes)
         case Frac(over=over, under=under):
             return Frac(put_in(over, values), put_in(under, values))
         case Fence(left=left, body=body, right=right):

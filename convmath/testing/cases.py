@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,8 +87,7 @@ class Case:
 
     def __str__(self) -> str:
         said = [
-            f"array of shape {a.shape}" if isinstance(a, np.ndarray) and a.size > 12 else _brief(a)
-            for a in self.args
+            f"array of shape {a.shape}" if isinstance(a, np.ndarray) and a.size > 12 else _brief(a) for a in self.args
         ]
         said += [f"{key}={value!r}" for key, value in self.kwargs.items()]
         return f"{self.op}({', '.join(said)})"
@@ -169,6 +168,10 @@ class _Options:
     def size(self, least: int) -> int:
         return self.draw(st.integers(least, least + self.most[-1]))
 
+    def axes(self, each: Callable[[_Options], Any]) -> list[Any]:
+        """What `each` draws, once an axis: in one piece, so that shrinking can leave out an axis as a whole."""
+        return [self.draw(_piece(self, each)) for _ in range(self.ndim)]
+
     @property
     def most(self) -> tuple[int, int, int, int]:
         return _MOST.get(self.ndim, _MOST_BEYOND)
@@ -181,27 +184,36 @@ class _Options:
     def arrays(self, *shapes: tuple[int, ...]) -> tuple[np.ndarray, ...]:
         return tuple(integers(self.draw(SEEDS), shape) for shape in shapes)
 
-    def given(self, axes: list[Window], *names: str) -> dict[str, Any]:
+    def given(self, laid: tuple[Window, ...], *names: str) -> dict[str, Any]:
         """The hyper-parameters of some axes; what is the default on every axis is left out."""
         plain = {"stride": 1, "padding": (0, 0), "dilation": 1}
         values: dict[str, list] = {
-            "stride": [axis.stride for axis in axes],
-            "padding": [(axis.before, axis.after) for axis in axes],
-            "dilation": [axis.dilation for axis in axes],
+            "stride": [window.stride for window in laid],
+            "padding": [(window.before, window.after) for window in laid],
+            "dilation": [window.dilation for window in laid],
         }
         found = {name: tuple(values[name]) for name in names if any(value != plain[name] for value in values[name])}
         if "padding" in found and self.only.get("padding") == "symmetric":
-            found["padding"] = tuple(axis.before for axis in axes)
+            found["padding"] = tuple(window.before for window in laid)
         return found
+
+
+@st.composite
+def _piece(draw: Draw, options: _Options, each: Callable[[_Options], Any]) -> Any:
+    return each(replace(options, draw=draw))
 
 
 def _conv(options: _Options) -> Case:
     mode = options.one_of("padding_mode", *["zeros"] * len(BORDERS), *BORDERS)
-    axes = [options.window() for _ in range(options.ndim)]
-    sizes = [options.size(max(1, w.span - w.before - w.after, *_within_reach(mode, w))) for w in axes]
+
+    def axis(one: _Options) -> tuple[Window, int]:
+        window = one.window()
+        return window, one.size(max(1, window.span - window.before - window.after, *_within_reach(mode, window)))
+
+    laid, sizes = zip(*options.axes(axis), strict=True)
     N, G, C, O = options.channels()
-    x, w, b = options.arrays((N, G * C, *sizes), (G * O, C, *(axis.kernel for axis in axes)), (G * O,))
-    kwargs = options.given(axes, "stride", "padding", "dilation")
+    x, w, b = options.arrays((N, G * C, *sizes), (G * O, C, *(window.kernel for window in laid)), (G * O,))
+    kwargs = options.given(laid, "stride", "padding", "dilation")
     kwargs |= ({"groups": G} if G > 1 else {}) | ({"padding_mode": mode} if mode != "zeros" else {})
     return Case("conv", (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
 
@@ -213,32 +225,33 @@ def _within_reach(mode: str, window: Window) -> list[int]:
 
 
 def _conv_transpose(options: _Options) -> Case:
-    axes, sizes, extras = [], [], []
-    longest, reach, padding, _ = options.most
-    for _ in range(options.ndim):
-        kernel, stride, dilation = (options.draw(st.integers(1, most)) for most in (longest, reach, reach))
-        n, extra = options.size(1), options.draw(st.integers(0, max(stride, dilation) - 1))
+    def axis(one: _Options) -> tuple[Window, int, int]:
+        longest, reach, padding, _ = one.most
+        kernel, stride, dilation = (one.draw(st.integers(1, most)) for most in (longest, reach, reach))
+        n, extra = one.size(1), one.draw(st.integers(0, max(stride, dilation) - 1))
         full = transposed_size(n, kernel, stride, dilation, 0, 0, extra)
-        axes.append(Window(kernel, stride, dilation, *options.pads(padding, full - 1)))
-        sizes.append(n)
-        extras.append(extra)
+        return Window(kernel, stride, dilation, *one.pads(padding, full - 1)), n, extra
+
+    laid, sizes, extras = zip(*options.axes(axis), strict=True)
     N, G, C, O = options.channels()
-    x, w, b = options.arrays((N, G * C, *sizes), (G * C, O, *(axis.kernel for axis in axes)), (G * O,))
-    kwargs = options.given(axes, "stride", "padding", "dilation")
-    kwargs |= ({"groups": G} if G > 1 else {}) | ({"output_padding": tuple(extras)} if any(extras) else {})
+    x, w, b = options.arrays((N, G * C, *sizes), (G * C, O, *(window.kernel for window in laid)), (G * O,))
+    kwargs = options.given(laid, "stride", "padding", "dilation")
+    kwargs |= ({"groups": G} if G > 1 else {}) | ({"output_padding": extras} if any(extras) else {})
     return Case("conv_transpose", (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
 
 
 def _pool(options: _Options, *names: str) -> tuple[tuple[int, ...], tuple[int, ...], dict[str, Any]]:
     """The shape of the input, the kernel and the hyper-parameters of a pool none of whose windows is empty."""
-    axes = [options.window(dilated="dilation" in names, within=True) for _ in range(options.ndim)]
-    # a dilated window that is partly outside has a tap inside an axis that no step of it jumps over
-    least = [w.dilation if w.before or w.after else 1 for w in axes]
-    sizes = [options.size(max(n, w.span - w.before - w.after)) for n, w in zip(least, axes, strict=True)]
-    kernel = tuple(axis.kernel for axis in axes)
-    kwargs = options.given(axes, "padding", *names)
-    if kernel != (strides := tuple(axis.stride for axis in axes)):
-        kwargs["stride"] = strides
+
+    def axis(one: _Options) -> tuple[Window, int]:
+        window = one.window(dilated="dilation" in names, within=True)
+        # a dilated window that is partly outside has a tap inside an axis that no step of it jumps over
+        least = window.dilation if window.before or window.after else 1
+        return window, one.size(max(least, window.span - window.before - window.after))
+
+    laid, sizes = zip(*options.axes(axis), strict=True)
+    kernel, strides = (tuple(getattr(window, name) for window in laid) for name in ("kernel", "stride"))
+    kwargs = options.given(laid, "padding", *names) | ({"stride": strides} if strides != kernel else {})
     kwargs |= {"ceil_mode": True} if options.one_of("ceil_mode", False, True) else {}
     channels = options.draw(st.sampled_from((1, 2, 3, 5, 17)))
     return (options.draw(_BATCH), channels, *sizes), kernel, kwargs
@@ -254,8 +267,8 @@ def _max_pool(options: _Options) -> Case:
 
 def _avg_pool(options: _Options) -> Case:
     shape, kernel, kwargs = _pool(options)
-    kwargs |= {} if options.one_of("count_include_pad", True, False) else {"count_include_pad": False}
-    if options.one_of("divisor_override", False, True):
+    kwargs |= {} if options.one_of("count_include_pad", True, True, False) else {"count_include_pad": False}
+    if options.one_of("divisor_override", False, False, False, True):
         kwargs["divisor_override"] = options.draw(st.integers(1, 5))
     return Case("avg_pool", (*options.arrays(shape), kernel), kwargs)
 

@@ -21,7 +21,7 @@ from .subject import Failure, Refusal, Subject, as_subject
 
 __all__ = ["PROFILES", "check", "conforms"]
 
-PROFILES = {"quick": 15, "standard": 60, "thorough": 400}  # cases a law
+PROFILES = {"quick": 15, "standard": 100, "thorough": 400}  # cases a law
 
 
 def check(
@@ -58,7 +58,7 @@ def check(
             raise HyperparameterError(f"supports is {supports!r}, but a function of a case is needed [{where}]")
         found = replace(found, supports=supports)
     if gradients == "yes" and found.vjp is None:
-        raise HyperparameterError(f"gradients='yes', but {found.name} has no attribute vjp [{where}]")
+        raise HyperparameterError(f"gradients='yes', but {found.name} has no vjp [{where}]")
     if gradients == "no":
         found = replace(found, vjp=None)
     drawn = _strategy(strategy, op, ndim, where)
@@ -136,9 +136,7 @@ class _Found(Exception):
 
 
 def _deviation(subject: Subject, law: str, case: Case, found: Finding) -> Deviation:
-    return Deviation(
-        subject.name, law, case, found.expected, found.got, found.verdict, found.sentence, found.cotangent
-    )
+    return Deviation(subject.name, law, case, found.expected, found.got, found.verdict, found.sentence, found.cotangent)
 
 
 def conforms(op: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]:

@@ -54,11 +54,10 @@ class Subject:
         """The gradient by each array, from these very arrays."""
         assert self.vjp is not None
         found = self._asked(self.vjp, case, cotangent)
-        if not isinstance(found, (tuple, list)) or len(found) != len(case.arrays):
-            many = f"{len(found)} gradients" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
-            raise Failure(
-                f"vjp returns {many}, but a tuple with one for each of {len(case.arrays)} arrays is needed"
-            )
+        if not isinstance(found, tuple | list):
+            raise Failure(f"vjp returns a {type(found).__name__}, but a tuple of gradients is needed")
+        if len(found) != len(case.arrays):
+            raise Failure(f"vjp returns {len(found)} gradients, but there are {len(case.arrays)} arrays")
         return tuple(_numbers(g, f"g{name}") for name, g in zip("XWB", found, strict=False))
 
     def _asked(self, function: Callable[..., Any], case: Case, *first: np.ndarray) -> Any:
@@ -87,8 +86,6 @@ def as_subject(subject: Any, name: str) -> Subject:
     if isinstance(subject, Subject):
         return subject
     if not callable(subject):
-        raise HyperparameterError(
-            f"the subject is {subject!r}, but a function or a Subject is needed [check({name})]"
-        )
+        raise HyperparameterError(f"the subject is {subject!r}, but a function or a Subject is needed [check({name})]")
     own = getattr(subject, "__qualname__", None) or getattr(subject, "__name__", None) or name
     return Subject(own, subject, getattr(subject, "vjp", None))

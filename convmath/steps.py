@@ -1,4 +1,4 @@
-"""Steps of a derivation, as data. The docstring of a step is its rule; `render.words` has its sentence in each language.
+"""Steps of a derivation, as data. The docstring of a step is its rule; `render.words` has its sentences.
 
 `before` and `after` are what the rule leads from and to: statements, or the relations of a size derivation.
 `dropped` are brackets that the step found to be 1 always, with the certificates that say why.
@@ -53,7 +53,7 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Relations(Node):
-    """Which integers `unknown` ≥ 0 there are: those for which every guard holds, for all values of the indices `every`."""
+    """Which integers `unknown` ≥ 0 there are: those for which every guard holds, for all values of `every`."""
 
     unknown: Poly
     guards: tuple[Guard, ...]

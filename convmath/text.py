@@ -8,8 +8,8 @@
 
 What the names mean is for those who ask for the tree.
 
->>> parse("2*p + 1")
-Operation(sign='+', left=Operation(sign='*', left=Number(value=Fraction(2, 1)), right=Name(name='p')), right=Number(value=Fraction(1, 1)))
+>>> parse("2*p")
+Operation(sign='*', left=Number(value=Fraction(2, 1)), right=Name(name='p'))
 >>> assignment("n = 224")
 ('n', Number(value=Fraction(224, 1)))
 >>> parse("__import__('os')")
@@ -23,11 +23,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NoReturn
 
 from convmath.errors import TextError
 
-__all__ = ["Call", "Expression", "Name", "Negative", "Number", "Operation", "assignment", "parse"]
+__all__ = ["Call", "Expression", "Name", "Negative", "Number", "Operation", "assignment", "named", "parse"]
 
 # far above what a person types, and below what would exhaust the stack or the memory
 LONGEST, DEEPEST, DIGITS, TOKENS = 2000, 60, 100, 300
@@ -69,13 +68,19 @@ _TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?)|(?P<name>[^\W\d]\w*)|(?P<s
 _SAME = {"**": "^", "·": "*", "−": "-"}
 
 
+def named(text: str) -> tuple[str, str]:
+    """`name = value` as the name and the text of the value."""
+    _short_enough(text)
+    name, equals, value = (part.strip() for part in text.partition("="))
+    if not equals or not value or not name.isidentifier():
+        raise TextError(f"{text!r} came, but name=value is needed, such as n=224 or k=2*p+1")
+    return name, value
+
+
 def assignment(text: str) -> tuple[str, Expression]:
     """`name = expression` as the name and the tree."""
-    _short_enough(text)
-    name, equals, value = text.partition("=")
-    if not equals or not name.strip().isidentifier():
-        raise TextError(f"{text!r} came, but name=value is needed, such as n=224 or k=2*p+1")
-    return name.strip(), parse(value)
+    name, value = named(text)
+    return name, parse(value)
 
 
 def parse(text: str) -> Expression:
@@ -103,18 +108,18 @@ class _Parser:
             token = _TOKEN.match(self.text, at)
             if token is None or (token["name"] and not token["name"].isidentifier()):  # ² is no name
                 at += len(self.text[at:]) - len(self.text[at:].lstrip())
-                self._refuse(f"{self.text[at]!r}", at + 1, "has no meaning here")
+                raise self._refusal(f"{self.text[at]!r}", at + 1, "has no meaning here")
             kind = token.lastgroup or ""
             if kind == "number" and len(token[kind]) > DIGITS:
-                self._refuse("a number", token.start(kind) + 1, f"has more than {DIGITS} digits")
+                raise self._refusal("a number", token.start(kind) + 1, f"has more than {DIGITS} digits")
             found.append((kind, _SAME.get(token[kind], token[kind]), token.start(kind) + 1))
             at = token.end()
         if len(found) > TOKENS:
             raise TextError(f'"{self.text[:40]}…" has {len(found)} parts, but {TOKENS} are the most that is read')
         return [*found, ("end", "the end", len(self.text) + 1)]
 
-    def _refuse(self, what: str, place: int, why: str) -> NoReturn:
-        raise TextError(f'{what} at place {place} of "{self.text.strip()}" {why}')
+    def _refusal(self, what: str, place: int, why: str) -> TextError:
+        return TextError(f'{what} at place {place} of "{self.text.strip()}" {why}')
 
     # -- reading
 
@@ -127,14 +132,14 @@ class _Parser:
         self.place += 1
         return self.tokens[self.place - 1][1]
 
-    def unexpected(self, needed: str) -> NoReturn:
+    def _unexpected(self, needed: str) -> TextError:
         kind, text, place = self.tokens[self.place]
-        self._refuse(text if kind == "end" else repr(text), place, f"came where {needed} is needed")
+        return self._refusal(text if kind == "end" else repr(text), place, f"came where {needed} is needed")
 
     def whole(self) -> Expression:
         found = self.sum()
         if self.next != "end":
-            self.unexpected("an operator or the end")
+            raise self._unexpected("an operator or the end")
         return found
 
     def sum(self) -> Expression:
@@ -178,7 +183,8 @@ class _Parser:
             case "(":
                 [inner] = self._inside(most=1)
                 return inner
-        self.unexpected("a number, a name or a parenthesis")
+            case _:
+                raise self._unexpected("a number, a name or a parenthesis")
 
     def _inside(self, most: int = 9) -> tuple[Expression, ...]:
         self.take()
@@ -187,6 +193,6 @@ class _Parser:
             self.take()
             found.append(self.sum())
         if self.next != ")":
-            self.unexpected("a closing parenthesis")
+            raise self._unexpected("a closing parenthesis")
         self.take()
         return tuple(found)

@@ -1,4 +1,4 @@
-"""Writes proofs/ledger.json anew: `python proofs/make.py`, or `make proofs`. A test holds the committed file against it."""
+"""Writes proofs/ledger.json anew: `python proofs/make.py`, or `make proofs`. A test holds the file against it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LEDGER = Path(__file__).with_name("ledger.json")
 
 
 def derivations() -> Iterator[tuple[str, Derivation]]:
-    """The size and the gradients of every operator with every option, in one dimension: further axes bring no new claim."""
+    """Size and gradients of every operator with every option, in one dimension: further axes bring no new claim."""
     for op in (op for name in operators() for op in variants(name, ndim=1)):
         said = ", ".join([op.name, *(f"{option}={value}" for option, value in op.options)])
         yield f"{said}: size", op.shape()

@@ -89,7 +89,7 @@ def test_numbers_pairs_and_words_become_windows() -> None:
         (
             lambda: windows([5], 3, padding="sane"),
             UnknownNameError,
-            r"no padding \[window\] 'sane'; the nearest .* same",
+            r"no padding 'sane'; the nearest .* same.*\) \[window\]$",
         ),
         (
             lambda: windows([5], 3, ceil_mode=1),
@@ -97,8 +97,8 @@ def test_numbers_pairs_and_words_become_windows() -> None:
             r"^ceil_mode is 1, but True or False is needed ",
         ),
         (lambda: windows([5], 3, dilation=3), ShapeError, r"^the kernel spans 7 .* but spatial axis 0 has only 5 "),
-        (lambda: border("mirror", "conv"), UnknownNameError, r"no padding_mode \[conv\] 'mirror'"),
-        (lambda: border(["zeros"], "conv"), UnknownNameError, r"no padding_mode \[conv\] \['zeros'\]"),  # type: ignore[arg-type]
+        (lambda: border("mirror", "conv"), UnknownNameError, r"no padding_mode 'mirror'; .* \[conv\]$"),
+        (lambda: border(["zeros"], "conv"), UnknownNameError, r"no padding_mode \['zeros'\]; "),  # type: ignore[arg-type]
         (
             lambda: whole("3", "groups", "conv", 1),
             HyperparameterError,

@@ -13,6 +13,7 @@ import click
 from convmath.errors import HyperparameterError, TextError, unknown
 from convmath.render.document import FORMATS
 from convmath.render.words import LANGUAGES
+from convmath.text import named
 
 __all__ = [
     "FORMATS",
@@ -72,9 +73,7 @@ def hyperparameters(arguments: Sequence[str]) -> dict[str, str]:
     """NAME=VALUE arguments, the values as they were typed; a name stands once."""
     found: dict[str, str] = {}
     for argument in arguments:
-        name, equals, value = (part.strip() for part in argument.partition("="))
-        if not (equals and value and re.fullmatch(r"[^\W\d]\w*", name)):
-            raise TextError(f"{argument!r} came, but name=value is needed, such as stride=2")
+        name, value = named(argument)
         if name in found:
             raise TextError(f"{name} came twice: {found[name]} and {value}")
         found[name] = value

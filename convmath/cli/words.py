@@ -124,7 +124,8 @@ VERIFY: dict[str, dict[str, str]] = {
         ),
         "lecture head": "Los números de la clase",
         "lecture lead": (
-            "La clase llama convolución a su operación. Sus números se cumplen como correlación, en la que el núcleo no "
+            "La clase llama convolución a su operación. Sus números se cumplen como correlación, en la que el "
+            "núcleo no "
             "se voltea; la convolución verdadera, que sí lo voltea, da otros números."
         ),
         "source": "Fuente: {source}.",

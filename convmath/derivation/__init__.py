@@ -41,8 +41,8 @@ SUFFIXES = {".tex": "latex", ".md": "markdown", ".html": "html", ".txt": "text"}
 class Derivation:
     """Steps from a statement to a result.
 
-    `kind` is what is derived (shape, vjp, jvp, hvp) and `title` the operator's name by language. `subject` is the statement that
-    the derivation is about; `relational` is the unsolved form of the result where there is one.
+    `kind` is what is derived (shape, vjp, jvp, hvp) and `title` the operator's name by language. `subject` is the
+    statement that the derivation is about; `relational` is the unsolved form of the result where there is one.
     """
 
     kind: str

@@ -19,7 +19,7 @@ _TRIES = 600
 
 
 def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
-    """Small random values of the parameters that meet the statement's conditions, with every derived size at least 1."""
+    """Small random values that meet the statement's conditions, with every derived size at least 1."""
     derived = dict(statement.definitions())
     free = [param for param in params(statement) if param not in derived]
     for attempt in range(_TRIES):

@@ -1,8 +1,9 @@
 """The exact numeric check of a step at random sizes. One rule per kind of step.
 
-A rewriting step is checked by evaluating both sides by definition. An exchange of indices (a gradient) is checked against the
-*forward* statement alone: ⟨gX, dX⟩ must be the derivative of ⟨gY, Y⟩ along dX, taken as the exact derivative at 0 of the
-polynomial h ↦ Y(X + h·dX) through as many exact points as its degree needs. Steps of a size are checked by counting.
+A rewriting step is checked by evaluating both sides by definition. An exchange of indices (a gradient) is checked
+against the *forward* statement alone: ⟨gX, dX⟩ must be the derivative of ⟨gY, Y⟩ along dX, taken as the exact
+derivative at 0 of the polynomial h ↦ Y(X + h·dX) through as many exact points as its degree needs. Steps of a size
+are checked by counting.
 """
 
 from __future__ import annotations
@@ -134,8 +135,9 @@ def directional_derivative(
     wrt: str,
     direction: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """d/dh of the outputs at X + h·direction, h = 0: exact for outputs that are polynomial in X (maxima of them included,
-    where no two candidates are as close as the steps are small).
+    """d/dh of the outputs at X + h·direction, h = 0: exact for outputs that are polynomial in X.
+
+    Maxima of polynomials are included where no two candidates are as close as the steps are small.
 
     The derivative at 0 of the polynomial through h = 0, δ, …, D·δ, by Lagrange's weights.
     """

@@ -9,9 +9,10 @@ It trusts nothing but what it does itself: exact integer polynomials, and the ru
      "goal": form,                          the claim is goal ≥ 0
      "moves": [{"kind": …, "goal": form, …}, …]}
 
-A form is a list of [coefficient, [[atom, power], …]]. An atom is a list: ["param", letter, axis, least] is an integer that is
-at least `least` (null: any), ["index", letter, axis, primes, size] has 0 ≤ index < size, ["floor", number, divisor] is
-⌊number / divisor⌋, and ["least", form, …] is the least of its entries. Each move leads to a goal that implies the one before:
+A form is a list of [coefficient, [[atom, power], …]]. An atom is a list: ["param", letter, axis, least] is an
+integer that is at least `least` (null: any), ["index", letter, axis, primes, size] has 0 ≤ index < size, ["floor",
+number, divisor] is ⌊number / divisor⌋, and ["least", form, …] is the least of its entries. Each move leads to a
+goal that implies the one before:
 
     weaken    goal - factor·fact, with factor ≥ 0 plainly and fact ≥ 0 by assumption or by what an atom is
     cut       q + r ≥ 0 from u + v·r ≥ 0, and r - q ≥ 0 from v·r + v - 1 - u ≥ 0, for q = ⌊u/v⌋ and v ≥ 1 plainly

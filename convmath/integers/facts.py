@@ -1,8 +1,8 @@
 """Is an integer form never negative? A certificate says why, or there is no answer.
 
-The forms are polynomials in parameters with known least values, in indices with ranges, and in floors. A certificate is a list
-of moves that turn the goal `g ≥ 0` into goals that imply it, until what is left has no negative coefficient once every
-parameter is written as its least value plus something non-negative:
+The forms are polynomials in parameters with known least values, in indices with ranges, and in floors. A
+certificate is a list of moves that turn the goal `g ≥ 0` into goals that imply it, until what is left has no
+negative coefficient once every parameter is written as its least value plus something non-negative:
 
     weaken   g  ←  g - c·f      where c ≥ 0 (by the same test) and the fact f ≥ 0 is known
     cut      ±q + r  ←          for q = ⌊u/v⌋, an integer: q + r ≥ 0 ⇔ u + v·r ≥ 0, and r - q ≥ 0 ⇔ v·r + v - 1 - u ≥ 0
@@ -62,7 +62,7 @@ def shifted(form: Poly) -> Poly | None:
 
 
 def plainly_nonnegative(form: Poly) -> bool:
-    """No negative coefficient after shifting: then it is non-negative wherever the parameters are at least their least."""
+    """No negative coefficient after shifting: then it is ≥ 0 wherever the parameters are at least their least."""
     moved = shifted(form)
     return moved is not None and all(c >= 0 for c in moved.terms.values())
 

@@ -36,7 +36,7 @@ def degree(node: Scalar, of: Mapping[str, int | None]) -> int | None:
 
 
 def statement_degree(statement: Statement, wrt: str) -> int:
-    """The degree of the outputs as piecewise polynomials in `wrt` (a maximum has the degree of what it is taken over)."""
+    """The degree of the outputs as piecewise polynomials in `wrt`; a maximum has that of what it is taken over."""
     degrees: dict[str, int | None] = {wrt: 1}
     for equation in statement.equations:
         found = [degree(term.body, degrees) for term in equation.terms]

@@ -282,7 +282,8 @@ class CompiledTerm:
                 e = np.where(off, 0, e)
             if e.size and self.alive and (e.min() < 0 or e.max() >= n):
                 raise StatementError(
-                    f"{read} reads position {int(e.min() if e.min() < 0 else e.max())} of axis {axis}, which has size {n}"
+                    f"{read} reads position {int(e.min() if e.min() < 0 else e.max())} of axis {axis}, "
+                    f"which has size {n}"
                 )
             mapped.append(e)
         total: Any = np.zeros([1] * len(self.components), int)

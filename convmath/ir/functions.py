@@ -1,7 +1,7 @@
 """The open table of scalar functions: value, derivative, kinks, and how each is written.
 
-A derivative is a scalar expression of the argument, so that it may be differentiated again. `kinks` says at which arguments
-the derivative jumps; there the value of `derivative` is the named selection, not the truth.
+A derivative is a scalar expression of the argument, so that it may be differentiated again. `kinks` says at which
+arguments the derivative jumps; there the value of `derivative` is the named selection, not the truth.
 """
 
 from __future__ import annotations

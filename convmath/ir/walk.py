@@ -125,7 +125,7 @@ def _apart(gap: Poly) -> tuple[Poly, Poly]:
 
 
 def substitute(node: N, values: Mapping[Any, Any]) -> N:
-    """Parameters and indices replaced by integers or polynomials, everywhere; an index is never replaced where it is bound."""
+    """Parameters and indices replaced by integers or polynomials; an index is not replaced where it is bound."""
     if not values:
         return node
     polys = {key: Poly.of(value) for key, value in values.items()}

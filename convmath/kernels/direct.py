@@ -98,7 +98,7 @@ def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
 
 
 def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
-    """The flat spatial position of the first (or, for "last", the last) maximiser of each window; -1 where there is none."""
+    """The flat position of the first (or, for "last", the last) maximiser of each window; -1 where there is none."""
     y, positions = max_pool(x, windows), _positions(x)
     selection = np.full(y.shape, -1)
     # what is written last stays

@@ -22,7 +22,7 @@ def bare(windows: Sequence[Window]) -> tuple[Window, ...]:
 
 
 def pad(x: np.ndarray, windows: Sequence[Window], border: Border | None = None) -> np.ndarray:
-    """x with every spatial axis lengthened at both ends, by zeros or by what the border says; x itself if by nothing."""
+    """x with every spatial axis lengthened at both ends, by zeros or as the border says; x itself if by nothing."""
     if not any(window.before or window.after for window in windows):
         return x
     if border is None:

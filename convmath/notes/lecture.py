@@ -1,7 +1,8 @@
 """The lecture's worked numbers, recomputed by definition.
 
-The arrays and printed results are facts of the lecture and live in lecture.json with their source. The lecture calls its
-operation a convolution; its numbers hold as a correlation (no kernel is turned), and true convolution gives others.
+The arrays and printed results are facts of the lecture and live in lecture.json with their source. The lecture
+calls its operation a convolution; its numbers hold as a correlation (no kernel is turned), and true convolution
+gives others.
 
 >>> for check in recomputed():
 ...     print(check.name, check.holds, check.correlation[0][0], check.convolution[0][0])

@@ -28,7 +28,7 @@ OPTIONS = {"ceil_mode": (False, True), "count_include_pad": (True, False), "divi
 def statement(
     ndim: int, *, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: bool = False
 ) -> Statement:
-    """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j], D[j] the number of positions of the window in the padded input (or the input)."""
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j], D[j] the positions of the window in the padded input (or the input)."""
     axes = windowed(ndim, dilated=False, ceil=ceil_mode)
     N, C = size("N"), size("C", least=1)
     ν, c = index("ν", N), index("c", C)
@@ -52,6 +52,6 @@ def statement(
 
 
 def _met(axes: tuple[Axis, ...]) -> tuple[Guard, ...]:
-    """Each window holds an element of the input: the first does not end before it, and the last does not start behind it."""
+    """Each window holds an element of the input: the first does not end before it, nor the last start behind it."""
     first = (AtMost(axis.a, axis.k - 1) for axis in axes)
     return (*first, *(Less(axis.s * (axis.m - 1) - axis.a, axis.n) for axis in axes if not axis.ceil))

@@ -57,10 +57,10 @@ def family_options(name: str) -> Mapping[str, tuple]:
 def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
     """An operator in `ndim` spatial dimensions with every hyper-parameter a symbol, except those that are fixed.
 
-    Hyper-parameters go by their words (stride, padding, dilation, groups, kernel, output_padding) or letters (n, k, s, d, p, a, b,
-    N, C, O, G), one value for all axes or one for each. padding="symmetric" keeps one symbol p for both ends;
-    "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are the options of the
-    family: bias, padding_mode, ceil_mode, count_include_pad, ties.
+    Hyper-parameters go by their words (stride, padding, dilation, groups, kernel, output_padding) or letters (n, k,
+    s, d, p, a, b, N, C, O, G), one value for all axes or one for each. padding="symmetric" keeps one symbol p for
+    both ends; "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are
+    the options of the family: bias, padding_mode, ceil_mode, count_include_pad, ties.
     """
     known = family_options(name)
     ndim = whole(ndim, "ndim", name, 1)
@@ -137,7 +137,8 @@ def _worded(word: str, name: str, known: tuple[Param, ...], fixed: Mapping[Param
             pads = (length,) * 2
         elif strides[axis] != 1:
             raise HyperparameterError(
-                f"padding={word!r} depends on the input size when the stride is {strides[axis]}; fix stride=1, or give numbers [{name}]"
+                f"padding={word!r} depends on the input size when the stride is {strides[axis]}; "
+                f"fix stride=1, or give numbers [{name}]"
             )
         else:
             half = length // 2
@@ -148,7 +149,7 @@ def _worded(word: str, name: str, known: tuple[Param, ...], fixed: Mapping[Param
 
 @dataclass(frozen=True)
 class Operator:
-    """A family in a number of dimensions, with some hyper-parameters fixed. Everything else is read off its statement."""
+    """A family in some dimensions, with some hyper-parameters fixed. Everything else is read off its statement."""
 
     name: str
     ndim: int

@@ -1,6 +1,7 @@
 """The ledger: every bracket that a derivation left out, with the certificates that say why it always holds.
 
-The committed ledger is proofs/ledger.json (in an installed package, convmath/proofs). `integers.checker` rechecks it alone:
+The committed ledger is proofs/ledger.json (in an installed package, convmath/proofs). `integers.checker` rechecks
+it alone:
 
     python convmath/integers/checker.py proofs/ledger.json
 """
@@ -19,7 +20,7 @@ __all__ = ["entries", "ledger"]
 
 
 def entries(derivations: Mapping[str, Derivation]) -> list[dict[str, Any]]:
-    """One entry for each claim; a claim that several derivations need is entered once, with the names of all of them."""
+    """One entry for each claim; what several derivations need is entered once, with the names of all of them."""
     found: dict[str, dict[str, Any]] = {}
     for name, derivation in derivations.items():
         facts = facts_of(derivation.subject)

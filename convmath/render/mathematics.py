@@ -111,7 +111,7 @@ def _rank(atom: Atom, order: str) -> tuple:
 
 
 def _order(summand: Summand) -> tuple:
-    """What an index stands in comes first, then parameters, then numbers; what is taken away comes after what is added."""
+    """What an index stands in comes first, then parameters, then numbers; what is taken away comes last in each."""
     atoms = [atom for atom, _ in summand.powers]
     atoms += [atom for atom in (summand.less_one, summand.remainder) if atom is not None]
     with_index = any(poly(atom).indices() for atom in atoms)
@@ -130,7 +130,9 @@ def _summand(summand: Summand, alone: bool) -> Layout:
     if summand.less_one is not None:
         factors.append(Fence("(", row(layout(summand.less_one), Op("-"), Num("1")), ")"))
     if (q := summand.remainder) is not None:
-        remainder = row(_grouped(q.number), Op("mod", "wide"), _grouped(q.divisor))
+        product = q.divisor.atom is None and q.divisor.constant is None
+        divisor = Fence("(", layout(q.divisor), ")") if product else layout(q.divisor)
+        remainder = row(_grouped(q.number), Op("mod", "wide"), divisor)
         plain = alone and not factors and summand.coefficient == 1
         factors.append(remainder if plain else Fence("(", remainder, ")"))
     if abs(summand.coefficient) != 1 or not factors:

@@ -59,7 +59,7 @@ def lines(equation: Equation) -> tuple[Line, ...]:
 
 
 def _named(equation: Equation) -> dict[Atom, Poly]:
-    """A letter for each quotient of a sum that stands in the equation more than once; by its axis, where that is enough."""
+    """A letter for each quotient of a sum that stands in the equation more than once, with its axis if that will do."""
     forms = [part for part in inside((equation.at, equation.terms)) if isinstance(part, Poly)]
     often = Counter(atom for form in forms for atom in _floors(form))
     found = [q for q, times in often.items() if times > 1 and len(q.number.terms) > 1]

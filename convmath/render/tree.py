@@ -148,7 +148,7 @@ def commas(items: Iterable[Layout], loose: bool = False) -> Layout:
 
 
 def apart(item: Layout, following: Layout) -> bool:
-    """Whether a space stands between them: after a sum sign, a bracket [P] and words; min(…) is written like a function."""
+    """Whether a space stands between them: after a sum sign, a bracket [P] and words, but not in min(…)."""
     match item, following:
         case (_, Op()) | (Big(under=None), Fence()):
             return False

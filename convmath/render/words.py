@@ -62,23 +62,29 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Exchange": {
         "en": (
             "Chain rule: the indices change roles",
-            "Let {gY} be the derivative of a loss by the output. Each element of {X} collects {gY} from every place that reads it: "
-            "the output's indices are now summed, and a bracket asks that the place read is the one we differentiate by.",
+            "Let {gY} be the derivative of a loss by the output. Each element of {X} collects {gY} from every "
+            "place that reads it: "
+            "the output's indices are now summed, and a bracket asks that the place read is the one we "
+            "differentiate by.",
         ),
         "es": (
             "Regla de la cadena: los índices cambian de papel",
-            "Sea {gY} la derivada de una pérdida respecto de la salida. Cada elemento de {X} reúne {gY} de todos los lugares que lo leen: "
-            "ahora se suma sobre los índices de la salida, y un corchete pide que el lugar leído sea aquel respecto del cual se deriva.",
+            "Sea {gY} la derivada de una pérdida respecto de la salida. Cada elemento de {X} reúne {gY} de todos "
+            "los lugares que lo leen: "
+            "ahora se suma sobre los índices de la salida, y un corchete pide que el lugar leído sea aquel "
+            "respecto del cual se deriva.",
         ),
     },
     "Tangent": {
         "en": (
             "Derivative along a tangent",
-            "{X} moves by {dX}. Each read of it moves by the tangent at the same place, times the derivative of the expression by that read.",
+            "{X} moves by {dX}. Each read of it moves by the tangent at the same place, times the derivative of "
+            "the expression by that read.",
         ),
         "es": (
             "Derivada a lo largo de una tangente",
-            "{X} se mueve según {dX}. Cada lectura se mueve según la tangente en el mismo lugar, por la derivada de la expresión respecto de esa lectura.",
+            "{X} se mueve según {dX}. Cada lectura se mueve según la tangente en el mismo lugar, por la derivada "
+            "de la expresión respecto de esa lectura.",
         ),
     },
     "SolveUnit": {
@@ -88,23 +94,27 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "SolveDigits": {
         "en": (
             "Two digits of one number",
-            "In {equation} with {range}, {high} and {low} are the quotient and the remainder of a division, so both are determined: "
+            "In {equation} with {range}, {high} and {low} are the quotient and the remainder of a division, so "
+            "both are determined: "
             "{high} is {quotient} and {low} is {remainder}.",
         ),
         "es": (
             "Dos cifras de un número",
-            "En {equation} con {range}, {high} y {low} son el cociente y el resto de una división, así que ambos quedan determinados: "
+            "En {equation} con {range}, {high} y {low} son el cociente y el resto de una división, así que ambos "
+            "quedan determinados: "
             "{high} es {quotient} y {low} es {remainder}.",
         ),
     },
     "SolveQuotient": {
         "en": (
             "Solve for {index}: the stride must divide",
-            "{equation} has a whole solution {index} only where {divides}; then {index} is the quotient, and it must still lie in its range.",
+            "{equation} has a whole solution {index} only where {divides}; then {index} is the quotient, and it "
+            "must still lie in its range.",
         ),
         "es": (
             "Despejar {index}: el paso debe dividir",
-            "{equation} tiene una solución entera {index} solo donde {divides}; entonces {index} es el cociente, y aún debe caer en su rango.",
+            "{equation} tiene una solución entera {index} solo donde {divides}; entonces {index} es el cociente, "
+            "y aún debe caer en su rango.",
         ),
     },
     "CountTerms": {
@@ -114,34 +124,40 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "WindowInside": {
         "en": (
             "Which positions there are",
-            "Position {j} of the output exists when every tap of its window reads inside the padded input, from {low} up to, but not including, {high}.",
+            "Position {j} of the output exists when every tap of its window reads inside the padded input, from "
+            "{low} up to, but not including, {high}.",
         ),
         "es": (
             "Qué posiciones hay",
-            "La posición {j} de la salida existe cuando toda la ventana lee dentro de la entrada con relleno, desde {low} hasta {high} sin incluirlo.",
+            "La posición {j} de la salida existe cuando toda la ventana lee dentro de la entrada con relleno, "
+            "desde {low} hasta {high} sin incluirlo.",
         ),
     },
     "WindowStarts": {
         "en": (
             "Which positions there are (ceil_mode)",
-            "Beyond the first, position {j} exists when its window starts before the end padding, and the window before it did not yet reach the end. "
+            "Beyond the first, position {j} exists when its window starts before the end padding, and the window "
+            "before it did not yet reach the end. "
             "A last window that would start in the end padding is dropped.",
         ),
         "es": (
             "Qué posiciones hay (ceil_mode)",
-            "Después de la primera, la posición {j} existe cuando su ventana empieza antes del relleno final y la ventana anterior aún no llegaba al final. "
+            "Después de la primera, la posición {j} existe cuando su ventana empieza antes del relleno final y "
+            "la ventana anterior aún no llegaba al final. "
             "Una última ventana que empezaría en el relleno final se descarta.",
         ),
     },
     "WindowsCounted": {
         "en": (
             "Which output sizes there are",
-            "The operator is the adjoint of a convolution. An output size {m} fits when that convolution has exactly {n} windows in it: "
+            "The operator is the adjoint of a convolution. An output size {m} fits when that convolution has "
+            "exactly {n} windows in it: "
             "the last of them lies inside, and one more would not.",
         ),
         "es": (
             "Qué tamaños de salida hay",
-            "El operador es el adjunto de una convolución. Un tamaño de salida {m} es posible cuando esa convolución tiene exactamente {n} ventanas en él: "
+            "El operador es el adjunto de una convolución. Un tamaño de salida {m} es posible cuando esa "
+            "convolución tiene exactamente {n} ventanas en él: "
             "la última cabe dentro, y una más ya no.",
         ),
     },
@@ -173,11 +189,13 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "ChooseExtra": {
         "en": (
             "Choose one",
-            "As many sizes as the stride are possible; the output padding {e} chooses one of them (for {e} below the stride).",
+            "As many sizes as the stride are possible; the output padding {e} chooses one of them (for {e} below "
+            "the stride).",
         ),
         "es": (
             "Elegir uno",
-            "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} menor que el paso).",
+            "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} "
+            "menor que el paso).",
         ),
     },
     "Likewise": {
@@ -206,7 +224,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "checked": {
         "en": "Each of the {steps} steps was checked by exact evaluation at random sizes ({cases} checks): {verdict}.",
-        "es": "Cada uno de los {steps} pasos se comprobó por evaluación exacta en tamaños al azar ({cases} comprobaciones): {verdict}.",
+        "es": "Cada uno de los {steps} pasos se comprobó por evaluación exacta en tamaños al azar ({cases} "
+        "comprobaciones): {verdict}.",
     },
     "all hold": {"en": "all hold", "es": "todas se cumplen"},
     "failed": {"en": "NOT all hold", "es": "NO todas se cumplen"},
@@ -228,27 +247,35 @@ WORDS: Mapping[str, Mapping[str, str]] = {
 # a maximum written as a sum: M, A and t are the letters of `calculus.gradient.select`
 SELECTIONS: Mapping[str, Mapping[str, str]] = {
     "first": {
-        "en": "The maximum M is attained at some tap of the window, and A is the first such tap. The maximum is then a sum in which "
+        "en": "The maximum M is attained at some tap of the window, and A is the first such tap. The maximum is "
+        "then a sum in which "
         "one tap is left, and a sum can be differentiated.",
-        "es": "El máximo M se alcanza en alguna posición de la ventana, y A es la primera de ellas. El máximo es entonces una suma en la "
+        "es": "El máximo M se alcanza en alguna posición de la ventana, y A es la primera de ellas. El máximo es "
+        "entonces una suma en la "
         "que queda una sola posición, y una suma se puede derivar.",
     },
     "last": {
-        "en": "The maximum M is attained at some tap of the window, and A is the last such tap. The maximum is then a sum in which "
+        "en": "The maximum M is attained at some tap of the window, and A is the last such tap. The maximum is "
+        "then a sum in which "
         "one tap is left, and a sum can be differentiated.",
-        "es": "El máximo M se alcanza en alguna posición de la ventana, y A es la última de ellas. El máximo es entonces una suma en la "
+        "es": "El máximo M se alcanza en alguna posición de la ventana, y A es la última de ellas. El máximo es "
+        "entonces una suma en la "
         "que queda una sola posición, y una suma se puede derivar.",
     },
     "split": {
-        "en": "The maximum M is attained at A taps of the window. The maximum is then the mean over these taps, and a mean can be "
+        "en": "The maximum M is attained at A taps of the window. The maximum is then the mean over these taps, "
+        "and a mean can be "
         "differentiated: taps that tie share the gradient in equal parts.",
-        "es": "El máximo M se alcanza en A posiciones de la ventana. El máximo es entonces el promedio sobre ellas, y un promedio se puede "
+        "es": "El máximo M se alcanza en A posiciones de la ventana. El máximo es entonces el promedio sobre "
+        "ellas, y un promedio se puede "
         "derivar: las posiciones empatadas se reparten el gradiente por igual.",
     },
     "all": {
-        "en": "The maximum M is attained at one tap of the window, and is then the sum over the taps that attain it. Where several tie, "
+        "en": "The maximum M is attained at one tap of the window, and is then the sum over the taps that attain "
+        "it. Where several tie, "
         "each gets the whole gradient: a convention, and no longer a derivative.",
-        "es": "El máximo M se alcanza en una posición de la ventana, y es entonces la suma sobre las posiciones que lo alcanzan. Donde hay "
+        "es": "El máximo M se alcanza en una posición de la ventana, y es entonces la suma sobre las posiciones "
+        "que lo alcanzan. Donde hay "
         "empates, cada una recibe todo el gradiente: una convención, que ya no es una derivada.",
     },
 }

@@ -102,7 +102,7 @@ def subjects() -> Iterator[SignalSubject]:
     for mode in modes:
         yield _subject(signal.oaconvolve, True, _pads(mode), bound=_transform_bound, mode=mode)
     for mode, (boundary, border) in product(modes, _CONVOLVE2D.items()):
-        options = {"mode": mode, "boundary": boundary}
+        options: dict[str, Any] = {"mode": mode, "boundary": boundary}
         yield _subject(signal.convolve2d, True, _pads(mode), border, (2,), **options)
         note = _OFFSET if mode == "same" else ""
         yield _subject(signal.correlate2d, False, _correlate2d_pads(mode), border, (2,), note, **options)
@@ -119,7 +119,7 @@ def _subject(
     ndims: tuple[int, ...] = (1, 2, 3),
     note: str = "",
     bound: Callable[[Case], float] | None = None,
-    **options: str,
+    **options: Any,
 ) -> SignalSubject:
     home = ".".join(function.__module__.split(".")[:2])
     name = f"{home}.{function.__name__}({', '.join(f'{option}={value!r}' for option, value in options.items())})"

@@ -17,7 +17,7 @@ Index = tuple[int, ...]
 
 
 def size(window: Window, n: int) -> int:
-    """The windows that end in the padded axis; under ceil also the first that does not, if it starts before the end padding."""
+    """The windows that end in the padded axis; under ceil also the first that does not, if it starts before the end."""
     a, b, s, span = window.before, window.after, window.stride, window.dilation * (window.kernel - 1) + 1
 
     def there(j: int) -> bool:
@@ -46,7 +46,7 @@ def inside(i: Index, axes: Sequence[int]) -> bool:
 
 def conv(x: np.ndarray, w: np.ndarray, windows: Sequence[Window], groups: int) -> np.ndarray:
     counts = sizes(windows, x.shape[2:])
-    (O, C), y = w.shape[:2], np.zeros((x.shape[0], w.shape[0], *counts), x.dtype)  # noqa: E741
+    (O, C), y = w.shape[:2], np.zeros((x.shape[0], w.shape[0], *counts), x.dtype)
     for j, t, i in reads(windows, counts):
         if inside(i, x.shape[2:]):
             for v, o, c in product(range(x.shape[0]), range(O), range(C)):
@@ -57,7 +57,7 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Sequence[Window], groups: int) -
 def conv_transpose(
     x: np.ndarray, w: np.ndarray, windows: Sequence[Window], groups: int, axes: Sequence[int]
 ) -> np.ndarray:
-    (C, O), y = w.shape[:2], np.zeros((x.shape[0], groups * w.shape[1], *axes), x.dtype)  # noqa: E741
+    (C, O), y = w.shape[:2], np.zeros((x.shape[0], groups * w.shape[1], *axes), x.dtype)
     for i, t, j in reads(windows, x.shape[2:]):
         if inside(j, axes):
             for v, o, c in product(range(x.shape[0]), range(O), range(C)):

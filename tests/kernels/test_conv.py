@@ -75,7 +75,8 @@ def test_the_kernels_agree_on_every_part(laid: Laid, channels: Channels, seed: i
     }.items():
         plain, fast = getattr(direct, name)(*arguments), getattr(patches, name)(*arguments)
         np.testing.assert_array_equal(plain, fast, name, strict=True)
-        assert plain.flags.c_contiguous and fast.flags.c_contiguous
+        assert plain.flags.c_contiguous
+        assert fast.flags.c_contiguous
 
 
 @KERNELS
@@ -144,9 +145,7 @@ def test_the_pairing_law_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_transposed_law_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Padding that is cut off at the wrong end."""
     true = direct.conv_transpose
-    monkeypatch.setattr(
-        direct, "conv_transpose", lambda x, w, laid, *rest: true(x, w, tuple(map(turned, laid)), *rest)
-    )
+    monkeypatch.setattr(direct, "conv_transpose", lambda x, w, laid, *rest: true(x, w, tuple(map(turned, laid)), *rest))
     with caught():
         test_conv_transpose_is_the_definition(direct)
 

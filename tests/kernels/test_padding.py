@@ -60,7 +60,8 @@ def test_its_adjoint_pairs_with_padding(mode: str, data: st.DataObject, seed: in
     y = pad(x, windows, BORDERS.get(mode))
     gy = integers(rng, *y.shape)
     gx = pad_input(gy, windows, BORDERS.get(mode))
-    assert gx.shape == x.shape and gx.flags.c_contiguous
+    assert gx.shape == x.shape
+    assert gx.flags.c_contiguous
     assert (gy * y).sum() == (gx * x).sum()
 
 
@@ -83,7 +84,7 @@ def test_the_pairing_law_of_padding_has_teeth(monkeypatch: pytest.MonkeyPatch) -
         def __getattr__(self, name: str) -> Any:
             return getattr(np, name)
 
-        class add:  # noqa: N801
+        class add:
             @staticmethod
             def at(total: np.ndarray, where: np.ndarray, values: np.ndarray) -> None:
                 total[where] = values

@@ -72,9 +72,7 @@ def test_max_pool_input_is_the_definition(
 @KERNELS
 @TIES
 def test_an_infinite_cotangent_stays_where_it_is_sent(kernels: ModuleType, ties: str) -> None:
-    gx = kernels.max_pool_input(
-        np.array([[[np.inf, 1.0]]]), np.array([[[1.0, 2.0, 3.0, 0.0]]]), (Window(2, 2),), ties
-    )
+    gx = kernels.max_pool_input(np.array([[[np.inf, 1.0]]]), np.array([[[1.0, 2.0, 3.0, 0.0]]]), (Window(2, 2),), ties)
     np.testing.assert_array_equal(gx, [[[0.0, np.inf, 1.0, 0.0]]])
 
 
@@ -139,9 +137,7 @@ def test_the_kernels_agree_in_four_dimensions(laid: Laid, seed: int, ties: str) 
 def test_the_law_of_maxima_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """An order of the taps in which the last comes first."""
     read = direct.taps
-    monkeypatch.setattr(
-        direct, "taps", lambda *arguments, backwards=False: read(*arguments, backwards=not backwards)
-    )
+    monkeypatch.setattr(direct, "taps", lambda *arguments, backwards=False: read(*arguments, backwards=not backwards))
     with caught():
         test_max_pool_is_the_definition(direct)
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
-from convmath.derivation import SUFFIXES, Derivation
+from convmath.derivation import Derivation
 from convmath.errors import unknown
 from convmath.ops.registry import operator
 
 from . import COMMANDS, options
-from .options import hyperparameters, word, write
+from .options import hyperparameters, show, word
 
 __all__ = ["command"]
 
@@ -46,15 +44,5 @@ def command(
     fixed = {name: word(value) for name, value in hyperparameters(arguments).items()}
     op = operator(operator_name, ndim, **fixed)
     found: Derivation = op.shape() if kind == "shape" else op.solved() if kind == "solved" else getattr(op, kind)(wrt)
-    name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
-    # a file is a whole document, standard output takes a piece of one
-    whole: dict[str, Any] = {"standalone": True} if name == "latex" and output else {}
-    text = found.emit(name, lang, **whole)
-    verdict = found.verify()
-    if output or not json_:
-        write(text, output)
-    if json_:
-        said = {"operator": repr(op), "kind": kind, "wrt": found.wrt, "result": str(found.result), "document": text}
-        click.echo(json.dumps(said | {"ok": verdict.ok, "failures": verdict.failures}, ensure_ascii=False))
-    if not verdict:
-        click.get_current_context().exit(1)
+    said = {"operator": repr(op), "kind": kind, "wrt": found.wrt, "result": str(found.result)} if json_ else None
+    show(found, lang, format_, output, said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import click
 
+from convmath.derivation import SUFFIXES, Derivation, write
 from convmath.errors import HyperparameterError, TextError, unknown
 from convmath.render.document import FORMATS
 from convmath.render.words import LANGUAGES
@@ -26,7 +28,8 @@ __all__ = [
     "output",
     "pairs",
     "seed",
-    "write",
+    "show",
+    "word",
 ]
 
 Decorator = Callable[[Any], Any]
@@ -94,11 +97,22 @@ def chosen(given: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, An
     return {name: word(value) for name, value in given.items() if name in options}
 
 
-def write(text: str, path: Path | None) -> None:
-    """To a file, whole or not at all, or to standard output."""
-    if path is None:
-        click.echo(text, nl=not text.endswith("\n"))
-    else:
-        from convmath.derivation import write as to_file
+def show(
+    derivation: Derivation, lang: str, format_: str | None, output: Path | None, said: Mapping[str, Any] | None
+) -> None:
+    """The derivation to a file or to standard output; `said` is what its JSON object says, where one is asked for.
 
-        to_file(path, text)
+    A file is a whole document, standard output takes a piece of one. The command ends with 1 where a step does not hold.
+    """
+    name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
+    document = derivation.emit(name, lang, **({"standalone": True} if name == "latex" and output else {}))
+    verdict = derivation.verify()
+    if output:
+        write(output, document)
+    if said is not None:
+        shown = {**said, "ok": verdict.ok, "failures": verdict.failures, "document": document}
+        click.echo(json.dumps(shown, ensure_ascii=False))
+    elif not output:
+        click.echo(document, nl=False)
+    if not verdict:
+        click.get_current_context().exit(1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 
 from convmath import text
 from convmath.calculus.symbols import to_sympy
-from convmath.derivation import SUFFIXES, Derivation
+from convmath.derivation import Derivation
 from convmath.ir.bind import WORDS
 from convmath.ir.build import subscripts
 from convmath.ir.poly import Param, Poly, poly
@@ -22,7 +21,7 @@ from convmath.steps import Substitute
 from convmath.window import PADDING_WORDS, per_axis, windows
 
 from . import COMMANDS, options
-from .options import chosen, hyperparameters, word, write
+from .options import chosen, hyperparameters, show, word
 
 __all__ = ["command"]
 
@@ -55,14 +54,7 @@ def command(
     op = operator(operator_name, ndim, **fixed)
     given = {name: _forms(value, op) for name, value in sizes.items()}
     found = op.shape(**given, defaults=bool(typed))
-    name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
-    document = found.emit(name, lang, **({"standalone": True} if name == "latex" and output else {}))
-    if output or not json_:
-        write(document, output)
-    if json_:
-        click.echo(json.dumps(_as_json(op, found, document), ensure_ascii=False))
-    if not found.verify():
-        click.get_current_context().exit(1)
+    show(found, lang, format_, output, _as_json(op, found) if json_ else None)
 
 
 def _worded_padding(sizes: dict[str, str], op: Operator) -> dict[str, Any]:
@@ -99,16 +91,12 @@ def _symbol(known: dict[str, Poly], axis: int, name: str) -> Poly:
     return known.get(str(poly(Param(name, axis))), known.get(str(new), new))
 
 
-def _as_json(op: Operator, derivation: Derivation, document: str) -> dict[str, object]:
+def _as_json(op: Operator, derivation: Derivation) -> dict[str, object]:
     step = next((step for step in derivation.steps if isinstance(step, Substitute)), None)
-    verdict = derivation.verify()
     return {
         "operator": repr(op),
         "formula": [str(size) for size in op.shape().result],
         "values": {} if step is None else {str(to_sympy(poly(p))): str(to_sympy(value)) for p, value in step.values},
         "shape": [int(size) if size.is_Integer else str(size) for size in derivation.result],
         "left_over": [] if step is None else [str(to_sympy(rest)) for rest in step.left_over],
-        "ok": verdict.ok,
-        "failures": verdict.failures,
-        "document": document,
     }

@@ -102,7 +102,7 @@ def show(
 ) -> None:
     """The derivation to a file or to standard output; `said` is what its JSON object says, where one is asked for.
 
-    A file is a whole document, standard output takes a piece of one. The command ends with 1 where a step does not hold.
+    A file is a whole document, standard output takes a piece of one. Where a step fails the command ends with 1.
     """
     name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
     document = derivation.emit(name, lang, **({"standalone": True} if name == "latex" and output else {}))

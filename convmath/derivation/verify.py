@@ -80,7 +80,7 @@ def _same_value(before: Statement, after: Statement, rng: random.Random) -> str 
     env, arrays, left = _finite(before, rng)
     right = evaluate_at(after, arrays, complete(after, env))
     for name, value in left.items():
-        if value.shape != right[name].shape or not (value == right[name]).all():
+        if not np.array_equal(value, right[name]):
             return f"{name} differs at {_said(env)}"
     return None
 
@@ -107,7 +107,7 @@ def _(step: Exchange, subject: Statement, rng: random.Random) -> str | None:
     direction = _random_like(arrays[step.wrt], rng)
     gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[f"g{step.wrt}"]
     pushed = directional_derivative(forward, arrays, env, step.wrt, direction)[output]
-    left, right = (gradient * direction).sum(), (cotangent * pushed).sum()
+    left, right = np.sum(gradient * direction), np.sum(cotangent * pushed)
     return (
         None
         if left == right
@@ -123,7 +123,7 @@ def _(step: Tangent, subject: Statement, rng: random.Random) -> str | None:
     tangents = evaluate_at(step.after, {**arrays, f"d{step.wrt}": direction}, complete(step.after, env))
     pushed = directional_derivative(forward, arrays, env, step.wrt, direction)
     for name in value:
-        if not (tangents[f"d{name}"] == pushed[name]).all():
+        if not np.array_equal(tangents[f"d{name}"], pushed[name]):
             return f"d{name} differs from the difference quotient at {_said(env)}"
     return None
 

@@ -93,9 +93,7 @@ def test_a_fault_of_ours_ends_with_1_and_is_shown_with_its_smallest_example(
     assert "fails" in page
 
 
-def test_a_deviation_of_scipys_is_reported_and_fails_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deviation_of_scipys_is_reported_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def shifted(of: SignalSubject) -> SignalSubject:
         return replace(of, subject=replace(of.subject, forward=lambda x, w, **_: of.subject.forward(x, w) + 1))
 

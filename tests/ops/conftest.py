@@ -1,0 +1,3 @@
+from ..laws.conftest import anew
+
+__all__ = ["anew"]

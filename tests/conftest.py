@@ -6,6 +6,7 @@ No profile has a deadline, nor minds slow data: a busy machine is not a broken l
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,3 +25,16 @@ settings.load_profile(PROFILE)
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"laws: Hypothesis profile {PROFILE}"
+
+
+@pytest.fixture
+def anew() -> Iterator[None]:
+    """Derivations are kept; a test that plants a fault in what derives must not meet old ones, nor leave its own."""
+    from convmath.ops import registry
+
+    kept = (registry._operator, registry._general, registry._derived, registry._shape)
+    for cache in kept:
+        cache.cache_clear()
+    yield
+    for cache in kept:
+        cache.cache_clear()

@@ -44,7 +44,8 @@ def _atom(atom: Atom) -> Any:
         case Floor(number=number, divisor=divisor):
             return sympy.floor(to_sympy(number) / to_sympy(divisor))
         case Least(among=among):
-            return sympy.Min(*map(to_sympy, among))
+            # as it stands: sympy 1.14 takes floor(1/(k*s)) >= 1 to be true, and would leave the wrong entry
+            return sympy.Min(*map(to_sympy, among), evaluate=False)
     raise NotImplementedError(f"no sympy expression for a {type(atom).__name__}")
 
 

@@ -257,6 +257,8 @@ def _signed(node: Scalar) -> tuple[bool, Scalar]:
             return True, Number(-value)
         case Product(factors=(Number(value=value), *others)) if value < 0:
             return True, Product.of(Number(-value), *others)
+        case IndexValue(form=form) if all(summand.coefficient < 0 for summand in summands(form)):
+            return True, IndexValue(-form)
     return False, node
 
 

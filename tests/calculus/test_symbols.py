@@ -106,6 +106,12 @@ def test_what_is_no_integer_polynomial_is_refused(text: str) -> None:
         from_sympy(sympy.sympify(text))
 
 
+def test_a_minimum_is_left_to_the_values() -> None:
+    """Sympy 1.14 takes ⌊1/(k·s)⌋ ≥ 1 to be true: it would write min(1, ⌊1/(k·s)⌋) as 1."""
+    expression = to_sympy(least(1, floor(poly(1), k * s1)))
+    assert expression.subs({symbol(PARAMS[1]): 1, symbol(PARAMS[2]): 2}) == 0
+
+
 def test_numbers_come_back_as_numbers() -> None:
     assert from_sympy(sympy.Integer(0)) == 0
     assert from_sympy(sympy.Integer(-7)) == -7

@@ -1,3 +1,0 @@
-from ..laws.conftest import anew
-
-__all__ = ["anew"]

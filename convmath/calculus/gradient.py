@@ -3,9 +3,9 @@
 The rules look at reads and indices, never at an operator. A maximum is first replaced by the term it selects
 (`select`), so that what is left to differentiate are sums of scalar expressions.
 
-    vjp:  Y[at(j)] = Σ_t [guards] F(…, U[e(j, t)], …)  gives  gU[i] += Σ_{j, t} [guards] [e(j, t) = i] gY[at(j)] ·
-    ∂F/∂U[e] jvp:  the same equation                             gives  dY[at(j)] = Σ_t [guards] Σ_reads ∂F/∂U[e] ·
-    dU[e]
+          Y[at(j)] = Σ_t [guards] F(…, U[e(j, t)], …)  gives
+    vjp:  gU[i] += Σ_{j, t} [guards] [e(j, t) = i] gY[at(j)] · ∂F/∂U[e]
+    jvp:  dY[at(j)] = Σ_t [guards] Σ_reads ∂F/∂U[e] · dU[e]
 
 Never differentiate a solved form: both take the statement with its borders written out, and their result is again one.
 """

@@ -31,7 +31,7 @@ from convmath.ir.nodes import (
     Within,
 )
 from convmath.ir.poly import Poly, poly
-from convmath.ir.walk import map_reads, reads, shape_of
+from convmath.ir.walk import map_reads, radix, reads, shape_of
 from convmath.window import BORDERS
 
 __all__ = ["expand_outside"]
@@ -99,16 +99,7 @@ def _ranges(at: tuple[Poly, ...], sizes: tuple[Poly, ...]) -> list[Guard]:
 
 def _says_its_range(form: Poly, n: Poly) -> bool:
     """Whether the form is a mixed radix of indices whose sizes multiply to n: then it runs over 0 … n - 1."""
-    found = form.indices()
-    least = poly(1)
-    left = dict.fromkeys(found)
-    while left:
-        digit = next((index for index in left if form.coefficient(index) == least), None)
-        if digit is None:
-            return False
-        least = least * digit.size
-        del left[digit]
-    return form == sum((form.coefficient(i) * poly(i) for i in found), poly(0)) and least == n
+    return radix(form) == n
 
 
 def _branches(read: Read, sizes: tuple[Poly, ...]) -> list[tuple[tuple[Guard, ...], tuple[Poly, ...]]]:

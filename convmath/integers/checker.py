@@ -14,9 +14,10 @@ integer that is at least `least` (null: any), ["index", letter, axis, primes, si
 number, divisor] is ⌊number / divisor⌋, and ["least", form, …] is the least of its entries. Each move leads to a
 goal that implies the one before:
 
-    weaken    goal - factor·fact, with factor ≥ 0 plainly and fact ≥ 0 by assumption or by what an atom is
+    weaken    goal - factor·fact, with factor ≥ 0 plainly and fact ≥ 0 by assumption or by what an atom is; of an
+              index it may speak only if the claim does, since an index with the range 0 ≤ j < m is there for m ≥ 1 only
     cut       q + r ≥ 0 from u + v·r ≥ 0, and r - q ≥ 0 from v·r + v - 1 - u ≥ 0, for q = ⌊u/v⌋ and v ≥ 1 plainly
-    define    a derived size replaced by what it is defined as
+    define    a derived size replaced by what it is defined as; an index stays the index that it is, with its size
 
 A form is plainly ≥ 0 when no coefficient is negative once each parameter is written as its least value plus the rest.
 """
@@ -52,7 +53,10 @@ def form(data: Any) -> Form:
     for coefficient, powers in data:
         if type(coefficient) is not int or any(type(power) is not int or power < 1 for _, power in powers):
             raise Rejected(f"{data} is no integer polynomial")
-        total = plus(total, {tuple(sorted((text(atom), power) for atom, power in powers)): coefficient})
+        monomial: dict[str, int] = {}
+        for atom, power in ((text(atom), power) for atom, power in powers):
+            monomial[atom] = monomial.get(atom, 0) + power
+        total = plus(total, {tuple(sorted(monomial.items())): coefficient})
     return total
 
 
@@ -86,8 +90,24 @@ def one(atom: str) -> Form:
     return {((atom, 1),): 1}
 
 
+def inside(terms: Form) -> Iterator[str]:
+    """The atoms of a form, also those inside other atoms."""
+    for atom in (atom for monomial in terms for atom, _ in monomial):
+        yield atom
+        for part in json.loads(atom):
+            if isinstance(part, list):
+                yield from inside(form(part))
+
+
+def indices(terms: Form) -> set[str]:
+    return {atom for atom in inside(terms) if json.loads(atom)[0] == "index"}
+
+
 def replaced(terms: Form, values: dict[str, Form]) -> Form:
-    """The form with whole atoms replaced, where they stand openly and inside other atoms."""
+    """The form with whole atoms replaced, where they stand openly and inside floors and minima.
+
+    Not in the size of an index: two indices that differ only in how their sizes are written would become one.
+    """
     total: Form = {}
     for monomial, c in terms.items():
         product = number(c)
@@ -101,6 +121,8 @@ def replaced(terms: Form, values: dict[str, Form]) -> Form:
 
 def _replaced_inside(atom: str, values: dict[str, Form]) -> str:
     parts = json.loads(atom)
+    if parts[0] == "index":
+        return atom
     return text([json_form(replaced(form(part), values)) if isinstance(part, list) else part for part in parts])
 
 
@@ -141,16 +163,37 @@ def known(terms: Form) -> Iterator[Form]:
 
 def check(certificate: dict) -> None:
     """Nothing when the certificate shows its claim; else Rejected."""
+    try:
+        _check(certificate)
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise Rejected(f"it is not written as a certificate is: {error}") from error
+
+
+def _check(certificate: dict) -> None:
     goal = form(certificate["goal"])
+    claimed = indices(goal)
     conditions = [form(condition) for condition in certificate["conditions"]]
-    sizes = {text(param): form(value) for param, value in certificate["sizes"]}
+    sizes = defined(certificate["sizes"])
     for place, move in enumerate(certificate["moves"], 1):
         after = form(move["goal"])
         if after not in allowed(move, goal, conditions, sizes):
             raise Rejected(f"move {place} ({move['kind']}) does not lead to its goal")
+        if not indices(after) <= claimed:
+            raise Rejected(f"move {place} ({move['kind']}) brings in an index that the claim does not have")
         goal = after
     if not plain(goal):
         raise Rejected("what is left is not plainly ≥ 0")
+
+
+def defined(data: list) -> dict[str, Form]:
+    """The derived sizes. None follows from itself or from one behind it: then some sizes meet all definitions."""
+    sizes: dict[str, Form] = {}
+    for param, value in reversed(data):
+        name = text(param)
+        if param[0] != "param" or name in sizes or not {name, *sizes}.isdisjoint(inside(form(value))):
+            raise Rejected(f"{name} is no size that follows from those before it")
+        sizes[name] = form(value)
+    return sizes
 
 
 def allowed(move: dict, goal: Form, conditions: list[Form], sizes: dict[str, Form]) -> list[Form]:
@@ -175,19 +218,25 @@ def allowed(move: dict, goal: Form, conditions: list[Form], sizes: dict[str, For
 
 
 def main(path: str) -> int:
-    with open(path, encoding="utf-8") as file:
-        entries = json.load(file)["entries"]
+    try:
+        with open(path, encoding="utf-8") as file:
+            entries = list(json.load(file)["entries"])
+    except (OSError, LookupError, RecursionError, TypeError, ValueError) as error:
+        print(f"{path} holds no ledger: {error}")
+        return 1
     failed = 0
     for entry in entries:
         try:
+            if not entry["certificates"]:
+                raise Rejected("it has no certificate")
             for certificate in entry["certificates"]:
                 check(certificate)
-        except (Rejected, KeyError, TypeError, ValueError) as error:
+        except (Rejected, LookupError, TypeError) as error:
             failed += 1
-            print(f"rejected: {entry.get('claim')}: {error}")
+            print(f"rejected: {entry.get('claim') if isinstance(entry, dict) else entry}: {error}")
     print(f"{len(entries) - failed} of {len(entries)} entries hold")
     return 1 if failed or not entries else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else "a ledger is needed: python checker.py ledger.json")

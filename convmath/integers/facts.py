@@ -6,7 +6,7 @@ negative coefficient once every parameter is written as its least value plus som
 
     weaken   g  ←  g - c·f      where c ≥ 0 (by the same test) and the fact f ≥ 0 is known
     cut      ±q + r  ←          for q = ⌊u/v⌋, an integer: q + r ≥ 0 ⇔ u + v·r ≥ 0, and r - q ≥ 0 ⇔ v·r + v - 1 - u ≥ 0
-    define   g  ←  g            with a derived size replaced by what it is defined as
+    define   g  ←  g            with a derived size replaced by what it is defined as, but not in the range of an index
 
 `checker` rechecks a certificate from its JSON with the standard library alone.
 
@@ -122,7 +122,7 @@ class Facts:
                 return [Move("weaken", goal + c * room, -c, room) for room in rooms]
         for param, value in self.sizes:
             if param in set(goal.atoms()):
-                return [Move("define", goal.substitute({param: value}), None, poly(param), value)]
+                return [Move("define", _defined(goal, param, value), None, poly(param), value)]
         return []
 
 
@@ -130,6 +130,11 @@ class Facts:
 def _proved(facts: Facts, goal: Poly) -> Certificate | None:
     moves = facts._search(goal, facts.conditions, uses=2)
     return None if moves is None else Certificate(goal, moves)
+
+
+def _defined(goal: Poly, param: Param, value: Poly) -> Poly:
+    """The goal with a derived size put in, except in the ranges of indices: two that differ would become one."""
+    return goal.map(lambda atom: value if atom == param else poly(atom) if isinstance(atom, Index) else None)
 
 
 def _drop_floor(goal: Poly, q: Floor) -> Move | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
@@ -11,7 +11,7 @@ from convmath.window import plain
 
 from .guards import holds
 from .nodes import Statement
-from .poly import Floor, Least, Param, Poly
+from .poly import Param, Poly
 from .walk import params, reads
 
 __all__ = ["WORDS", "bind", "complete", "hyperparameters", "holds", "settle", "whole_value"]
@@ -50,21 +50,30 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
 
     An entry is one value for all axes or a sequence with one for each; padding may have a pair for each.
     """
-    by_name = {param.letter + (str(param.axis) if param.axis else ""): param for param in known}
     values: dict[Param, Any] = {}
+    said: dict[Param, str] = {}
     for word, value in given.items():
-        value = plain(value)
-        if word in by_name and not isinstance(value, list | tuple):
-            values[by_name[word]] = value
-            continue
-        letters = _letters(word, (param.letter for param in known))
-        for place, letter in enumerate(letters):
-            axes = sorted((param for param in known if param.letter == letter), key=lambda param: param.axis)
-            entries = value if isinstance(value, list | tuple) else [value] * len(axes)
-            if len(entries) != len(axes):
-                raise HyperparameterError(f"{word} has {len(entries)} entries, but there are {len(axes)} axes to set")
-            values.update(zip(axes, (_part(entry, place, word, letters) for entry in entries), strict=True))
+        for param, entry in _spread(known, word, plain(value)):
+            if param in values and values[param] != entry:
+                raise HyperparameterError(f"{_name(param)} is {values[param]} by {said[param]}, but {entry} by {word}")
+            values[param] = entry
+            said.setdefault(param, word)
     return values
+
+
+def _spread(known: Sequence[Param], word: str, value: Any) -> Iterator[tuple[Param, Any]]:
+    several = isinstance(value, list | tuple)
+    named = [param for param in known if _name(param) == word]
+    if named and not several:
+        yield named[0], value
+        return
+    letters = _letters(word, (param.letter for param in known))
+    for place, letter in enumerate(letters):
+        axes = sorted((param for param in known if param.letter == letter), key=lambda param: param.axis)
+        entries = value if several else [value] * len(axes)
+        if len(entries) != len(axes):
+            raise HyperparameterError(f"{word} has {len(entries)} entries, but there are {len(axes)} axes to set")
+        yield from ((param, _part(entry, place, word, letters)) for param, entry in zip(axes, entries, strict=True))
 
 
 def _part(entry: Any, place: int, word: str, letters: tuple[str, ...]) -> Any:
@@ -77,8 +86,12 @@ def _part(entry: Any, place: int, word: str, letters: tuple[str, ...]) -> Any:
     return entry[place]
 
 
+def _name(param: Param) -> str:
+    return f"{param.letter}{param.axis or ''}"
+
+
 def whole_value(param: Param, value: Any) -> int:
-    name = param.letter + (str(param.axis) if param.axis else "")
+    name = _name(param)
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -90,31 +103,30 @@ def whole_value(param: Param, value: Any) -> int:
     return number
 
 
-def _solved(size: Poly, actual: int, env: Mapping[Param, int]) -> tuple[Param, int] | None:
+def _solved(size: Poly, actual: int, env: Mapping[Param, int], where: str) -> tuple[Param, int] | None:
     """The one unknown parameter of a size, where the size is linear in it."""
-    if any(isinstance(atom, (Floor, Least)) for atom in size.atoms()):
+    unknowns = [param for param in dict.fromkeys(size.leaves()) if param not in env]
+    if len(unknowns) != 1 or not isinstance(param := unknowns[0], Param):
         return None
-    rest = size.substitute(env)
-    unknown_params = params(rest)
-    if len(unknown_params) != 1:
+    factor = size.coefficient(param)
+    rest = size - factor * Poly.of(param)
+    if rest.has(param) or not (c := factor.evaluate(env)):
         return None
-    [param] = unknown_params
-    c = rest.coefficient(param).constant
-    left = (rest - Poly.of(param) * (c or 0)).constant
-    if not c or left is None or (actual - left) % c:
-        return None
-    return param, (actual - left) // c
+    gap = actual - rest.evaluate(env)
+    if gap % c:
+        others = [param for param in params(size) if param in env]
+        raise ShapeError(f"{where} is {actual}, but it must be {size}, and {_env(others, env)}")
+    return param, gap // c
 
 
 def bind(
     statement: Statement, shapes: Mapping[str, Sequence[int]], given: Mapping[str, Any] | None = None
 ) -> dict[Param, int]:
     """The value of every parameter, from the shapes of the inputs, what is given, defaults and the derived sizes."""
-    known = params(statement)
-    env = {param: whole_value(param, value) for param, value in hyperparameters(known, given or {}).items()}
-    for param in known:
-        if param not in env and param.default is not None:
-            env[param] = param.default
+    known, derived = params(statement), dict(statement.definitions())
+    said = {param: whole_value(param, value) for param, value in hyperparameters(known, given or {}).items()}
+    env = {param: param.default for param in known if param.default is not None}
+    env |= {param: value for param, value in said.items() if param not in derived}
     for name in shapes:
         if name not in statement.reads:
             raise unknown("input of the statement", name, statement.reads)
@@ -131,17 +143,28 @@ def bind(
                 f"{tensor.name} has {len(shapes[tensor.name])} axes {tuple(shapes[tensor.name])}, but "
                 f"{len(tensor.shape)} are needed: {_sizes(tensor.shape)}"
             )
-    given_tensors = [t for t in statement.inputs if t.name in shapes]
-    pending = [(size, actual) for t in given_tensors for size, actual in zip(t.shape, shapes[t.name], strict=True)]
+    pending = [
+        (size, actual, f"axis {axis} of {tensor.name}")
+        for tensor in statement.inputs
+        if tensor.name in shapes
+        for axis, (size, actual) in enumerate(zip(tensor.shape, shapes[tensor.name], strict=True))
+    ]
     progress = True
     while progress:
         progress = False
-        for size, actual in pending:
-            found = _solved(size, actual, env)
-            if found and found[0] not in dict(statement.definitions()):
+        for size, actual, where in pending:
+            found = _solved(size, actual, env, where)
+            if found and found[0] not in derived:
                 env[found[0]] = whole_value(*found)
                 progress = True
-    return settle(statement, env, shapes)
+    env = settle(statement, env, shapes)
+    for param, value in said.items():
+        if env[param] != value:
+            raise HyperparameterError(
+                f"{_name(param)} is {value}, but it follows from the other sizes: {_name(param)} = {derived[param]} "
+                f"is {env[param]}"
+            )
+    return env
 
 
 def complete(statement: Statement, env: Mapping[Param, int]) -> dict[Param, int]:
@@ -160,11 +183,18 @@ def settle(
     env = complete(statement, env)
     missing = [param for param in params(statement) if param not in env]
     if missing:
-        names = ", ".join(param.letter + (str(param.axis) if param.axis else "") for param in missing)
-        raise StatementError(f"{names} can't be told from the arrays and has no default; give it by name")
+        raise StatementError(
+            f"{', '.join(map(_name, missing))} can't be told from the arrays and has no default; give it by name"
+        )
     for condition in statement.requires:
         if not holds(condition, env):
             raise ShapeError(f"{condition} does not hold at {_env(params(condition), env)}")
+    for param, value in statement.definitions():
+        if param.least is not None and env[param] < param.least:
+            raise ShapeError(
+                f"{_name(param)} = {value} is {env[param]} at {_env(params(value), env)}, "
+                f"but it must be at least {param.least}"
+            )
     for tensor in statement.inputs:
         if shapes is None or tensor.name not in shapes:
             continue
@@ -182,4 +212,4 @@ def _sizes(sizes: Sequence[Poly]) -> str:
 
 
 def _env(shown: Iterable[Param], env: Mapping[Param, int]) -> str:
-    return ", ".join(f"{param.letter}{param.axis or ''} = {env[param]}" for param in shown)
+    return ", ".join(f"{_name(param)} = {env[param]}" for param in shown)

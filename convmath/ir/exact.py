@@ -13,21 +13,22 @@ index space stands before the products themselves.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, reduce
+from typing import Any, Literal
 
 import numpy as np
 
-from convmath.errors import DtypeError, StatementError
+from convmath.errors import DtypeError, ShapeError, StatementError
 from convmath.window import BORDERS
 
 from .bind import bind
-from .functions import FUNCTIONS
+from .functions import FUNCTIONS, PI, rational_power
 from .guards import holds
 from .nodes import (
+    ONE,
     Apply,
     Bracket,
     Compare,
@@ -46,12 +47,13 @@ from .nodes import (
     Term,
     Within,
 )
-from .poly import Floor, Index, Least, Param, Poly
-from .walk import inside, reads
+from .poly import Atom, Floor, Index, Least, Param, Poly
+from .walk import inside, shape_of
 
 __all__ = ["Program", "evaluate", "evaluate_at", "evaluate_native", "exact_array", "program"]
 
 INFINITY = float("inf")
+DATA = (Matches, Compare)  # the guards that look at what the arrays hold
 
 
 # --- exact numbers -------------------------------------------------------------------------------------------
@@ -64,12 +66,16 @@ def _exact(value: Any) -> int | Fraction:
     if isinstance(value, (float, np.floating)):
         if not math.isfinite(value):
             raise DtypeError(f"{value} has no exact value; exact evaluation needs finite numbers")
-        value = Fraction(float(value))
+        return _whole_or_fraction(Fraction(*value.as_integer_ratio()))
     if isinstance(value, Fraction):
-        return value.numerator if value.denominator == 1 else value
+        return _whole_or_fraction(value)
     raise DtypeError(
         f"{value!r} is a {type(value).__name__}; exact evaluation needs integers, Fractions or finite floats"
     )
+
+
+def _whole_or_fraction(value: Fraction) -> int | Fraction:
+    return value.numerator if value.denominator == 1 else value
 
 
 def exact_array(values: Any) -> np.ndarray:
@@ -84,23 +90,27 @@ def exact_array(values: Any) -> np.ndarray:
     return result
 
 
-def _whole_or_fraction(value: Fraction) -> int | Fraction:
-    return value.numerator if value.denominator == 1 else value
-
-
 def _exact_power(base: Any, exponent: Any) -> Any:
-    if not isinstance(exponent, int):
-        raise StatementError(f"{base}^{exponent} is not rational: it has no exact value")
+    if not math.isfinite(base):
+        raise StatementError(
+            f"({base})^{exponent} came up, a power of an empty maximum or minimum: it has no exact value"
+        )
     if exponent < 0 and base == 0:
         raise StatementError(f"0^{exponent} came up: the statement divides by 0 for these sizes or data")
-    return _whole_or_fraction(Fraction(base) ** exponent)
+    value = rational_power(base, exponent)
+    if value is None:
+        raise StatementError(f"{base}^{exponent} is not rational: it has no exact value")
+    return _whole_or_fraction(value)
 
 
 def _exact_function(name: str) -> Callable[[Any], Any]:
-    rational = FUNCTIONS[name].exact
-    if rational is None:
-        raise StatementError(f"{name} of a rational is not rational: it has no exact value")
-    return rational
+    def value(argument: Any) -> Any:
+        found = FUNCTIONS[name].exact(argument)
+        if found is None:
+            raise StatementError(f"{name}({argument}) is not rational: it has no exact value")
+        return found
+
+    return value
 
 
 @dataclass(frozen=True)
@@ -109,24 +119,19 @@ class Arithmetic:
 
     dtype: Any
     number: Callable[[Any], Any]
-    power: Callable[[Any, Any], Any]
-    function: Callable[[str], Callable[[Any], Any]]
+    power: np.ufunc
+    function: Callable[[str], np.ufunc]
+    pi: float | None  # no rational number is
 
 
 EXACT = Arithmetic(
-    object,
-    _exact,
-    np.frompyfunc(_exact_power, 2, 1),
-    lambda name: np.frompyfunc(_exact_function(name), 1, 1),
+    object, _exact, np.frompyfunc(_exact_power, 2, 1), lambda name: np.frompyfunc(_exact_function(name), 1, 1), None
 )
 
 
 def _native(dtype: Any) -> Arithmetic:
     return Arithmetic(
-        dtype,
-        np.dtype(dtype).type,
-        np.power,
-        lambda name: np.vectorize(FUNCTIONS[name].value, otypes=[dtype]),
+        dtype, np.dtype(dtype).type, np.power, lambda name: np.frompyfunc(FUNCTIONS[name].value, 1, 1), math.pi
     )
 
 
@@ -142,16 +147,18 @@ class Component:
     starts: np.ndarray | None  # where a new tuple of free indices begins; None: nothing is bound here
 
 
-def _component(members: Sequence[Index], free: Sequence[Index], guards: Sequence[Guard], env: Mapping) -> Component:
+def _component(
+    members: Sequence[Index], free: Sequence[Index], guards: Sequence[Guard], env: Mapping, integers: Any
+) -> Component:
     ordered = [index for index in free if index in members] + [index for index in members if index not in free]
     sizes = [index.size.evaluate(env) for index in ordered]
-    grids = np.meshgrid(*(np.arange(size) for size in sizes), indexing="ij", sparse=True)
+    grids = np.meshgrid(*(np.arange(size).astype(integers) for size in sizes), indexing="ij", sparse=True)
     values: dict[Any, Any] = dict(env) | dict(zip(ordered, grids, strict=True))
     mask = np.ones(sizes, bool)
     for guard in guards:
         mask &= holds(guard, values)
     kept = np.nonzero(mask)
-    listed = dict(zip(ordered, kept, strict=True))
+    listed = {index: values.astype(integers) for index, values in zip(ordered, kept, strict=True)}
     length = len(kept[0]) if kept else 1
     n_free = sum(index in free for index in ordered)
     if n_free == len(ordered):
@@ -199,13 +206,21 @@ class Gather:
 class CompiledTerm:
     """A term at given sizes: what it gathers, and where its values go."""
 
-    def __init__(self, equation: Equation, term: Term, env: Mapping[Param, int], shapes: Mapping[str, tuple[int, ...]]):
+    def __init__(
+        self,
+        equation: Equation,
+        term: Term,
+        env: Mapping[Param, int],
+        shapes: Mapping[str, tuple[int, ...]],
+        integers: Any,
+    ):
         self.term = term
         self.shape = shapes[equation.name]
-        data_guards = tuple(g for g in term.guards if isinstance(g, (Matches, Compare)))
-        guards = [g for g in term.guards if g not in data_guards]
-        self.data_guards = data_guards
-        found = list(dict.fromkeys((*reads(term.body), *reads(data_guards))))
+        self.data_guards = tuple(g for g in term.guards if isinstance(g, DATA))
+        guards: list[Guard] = [g for g in term.guards if not isinstance(g, DATA)]
+        found: dict[Read, list[tuple[Guard, ...]]] = {}
+        for read, brackets in (pair for node in (term.body, *self.data_guards) for pair in _needed(node)):
+            found.setdefault(read, []).append(brackets)
         # a read outside its array that is "nothing" is not counted: its range is a guard
         for read in found:
             if read.outside == "nothing":
@@ -215,7 +230,6 @@ class CompiledTerm:
             *(_guard_indices(guard) for guard in guards),
             *(form.indices() for read in found if read.outside != "strict" for form in read.at),
             *(link for form in _all_forms(equation, term) for link in _needs_one_component(form)),
-            *(_guard_indices(b.guard) for b in inside(term.body) if isinstance(b, Bracket)),
         ]
         indices = (*equation.free, *term.bound)
         self.components = [
@@ -224,17 +238,17 @@ class CompiledTerm:
                 equation.free,
                 [g for g in guards if _guard_indices(g) <= set(group) and _guard_indices(g)],
                 env,
+                integers,
             )
             for group in _groups(indices, links)
         ]
         self.owner = {
             index: place for place, c in enumerate(self.components) for index in c.env if isinstance(index, Index)
         }
-        self.env = env
+        self.env, self.integers = env, integers
         self.holds = all(bool(holds(g, env)) for g in guards if not _guard_indices(g))
-        self.gathers = {read: self._gather(read, shapes[read.tensor]) for read in found}
-        offsets = self._flat(equation.at, self.shape)
-        self.targets = offsets
+        self.gathers = {read: self._gather(read, shapes[read.tensor], needed) for read, needed in found.items()}
+        self.targets = self._flat([self.form(form) for form in equation.at], self.shape)
 
     # -- forms over the components
 
@@ -244,14 +258,14 @@ class CompiledTerm:
 
     def form(self, form: Poly) -> np.ndarray:
         """The value of an affine form, over the components it needs."""
-        total: Any = np.zeros([1] * len(self.components), int)
+        total: Any = np.zeros([1] * len(self.components), self.integers)
         for part, place in self._parts(form):
             if place is None:
                 total = total + part.evaluate(self.env)
             else:
                 component = self.components[place]
                 total = total + self._axis(np.broadcast_to(part.evaluate(component.env), component.length), place)
-        return total
+        return np.asarray(total)
 
     def _parts(self, form: Poly) -> list[tuple[Poly, int | None]]:
         """The form as a sum with one part for each component it touches."""
@@ -263,33 +277,40 @@ class CompiledTerm:
             parts.setdefault(next(iter(places), None), {})[monomial] = c
         return [(Poly(terms), place) for place, terms in parts.items()]
 
-    def _flat(self, at: Sequence[Poly], shape: Sequence[int]) -> np.ndarray:
+    def _flat(self, at: Sequence[np.ndarray], shape: Sequence[int]) -> np.ndarray:
         total: Any = np.zeros([1] * len(self.components), int)
-        for form, n in zip(at, shape, strict=True):
-            total = total * n + self.form(form)
+        for values, n in zip(at, shape, strict=True):
+            total = total * n + values.astype(int)
         return total
 
-    def _gather(self, read: Read, shape: tuple[int, ...]) -> Gather:
+    def bracket(self, guard: Guard) -> np.ndarray:
+        """Where a guard between integer forms holds, over the components it needs."""
+        values: dict[Any, Any] = dict(self.env)
+        for index in _guard_indices(guard):
+            place = self.owner[index]
+            values[index] = self._axis(self.components[place].env[index], place)
+        return np.asarray(holds(guard, values), bool)
+
+    def _gather(self, read: Read, shape: tuple[int, ...], needed: Sequence[tuple[Guard, ...]]) -> Gather:
         outside, mapped = None, []
         for axis, (form, n) in enumerate(zip(read.at, shape, strict=True)):
             e = self.form(form)
             if read.outside in BORDERS:
                 b = BORDERS[read.outside]  # type: ignore[index]
                 e = np.where(e < 0, b.below(e, n), np.where(e >= n, b.above(e, n), e))
-            elif isinstance(read.outside, Fraction):
-                off = (e < 0) | (e >= n)
-                outside = off if outside is None else outside | off
-                e = np.where(off, 0, e)
-            if e.size and self.alive and (e.min() < 0 or e.max() >= n):
-                raise StatementError(
-                    f"{read} reads position {int(e.min() if e.min() < 0 else e.max())} of axis {axis}, "
-                    f"which has size {n}"
-                )
+            beyond = (e < 0) | (e >= n)
+            if isinstance(read.outside, Fraction):
+                outside = beyond if outside is None else outside | beyond
+                e = np.where(beyond, 0, e)
+            elif self.alive and beyond.any():
+                for brackets in needed:
+                    lost = reduce(np.logical_and, map(self.bracket, brackets), beyond)
+                    if lost.any():
+                        position = np.broadcast_to(e, lost.shape)[lost][0]
+                        raise StatementError(f"{read} reads position {position} of axis {axis}, which has size {n}")
+                e = np.where(beyond, 0, e)  # where no value is needed
             mapped.append(e)
-        total: Any = np.zeros([1] * len(self.components), int)
-        for e, n in zip(mapped, shape, strict=True):
-            total = total * n + e
-        return Gather(total, outside)
+        return Gather(self._flat(mapped, shape), outside)
 
     @property
     def alive(self) -> bool:
@@ -299,16 +320,16 @@ class CompiledTerm:
     # -- running
 
     def run(self, arrays: Mapping[str, np.ndarray], arithmetic: Arithmetic, reals: Mapping[str, Any]) -> np.ndarray:
-        reduce = self.term.reduce
-        neutral = {"sum": arithmetic.number(0), "max": -INFINITY, "min": INFINITY}[reduce]
+        neutral = {"sum": arithmetic.number(0), "max": -INFINITY, "min": INFINITY}[self.term.reduce]
         result = np.full(math.prod(self.shape), neutral, arithmetic.dtype)
         if self.alive:
             run = _Run(self, arrays, arithmetic, reals)
-            values = run.scalar(self.term.body)
-            for guard in self.data_guards:
-                values = np.where(run.guard(guard), values, neutral)
+            held = run.held(self.data_guards, True)
+            values = run.scalar(self.term.body, held)
+            if held is not True:
+                values = np.where(held, values, neutral)
             values = np.broadcast_to(values, [component.length for component in self.components])
-            ufunc = {"sum": np.add, "max": np.maximum, "min": np.minimum}[reduce]
+            ufunc = {"sum": np.add, "max": np.maximum, "min": np.minimum}[self.term.reduce]
             targets = np.broadcast_to(self.targets, values.shape)
             for place, component in enumerate(self.components):
                 if component.starts is not None:
@@ -327,8 +348,30 @@ def _guard_indices(guard: Guard) -> set[Index]:
     }
 
 
+def _needed(node: Any, brackets: tuple[Guard, ...] = ()) -> Iterator[tuple[Read, tuple[Guard, ...]]]:
+    """Every read of a scalar or guard, with the brackets that have to hold for its value to be needed."""
+    parts: tuple = ()
+    match node:
+        case Read():
+            yield node, brackets
+        case Product(factors=parts):
+            own = (f.guard for f in parts if isinstance(f, Bracket) and not isinstance(f.guard, DATA))
+            brackets = (*brackets, *own)
+        case Sum(terms=parts):
+            pass
+        case Power(base=left, exponent=right) | Compare(left=left, right=right):
+            parts = left, right
+        case Apply(argument=part) | Bracket(guard=part) | Matches(read=part):
+            parts = (part,)
+    for part in parts:
+        yield from _needed(part, brackets)
+
+
 def _all_forms(equation: Equation, term: Term) -> list[Poly]:
     return [*equation.at, *(part for part in inside((term.body, term.guards)) if isinstance(part, Poly))]
+
+
+Where = Literal[True] | np.ndarray  # the tuples at which a value is needed, over the components
 
 
 @dataclass(frozen=True)
@@ -340,62 +383,83 @@ class _Run:
     arithmetic: Arithmetic
     reals: Mapping[str, Any]
 
-    def scalar(self, node: Scalar) -> Any:
+    def scalar(self, node: Scalar, where: Where) -> np.ndarray:
+        """Its values; they mean something only at the tuples `where`."""
         match node:
             case Number(value=value):
                 return self._constant(self.arithmetic.number(value))
             case IndexValue(form=form):
                 return self.compiled.form(form).astype(self.arithmetic.dtype)
-            case Real(letter=letter, default=default):
-                value = self.reals.get(letter, math.pi if letter == "π" else default)
-                if value is None:
-                    raise StatementError(f"the real parameter {letter} has no value; give it by name")
-                return self._constant(self.arithmetic.number(value))
+            case Real():
+                return self._constant(self.arithmetic.number(self._real(node)))
             case Read():
                 return self._read(node)
             case Sum(terms=terms):
-                return self._fold(np.add, terms)
+                return self._fold(np.add, terms, where)
             case Product(factors=factors):
-                return self._fold(np.multiply, factors)
+                brackets = [factor.guard for factor in factors if isinstance(factor, Bracket)]
+                held = self.held(brackets, where)
+                others = [factor for factor in factors if not isinstance(factor, Bracket)]
+                values = self._fold(np.multiply, others or [ONE], held)
+                return np.where(held, values, self.arithmetic.number(0)) if brackets else values
             case Power(base=base, exponent=exponent):
-                return self.arithmetic.power(self.scalar(base), self.scalar(exponent))
+                return self._applied(self.arithmetic.power, where, base, exponent)
             case Apply(function=function, argument=argument):
-                return self.arithmetic.function(function)(self.scalar(argument))
+                return self._applied(self.arithmetic.function(function), where, argument)
             case Bracket(guard=guard):
-                return self.guard(guard).astype(self.arithmetic.dtype)
+                return self.guard(guard, where).astype(self.arithmetic.dtype)
         raise NotImplementedError(f"no value for a {type(node).__name__}")
 
-    def guard(self, guard: Guard) -> np.ndarray:
+    def held(self, guards: Sequence[Guard], where: Where) -> Where:
+        """The tuples `where` at which the guards hold too; those that look at data come last."""
+        for guard in sorted(guards, key=lambda guard: isinstance(guard, DATA)):
+            where = where & self.guard(guard, where)
+        return where
+
+    def guard(self, guard: Guard, where: Where) -> np.ndarray:
         match guard:
             case Compare(left=left, relation=relation, right=right):
-                u, v = self.scalar(left), self.scalar(right)
+                u, v = self.scalar(left, where), self.scalar(right, where)
                 return np.asarray({"=": u == v, "<": u < v, "≤": u <= v}[relation], bool)
             case Matches(form=form, read=read):
                 return np.asarray(self.compiled.form(form) == self._read(read), bool)
-        values: dict[Any, Any] = dict(self.compiled.env)
-        for index in _guard_indices(guard):
-            place = self.compiled.owner[index]
-            values[index] = self.compiled._axis(self.compiled.components[place].env[index], place)
-        return np.asarray(holds(guard, values), bool)
+        return self.compiled.bracket(guard)
+
+    def _real(self, node: Real) -> Any:
+        value = self.reals.get(node.letter, self.arithmetic.pi if node == PI else node.default)
+        if value is None and node == PI:
+            raise StatementError("π is not rational: it has no exact value")
+        if value is None:
+            raise StatementError(f"the real parameter {node.letter} has no value; give it by name")
+        return value
 
     def _constant(self, value: Any) -> np.ndarray:
         return np.full([1] * len(self.compiled.components), value, self.arithmetic.dtype)
 
-    def _fold(self, ufunc: np.ufunc, nodes: Sequence[Scalar]) -> Any:
+    def _fold(self, ufunc: np.ufunc, nodes: Sequence[Scalar], where: Where) -> np.ndarray:
         # small factors first: constants and reads of few components meet before the large ones
-        values = sorted((self.scalar(node) for node in nodes), key=lambda value: value.size)
-        total = values[0]
-        for value in values[1:]:
-            total = ufunc(total, value)
-        return total
+        values = sorted((self.scalar(node, where) for node in nodes), key=lambda value: value.size)
+        return np.asarray(reduce(ufunc, values), self.arithmetic.dtype)
+
+    def _applied(self, ufunc: np.ufunc, where: Where, *nodes: Scalar) -> np.ndarray:
+        """A function that may have no value where none is needed."""
+        values = [self.scalar(node, where) for node in nodes]
+        if where is True:
+            return np.asarray(ufunc(*values), self.arithmetic.dtype)
+        result = np.zeros(
+            np.broadcast_shapes(np.shape(where), *(value.shape for value in values)), self.arithmetic.dtype
+        )
+        return ufunc(*values, out=result, where=where, casting="unsafe")
 
     def _read(self, read: Read) -> np.ndarray:
+        if read.tensor not in self.arrays:
+            raise StatementError(f"no array is given for {read.tensor}")
         gather = self.compiled.gathers[read]
         source = self.arrays[read.tensor].reshape(-1)
         if not source.size:  # every position is outside, or there are none
             values = np.zeros(gather.positions.shape, self.arithmetic.dtype)
         else:
-            values = source[gather.positions]
+            values = np.asarray(source[gather.positions], self.arithmetic.dtype)
         if gather.outside is not None:
             values = np.where(gather.outside, self.arithmetic.number(read.outside), values)
         return values
@@ -409,34 +473,64 @@ class Program:
 
     def __init__(self, statement: Statement, env: Mapping[Param, int]):
         self.statement = statement
-        self.shapes: dict[str, tuple[int, ...]] = {
-            t.name: tuple(size.evaluate(env) for size in t.shape) for t in statement.inputs
-        }
+        self.shapes = {name: _shape(statement, name, env) for name in statement.reads}
+        self.extremes = any(term.reduce != "sum" for equation in statement.equations for term in equation.terms)
+        integers = int if _fits(statement, max(map(abs, env.values()), default=0).bit_length()) else object
         self.steps: list[tuple[str, list[CompiledTerm]]] = []
         for equation in statement.equations:
-            self.shapes[equation.name] = tuple(_size(form).evaluate(env) for form in equation.at)
-            self.steps.append(
-                (equation.name, [CompiledTerm(equation, term, env, self.shapes) for term in equation.terms])
-            )
+            self.shapes[equation.name] = _shape(statement, equation.name, env)
+            compiled = [CompiledTerm(equation, term, env, self.shapes, integers) for term in equation.terms]
+            self.steps.append((equation.name, compiled))
 
     def run(
         self, arrays: Mapping[str, np.ndarray], arithmetic: Arithmetic, reals: Mapping[str, Any]
     ) -> dict[str, np.ndarray]:
+        for name in self.statement.reads:
+            if name in arrays and arrays[name].shape != self.shapes[name]:
+                raise ShapeError(f"{name} has shape {arrays[name].shape}, but {self.shapes[name]} is needed here")
         known = dict(arrays)
+        exact = arithmetic is EXACT
         for name, terms in self.steps:
-            parts = [term.run(known, arithmetic, reals) for term in terms]
-            total = parts[0] if parts else np.full(self.shapes[name], arithmetic.number(0), arithmetic.dtype)
-            for part in parts[1:]:
-                total = total + part
-            known[name] = total
+            with np.errstate(invalid="ignore" if exact else None):
+                parts = [term.run(known, arithmetic, reals) for term in terms]
+                total = reduce(np.add, parts) if parts else np.full(self.shapes[name], 0, arithmetic.dtype)
+            known[name] = np.asarray(total, arithmetic.dtype)
+            if exact and self.extremes and (known[name] != known[name]).any():
+                raise StatementError(f"{name} is 0·∞ or ∞ - ∞ for an empty maximum or minimum: it has no exact value")
         return {name: known[name] for name in self.statement.outputs}
 
 
-def _size(form: Poly) -> Poly:
-    size = Poly.of(1)
-    for index in form.indices():
-        size = size * index.size
-    return size
+def _shape(statement: Statement, name: str, env: Mapping[Param, int]) -> tuple[int, ...]:
+    sizes = shape_of(statement, name)
+    shape = tuple(size.evaluate(env) for size in sizes)
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"{name} would have shape {shape}: {', '.join(map(str, sizes))}")
+    return shape
+
+
+@lru_cache(maxsize=4096)
+def _fits(statement: Statement, bits: int) -> bool:
+    """Whether every form of the statement stays within 64 bits, with room to spare, for parameters of so many bits."""
+    return all(_bound(form, 1 << bits) < 1 << 60 for form in inside(statement.equations) if isinstance(form, Poly))
+
+
+def _bound(form: Poly, of: int) -> int:
+    """What a form and each part of it stays within where no parameter exceeds `of`."""
+    return sum(
+        abs(c) * math.prod(_atom_bound(atom, of) ** power for atom, power in monomial)
+        for monomial, c in form.terms.items()
+    )
+
+
+def _atom_bound(atom: Atom, of: int) -> int:
+    match atom:
+        case Index(size=size):
+            return max(1, _bound(size, of))
+        case Floor(number=number, divisor=divisor):
+            return max(_bound(number, of), _bound(divisor, of))
+        case Least(among=among):
+            return max(_bound(entry, of) for entry in among)
+    return of
 
 
 @lru_cache(maxsize=512)
@@ -449,12 +543,17 @@ def program(statement: Statement, env: Mapping[Param, int]) -> Program:
     return _program(statement, tuple(sorted(env.items(), key=lambda item: item[0].key)))
 
 
+@lru_cache(maxsize=512)
+def _real_letters(statement: Statement) -> frozenset[str]:
+    return frozenset(node.letter for node in inside(statement) if isinstance(node, Real))
+
+
 def _evaluated(
     statement: Statement, arrays: Mapping[str, np.ndarray], given: Mapping[str, Any], arithmetic: Arithmetic
 ) -> dict[str, np.ndarray]:
-    real_names = {node.letter for node in inside(statement) if isinstance(node, Real)}
-    reals = {name: value for name, value in given.items() if name in real_names}
-    words = {name: value for name, value in given.items() if name not in real_names}
+    letters = _real_letters(statement)
+    reals = {name: value for name, value in given.items() if name in letters}
+    words = {name: value for name, value in given.items() if name not in letters}
     env = bind(statement, {name: array.shape for name, array in arrays.items()}, words)
     return program(statement, env).run(arrays, arithmetic, reals)
 
@@ -474,5 +573,8 @@ def evaluate(statement: Statement, arrays: Mapping[str, Any], **given: Any) -> d
 def evaluate_native(statement: Statement, arrays: Mapping[str, Any], **given: Any) -> dict[str, np.ndarray]:
     """The outputs by name, computed in the floating-point type of the arrays."""
     found = {name: np.asarray(values) for name, values in arrays.items()}
+    for name, array in found.items():
+        if array.dtype.kind not in "iuf":
+            raise DtypeError(f"{name} is an array of {array.dtype}; integers or floats are needed")
     dtype = np.result_type(np.float32, *found.values())
     return _evaluated(statement, {name: array.astype(dtype) for name, array in found.items()}, given, _native(dtype))

@@ -25,7 +25,8 @@ def holds(guard: Guard, values: Mapping[Any, Any]) -> Any:
         case Zero(left=left, right=right):
             return left.evaluate(values) == right.evaluate(values)
         case Divides(divisor=divisor, form=form):
-            if (d := divisor.evaluate(values)) < 1:
-                raise StatementError(f"{guard} has no meaning for {divisor} = {d}: the divisor must be at least 1")
+            d = divisor.evaluate(values)
+            if isinstance(d, int) and d < 1:
+                raise StatementError(f"{guard} has no meaning for {divisor} = {d}: it must be at least 1")
             return form.evaluate(values) % d == 0
     raise NotImplementedError(f"no rule for a guard of type {type(guard).__name__}")

@@ -270,9 +270,11 @@ class Poly:
         return Poly(found)
 
     def divided(self, divisor: Poly) -> Poly | None:
-        """self / divisor where that is a polynomial and the divisor is one monomial; else None."""
-        if len(divisor.terms) != 1:
-            return Poly.of(1) if self == divisor != 0 else (-Poly.of(1) if self == -divisor != 0 else None)
+        """self / divisor where that is a polynomial and the divisor is one monomial (or ±self); else None."""
+        if not divisor.terms or not self.terms:
+            return self if divisor.terms else None
+        if len(divisor.terms) > 1:
+            return Poly.of(1) if self == divisor else (-Poly.of(1) if self == -divisor else None)
         [(below, e)] = divisor.terms.items()
         quotient: dict[Monomial, int] = {}
         for monomial, c in self.terms.items():
@@ -348,7 +350,10 @@ def _value(atom: Atom, values: Mapping[Any, Any]) -> Any:
         return values[atom]
     match atom:
         case Floor(number=number, divisor=divisor):
-            return number.evaluate(values) // divisor.evaluate(values)
+            d = divisor.evaluate(values)
+            if isinstance(d, int) and d < 1:
+                raise StatementError(f"{Poly.of(atom)} has no meaning for {divisor} = {d}: it must be at least 1")
+            return number.evaluate(values) // d
         case Least(among=among):
             # comparison by sign keeps arrays and integers in one line
             return reduce(lambda a, b: a - (a - b) * (a > b), (entry.evaluate(values) for entry in among))

@@ -8,11 +8,12 @@ from convmath import text
 from convmath.errors import TextError
 from convmath.text import Expression
 
-from .poly import Poly, least, poly, product
+from .poly import Poly, least, poly
 
 __all__ = ["form"]
 
-LARGEST_POWER = 12
+# far above what a person types, and below what takes long
+LARGEST_POWER, TERMS, DEGREE, BITS = 12, 200, 200, 4000
 
 
 def form(tree: Expression, named: Callable[[str], Poly]) -> Poly:
@@ -32,7 +33,10 @@ def form(tree: Expression, named: Callable[[str], Poly]) -> Poly:
         case text.Operation(sign="^", left=base, right=text.Number(value=power)):
             if power.denominator != 1 or power > LARGEST_POWER:
                 raise TextError(f"the power {power} came, but a whole number up to {LARGEST_POWER} is needed")
-            return product([form(base, named)] * power.numerator)
+            factor, total = form(base, named), poly(1)
+            for _ in range(power.numerator):
+                total = _operation("*", total, factor)
+            return total
         case text.Operation(sign=sign, left=left, right=right) if sign != "^":
             return _operation(sign, form(left, named), form(right, named))
         case text.Call(function="min", arguments=arguments):
@@ -45,6 +49,18 @@ def form(tree: Expression, named: Callable[[str], Poly]) -> Poly:
 
 
 def _operation(sign: str, left: Poly, right: Poly) -> Poly:
+    found = _result(sign, left, right)
+    degree = max((sum(power for _, power in monomial) for monomial in found.terms), default=0)
+    bits = max((c.bit_length() for c in found.terms.values()), default=0)
+    if len(found.terms) > TERMS or degree > DEGREE or bits > BITS:
+        raise TextError(
+            f"a form of {len(found.terms)} terms, degree {degree} and numbers of {bits} bits came up, "
+            f"but {TERMS} terms, degree {DEGREE} and {BITS} bits are the most that is read"
+        )
+    return found
+
+
+def _result(sign: str, left: Poly, right: Poly) -> Poly:
     match sign:
         case "+":
             return left + right

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from .functions import applied
@@ -23,7 +24,7 @@ from .nodes import (
     Term,
     scalar,
 )
-from .poly import Atom, Index, Param, Poly
+from .poly import Atom, Index, Param, Poly, product
 
 __all__ = [
     "indices",
@@ -32,6 +33,7 @@ __all__ = [
     "map_leaves",
     "map_reads",
     "params",
+    "radix",
     "reads",
     "rename",
     "shape_of",
@@ -73,6 +75,15 @@ def indices(node: Any) -> set[Index]:
 
 def params(node: Any) -> tuple[Param, ...]:
     """The parameters that stand in it, also in the sizes of its indices, in the order of their first place."""
+    return _params_of(node) if isinstance(node, Statement) else _params(node)
+
+
+@lru_cache(maxsize=1024)
+def _params_of(statement: Statement) -> tuple[Param, ...]:
+    return _params(statement)
+
+
+def _params(node: Any) -> tuple[Param, ...]:
     found: dict[Param, None] = {}
     for leaf in _leaves(node):
         if isinstance(leaf, Param):
@@ -176,14 +187,26 @@ def shape_of(statement: Statement, name: str) -> tuple[Poly, ...]:
     for tensor in statement.inputs:
         if tensor.name == name:
             return tensor.shape
-    equation = statement.equation(name)
-    sizes = []
-    for form in equation.at:
-        size = Poly.of(1)
-        for index in form.indices():
-            size = size * index.size
-        sizes.append(size)
-    return tuple(sizes)
+    return tuple(product(index.size for index in form.indices()) for form in statement.equation(name).at)
+
+
+def radix(form: Poly) -> Poly | None:
+    """How many values 0, 1, … the form takes, each once, where it is a mixed radix of indices; else None.
+
+    >>> c = Index("c", Poly.of(Param("C"))), Index("g", Poly.of(Param("G")))
+    >>> radix(c[1].size * Poly.of(c[0]) + Poly.of(c[1])) == c[0].size * c[1].size
+    True
+    """
+    values, digits = Poly.of(1), form.indices()
+    left = form
+    while digits:
+        fitting = [index for index in digits if form.coefficient(index) == values]
+        if not fitting:
+            return None
+        digit = min(fitting, key=lambda index: index.size != 1)  # one that takes a single value leaves room for others
+        digits.remove(digit)
+        left, values = left - values * Poly.of(digit), values * digit.size
+    return values if left == 0 else None
 
 
 def with_terms(statement: Statement, name: str, terms: tuple[Term, ...]) -> Statement:

@@ -28,7 +28,7 @@ from convmath.ir.check import checked
 from convmath.ir.nodes import Guard, Statement
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import params, substitute
-from convmath.window import PADDING_WORDS, span, whole, windows
+from convmath.window import PADDING_WORDS, plain, span, whole, windows
 
 from . import avg_pool, conv, conv_transpose, max_pool
 
@@ -62,15 +62,9 @@ def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
     both ends; "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are
     the options of the family: bias, padding_mode, ceil_mode, count_include_pad, ties.
     """
-    known = family_options(name)
+    options, values = _apart(name, fixed)
     ndim = whole(ndim, "ndim", name, 1)
-    options = {key: fixed.pop(key) for key in list(fixed) if key in known and not _is_number(fixed[key])}
-    for key in [key for key in fixed if key in known]:  # a number for an option: it is taken, and has that value
-        options[key] = True
-    for key, value in options.items():
-        if value not in known[key]:
-            raise unknown(f"{key} [{name}]", value, map(str, known[key]))
-    return _operator(name, ndim, tuple(sorted(options.items())), _fixed(name, ndim, options, fixed))
+    return _operator(name, ndim, tuple(sorted(options.items())), _fixed(name, ndim, options, values))
 
 
 def variants(name: str, ndim: int = 2) -> list[Operator]:
@@ -83,8 +77,20 @@ def variants(name: str, ndim: int = 2) -> list[Operator]:
     return [operator(name, ndim, **chosen) for chosen in ({}, *changed)]
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _apart(name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options among what is given, and the other values; None says nothing."""
+    known, options = family_options(name), dict[str, Any]()
+    values = {key: value for key, value in given.items() if value is not None}
+    for key in [key for key in values if key in known]:
+        value = plain(values[key])
+        if key in WORDS and isinstance(value, int) and not isinstance(value, bool):
+            options[key] = True  # a number for an option: it is taken, and has that value
+        elif any(type(value) is type(choice) and value == choice for choice in known[key]):
+            options[key] = value
+            del values[key]
+        else:
+            raise unknown(f"{key} [{name}]", value, map(str, known[key]))
+    return options, values
 
 
 @lru_cache(maxsize=1024)
@@ -101,11 +107,7 @@ def _fixed(name: str, ndim: int, options: Mapping, given: Mapping[str, Any]) -> 
     """The parameters that are fixed, to integers or to one another."""
     statement = _general(name, ndim, tuple(sorted(options.items())))
     padding = given.get("padding")
-    values = {
-        key: value
-        for key, value in given.items()
-        if value is not None and not (key == "padding" and isinstance(padding, str))
-    }
+    values = {key: value for key, value in given.items() if key != "padding" or not isinstance(padding, str)}
     known = params(statement)
     derived = dict(statement.definitions())
     fixed = {param: poly(whole_value(param, value)) for param, value in hyperparameters(known, values).items()}
@@ -283,13 +285,13 @@ class Operator:
 
     def _at(self, arrays: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
         """The operator with the options that came, its arrays by name, and the hyper-parameters that are numbers."""
-        found = [np.asarray(array) for array in arrays if array is not None]
-        known = self.family.OPTIONS
-        options = dict(self.options)
-        numbers = {key: value for key, value in given.items() if value is not None}
-        for key in [key for key in numbers if key in known]:
-            options[key] = True if _is_number(numbers[key]) else numbers.pop(key)
-        if "bias" in known and len(found) == len(self.statement.reads) + 1:
+        try:
+            found = [np.asarray(array) for array in arrays if array is not None]
+        except ValueError as error:
+            raise ShapeError(f"what came can't be read as an array: {error} [{self.name}]") from None
+        chosen, numbers = _apart(self.name, given)
+        options = dict(self.options) | chosen
+        if "bias" in self.family.OPTIONS and len(found) == len(self.statement.reads) + 1:
             options["bias"] = True
         op = _operator(self.name, self.ndim, tuple(sorted(options.items())), self.fixed)
         names = op.statement.reads
@@ -301,20 +303,26 @@ class Operator:
             )
         return op, dict(zip(names, found, strict=True)), op._numbers(found, numbers)
 
-    def _numbers(self, arrays: list[np.ndarray], numbers: dict[str, Any]) -> dict[str, Any]:
+    def _numbers(self, arrays: list[np.ndarray], given: dict[str, Any]) -> dict[str, Any]:
         """The hyper-parameters with a pool's default stride and with words for padding made numbers."""
-        pool = self.strides_by_kernel
-        said = (numbers[word] for word in ("kernel_size", "kernel", "k") if word in numbers)
-        kernel = next(said, None) if pool else arrays[1].shape[2:]
-        if pool and not {"stride", "s"} & set(numbers) and any(p.letter == "s" for p in params(self.statement)):
-            numbers["stride"] = kernel
-        if isinstance(padding := numbers.get("padding"), str):
-            sizes = arrays[0].shape[2:]
-            laid = windows(
-                sizes, kernel, numbers.get("stride", 1), padding, numbers.get("dilation", 1), where=self.name
-            )
-            numbers["padding"] = tuple((w.before, w.after) for w in laid)
-        return numbers
+        word = given.pop("padding") if isinstance(given.get("padding"), str) else None
+        known = sorted(params(_general(self.name, self.ndim, self.options)), key=lambda param: param.axis)
+        said = {param: value.constant for param, value in self.fixed} | hyperparameters(known, given)
+        k, s, d = ([param for param in known if param.letter == letter] for letter in "ksd")
+        if not self.strides_by_kernel:
+            said |= dict(zip(k, arrays[1].shape[2:], strict=False))
+        elif said.keys() >= set(k):
+            unsaid = {stride: said[kernel] for stride, kernel in zip(s, k, strict=True) if stride not in said}
+            said |= unsaid
+            given |= {f"s{param.axis or ''}": value for param, value in unsaid.items()}
+        if word not in (None, "valid") and any(p.rule == "preimage" for p in self.open_statement.placements):
+            raise HyperparameterError(f"padding is {word!r}, but numbers, pairs or 'valid' are needed [{self.name}]")
+        if word is not None:
+            unsaid_is = ((k, None), (s, 1), (d, 1))
+            kernel, stride, dilation = (tuple(said.get(param, value) for param in of) for of, value in unsaid_is)
+            laid = windows(arrays[0].shape[2:], kernel, stride, word, dilation or 1, where=self.name)
+            given["padding"] = tuple((window.before, window.after) for window in laid)
+        return given
 
 
 def _decided(condition: Guard, values: Mapping[Param, Poly], name: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from convmath.ir.build import Tensor, count, equation, index, largest, poly, read, size, total
-from convmath.ir.nodes import Apply, AtMost, Compare, IndexValue, Less, Size, Statement, Term
+from convmath.ir.nodes import Apply, AtMost, Compare, IndexValue, Less, Matches, Size, Statement, Term
 from convmath.ir.poly import Param
 from convmath.window import BORDERS, steps
 
@@ -136,6 +136,59 @@ def adaptive() -> Statement:
     return one(total(body, [i], held), at=(j,))
 
 
+def cubes() -> Statement:
+    """Pooling by the third power, without the root."""
+    return windowed(equation("Y", [j], total(read("W", t) * Apply("abs", read("X", AT, outside=0)) ** 3, [t])))
+
+
+T = Tensor("T", (n,), (("i", 0),), integer=True)
+
+
+def gathered() -> Statement:
+    """Each row's element of its class; and what is far from it, as a hinge."""
+    at, row = index("c", C), index("ν", n)
+    values = Tensor("X", (n, C), (("ν", 0), ("c", 0)))
+    chosen = total(read("X", row, at) ** 2, [at], [Matches(poly(at), read("T", row))])
+    margin = total(read("X", row, at) * read("S", row), [at], [Compare(read("S", row), "<", read("X", row, at))])
+    own = equation("S", [row], total(read("X", row, at), [at], [Matches(poly(at), read("T", row))]))
+    return Statement((values, T), (own, equation("Y", [row], chosen, margin)), ("Y",))
+
+
+def scattered() -> Statement:
+    """Unpooling: element i goes to position T[i]; those that meet are added."""
+    body = total(read("X", i) * read("U", i), [i], [Matches(poly(j), read("T", i))])
+    whole = Tensor("V", (m,), (("j", 0),))  # tells the size
+    return Statement((X, U, T, whole), (equation("Y", [j], body, total(read("V", j))),), ("Y",))
+
+
+def shares() -> Statement:
+    """Softmax with x² + 1 for its exponential."""
+    positive = read("X", c, i) ** 2 + 1
+    return Statement(
+        (XC,),
+        (
+            equation("E", [c, i], total(positive)),
+            equation("S", [i], total(read("E", c, i), [c])),
+            equation("Y", [c, i], total(read("E", c, i) / read("S", i))),
+        ),
+        ("Y",),
+    )
+
+
+def response() -> Statement:
+    """Local response normalisation over k channels, a of them before, with the exponent 2."""
+    square = total(read("X", poly(c) + poly(t) - a, i, outside=0) ** 2, [t])
+    return Statement(
+        (XC,),
+        (
+            equation("S", [c, i], square),
+            equation("D", [c, i], total(2 + read("S", c, i) / IndexValue(k))),
+            equation("Y", [c, i], total(read("X", c, i) * read("D", c, i) ** -2)),
+        ),
+        ("Y",),
+    )
+
+
 before = Compare(read("X", i), "<", read("U", i))
 
 # what is a polynomial (maxima: piecewise) in each of its inputs, with a degree that is at least its own
@@ -158,6 +211,9 @@ POLYNOMIAL: dict[str, tuple[Statement, int]] = {
     "a maximum of a correlation": (maximum_of_a_correlation(), 2),
     "a minimum": (least_in_a_window(), 1),
     "adaptive windows": (adaptive(), 2),
+    "cubes in a window": (cubes(), 3),
+    "the element of a class": (gathered(), 2),
+    "unpooling": (scattered(), 1),
     **{name: (bordered(name), 1) for name in BORDERS},
     "circular, squared": (bordered("circular", 2), 2),
     "zero outside": (bordered(0, 2), 2),
@@ -169,4 +225,6 @@ RATIONAL: dict[str, Statement] = {
     "a quotient": one(total(read("X", i) / (read("U", i) ** 2 + 1))),
     "a reciprocal of a sum": one(total(1 / (read("X", i) * read("U", i) + 1000))),
     "normalised": normalised(),
+    "shares": shares(),
+    "local response": response(),
 }

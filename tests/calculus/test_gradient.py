@@ -86,11 +86,13 @@ class Case:
             self.env = sample.parameters(statement, rng)
             shapes = {t.name: tuple(size.evaluate(self.env) for size in t.shape) for t in statement.inputs}
             self.arrays = {name: numbers(rng, shape) for name, shape in shapes.items()}
+            for name in {t.name for t in statement.inputs if t.integer}:  # classes, a few of which there are not
+                self.arrays[name] = np.array([rng.randrange(4) for _ in self.arrays[name].flat], object)
             value = self.at()
             if all(abs(v) < float("inf") for v in value.reshape(-1)):  # else a maximum over nothing
                 break
         self.cotangent = numbers(rng, value.shape)
-        self.tangents = {name: numbers(rng, array.shape) for name, array in self.arrays.items()}
+        self.tangents = {name: numbers(rng, self.arrays[name].shape) for name in real(statement)}
 
     def at(self, **moved: Array) -> Array:
         return evaluate_at(self.statement, self.arrays | moved, self.env)[self.output]
@@ -122,8 +124,13 @@ def both(derivation: Derivation) -> tuple[Statement, Statement]:
 # --- the laws -------------------------------------------------------------------------------------------------
 
 
+def real(statement: Statement) -> list[str]:
+    """The inputs that may be differentiated by."""
+    return [tensor.name for tensor in statement.inputs if not tensor.integer]
+
+
 def held_vjp(name: str, statement: Statement, degree: int | None) -> None:
-    for wrt in statement.reads:
+    for wrt in real(statement):
         derived = both(derive.vjp_derivation(statement, wrt, TITLE))
         for case in cases(name, statement):
             oracle = case.gradient(wrt, degree)
@@ -134,7 +141,7 @@ def held_vjp(name: str, statement: Statement, degree: int | None) -> None:
 
 
 def held_jvp(name: str, statement: Statement, degree: int | None) -> None:
-    for wrt in statement.reads:
+    for wrt in real(statement):
         derived = both(derive.jvp_derivation(statement, wrt, TITLE))
         for case in cases(name, statement):
             array, tangent = case.arrays[wrt], case.tangents[wrt]
@@ -149,7 +156,7 @@ def moved_gradient(case: Case, wrt: str, degree: int, along: str, tangent: Array
 
 def held_hvp(name: str, statement: Statement, degree: int) -> None:
     """The derivative of the oracle's own gradient, not of one that was derived."""
-    for wrt, along in itertools.product(statement.reads, repeat=2):
+    for wrt, along in itertools.product(real(statement), repeat=2):
         derived = both(derive.hvp_derivation(statement, wrt, along, TITLE))
         for case in cases(name, statement, 1):
             tangent = case.tangents[along]

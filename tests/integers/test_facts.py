@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 from convmath.integers import facts as module
 from convmath.integers.facts import Facts, Move, plainly_nonnegative
 from convmath.ir.nodes import Less, Within
-from convmath.ir.poly import Index, Param, Poly, poly
+from convmath.ir.poly import Floor, Index, Least, Param, Poly, poly
 
 from ..faults import caught
-from ..ir.forms import J, K, N, S, T, forms, values
+from ..ir.forms import J, N, S
+from . import worlds
 from .claims import FALSE, TRUE, M, a, b, d, j, k, n, s, t
 
 
@@ -49,25 +52,23 @@ def test_what_is_false_is_not_proved(claim: str) -> None:
     assert any(goal.evaluate(at) < 0 for at in found if at is not None), "the claim is not false"
 
 
-def claimed(data: st.DataObject) -> Poly:
-    """A goal that has a chance to be true: what is known to be ≥ 0 times what is, and a little more or less."""
-    known = [poly(N), poly(S) - 1, poly(K) - 1, poly(J), poly(N) - 1 - poly(J), poly(T), poly(K) - 1 - poly(T)]
-    known += [poly(N) - poly(S) * (poly(N) // poly(S)), poly(N) // poly(S), poly(1)]
-    parts = data.draw(st.lists(st.tuples(st.sampled_from(known), st.sampled_from(known)), min_size=1, max_size=3))
-    total = sum((left * right for left, right in parts), poly(0))
-    return total + data.draw(st.sampled_from([poly(0), poly(0), poly(-1), -poly(S), data.draw(forms(1))]))
-
-
 @given(data=st.data())
 def test_what_is_proved_is_true(data: st.DataObject) -> None:
-    goal = claimed(data)
-    certificate = module._proved.__wrapped__(Facts(), goal)  # nothing is remembered from one law to the next
+    facts = data.draw(worlds.facts())
+    goal = data.draw(worlds.goals(facts))
+    certificate = module._proved.__wrapped__(facts, goal)  # nothing is remembered from one law to the next
     if certificate is None:
         return
     assert certificate.goal == goal
-    for _ in range(12):
-        at = data.draw(values())
-        assert goal.evaluate(at) >= 0, (goal, at)
+    values = np.asarray(goal.evaluate(worlds.points(facts, goal)))
+    assert (values >= 0).all(), (facts, goal)
+
+
+def test_two_indices_stay_two_when_their_sizes_are_equal() -> None:
+    """j < m and j < n with m = n: the goal is -8 + 5 at s = 1, k = 3, n = 5, where the one is 4 and the other 0."""
+    one, other = Index("j", worlds.m), Index("j", worlds.n)
+    goal = (worlds.s - worlds.k) * (poly(one) - poly(other)) + worlds.m
+    assert Facts(sizes=((worlds.M, worlds.n),)).nonnegative(goal) is None
 
 
 @pytest.mark.parametrize("goal", [poly(J) * poly(J), (poly(N) // poly(S)) * (poly(N) // poly(S)) + poly(N) // poly(S)])
@@ -87,28 +88,70 @@ def test_only_a_parameter_with_a_least_value_is_plain() -> None:
     assert not plainly_nonnegative(poly(J))
 
 
-def test_the_law_of_proofs_sees_a_range_that_is_one_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    forced = Facts._forced
+# --- faults -------------------------------------------------------------------------------------------------------
 
-    def longer(self: Facts, goal: Poly) -> list[Move]:
-        """0 ≤ index ≤ size - 2"""
+
+def test_the_law_sees_a_range_that_is_one_too_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = Facts._forced
+
+    def shorter(self: Facts, goal: Poly) -> list[Move]:
+        """index ≤ size - 2"""
         for atom in goal.atoms():
             if isinstance(atom, Index) and (c := goal.coefficient(atom)) != 0 and plainly_nonnegative(-c):
                 room = atom.size - 2 - poly(atom)
                 return [Move("weaken", goal + c * room, -c, room)]
-        return forced(self, goal)
+        return right(self, goal)
 
-    monkeypatch.setattr(Facts, "_forced", longer)
+    monkeypatch.setattr(Facts, "_forced", shorter)
     caught(test_what_is_proved_is_true)
 
 
-def test_the_law_of_proofs_sees_a_floor_that_is_cut_too_far(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("of", "fault"),
+    [
+        # q + r from u + v·r + v ≥ 0, which says q + 1 + r ≥ 0
+        (("cut", 1), lambda goal, q: goal + q.divisor),
+        # r - q from v·r + v - u ≥ 0
+        (("cut", -1), lambda goal, q: goal + 1),
+        # v·q - u ≥ 0: the v - 1 is forgotten
+        (("weaken", 1), lambda goal, q: goal + q.divisor - 1),
+    ],
+    ids=["cut below", "cut above", "weaken"],
+)
+def test_the_law_sees_a_floor_that_is_taken_away_wrongly(
+    of: tuple[str, int], fault: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     right = module._drop_floor
 
-    def further(goal: Poly, q: Any) -> Move | None:
-        """u - v·q ≥ 1, which is false where v divides u"""
+    def wrong(goal: Poly, q: Floor) -> Move | None:
         move = right(goal, q)
-        return None if move is None else Move(move.kind, move.goal + q.divisor, move.factor, move.fact)
+        plus = plainly_nonnegative(goal.coefficient(q))
+        if move is None or (move.kind, 1 if plus else -1) != of:
+            return move
+        return replace(move, goal=fault(move.goal, q))
 
-    monkeypatch.setattr(module, "_drop_floor", further)
+    monkeypatch.setattr(module, "_drop_floor", wrong)
     caught(test_what_is_proved_is_true)
+
+
+def test_the_law_sees_a_minimum_that_is_taken_for_its_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minimum that is as large as each of its entries."""
+    right = Facts._forced
+
+    def larger(self: Facts, goal: Poly) -> list[Move]:
+        for atom in goal.atoms():
+            if isinstance(atom, Least) and (c := goal.coefficient(atom)) != 0 and plainly_nonnegative(c):
+                rooms = [poly(atom) - entry for entry in atom.among]
+                return [Move("weaken", goal - c * room, c, room) for room in rooms]
+        return right(self, goal)
+
+    monkeypatch.setattr(Facts, "_forced", larger)
+    caught(test_what_is_proved_is_true)
+
+
+def test_two_indices_would_become_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_defined", lambda goal, param, value: goal.substitute({param: value}))
+    module._proved.cache_clear()
+    with pytest.raises(AssertionError):
+        test_two_indices_stay_two_when_their_sizes_are_equal()
+    module._proved.cache_clear()

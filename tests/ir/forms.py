@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -14,28 +14,48 @@ PARAMS = (N, S, K, FREE)
 J, T = Index("j", poly(N)), Index("t", poly(K))
 ATOMS = (*PARAMS, J, T)
 
+DIVISORS: tuple[Any, ...] = (S, K, 2, 3, ("*", S, K), ("+", S, K))
+
+
+def expressions(depth: int = 2) -> st.SearchStrategy[Any]:
+    """What a form is made from: a number, an atom, or a sign with what it joins."""
+    plain = st.integers(-4, 4) | st.sampled_from(ATOMS)
+    if depth == 0:
+        return plain
+    inner = expressions(depth - 1)
+    joined = st.tuples(st.sampled_from("+*∧"), inner, inner)
+    return plain | joined | st.tuples(st.just("⌊"), inner, st.sampled_from(DIVISORS))
+
+
+def built(expression: Any) -> Poly:
+    match expression:
+        case ("+", left, right):
+            return built(left) + built(right)
+        case ("*", left, right):
+            return built(left) * built(right)
+        case ("∧", left, right):
+            return least(built(left), built(right))
+        case ("⌊", left, right):
+            return floor(built(left), built(right))
+    return poly(expression)
+
+
+def worth(expression: Any, at: Mapping[Any, int]) -> int:
+    """The value of an expression by Python's own integers: no form is built."""
+    match expression:
+        case (sign, left, right):
+            x, y = worth(left, at), worth(right, at)
+            return {"+": x + y, "*": x * y, "∧": min(x, y), "⌊": x // y if sign == "⌊" else 0}[sign]
+    return expression if isinstance(expression, int) else at[expression]
+
+
+def forms(depth: int = 2) -> st.SearchStrategy[Poly]:
+    """Sums and products of the atoms, with floors (by what is at least 1) and minima inside."""
+    return expressions(depth).map(built)
+
 
 @st.composite
-def forms(draw: Callable[..., Any], depth: int = 2) -> Poly:
-    """Sums of products of the atoms, with floors (by a parameter of at least 1, or a number) and minima inside."""
-    kinds = ["number", "atom"] if depth == 0 else ["number", "atom", "sum", "product", "floor", "least"]
-    kind = draw(st.sampled_from(kinds))
-    if kind == "number":
-        return poly(draw(st.integers(-4, 4)))
-    if kind == "atom":
-        return poly(draw(st.sampled_from(ATOMS)))
-    left, right = draw(forms(depth - 1)), draw(forms(depth - 1))
-    if kind == "sum":
-        return left + right
-    if kind == "product":
-        return left * right
-    if kind == "floor":
-        return floor(left, draw(st.sampled_from([poly(S), poly(K), poly(2), poly(3), poly(S) * poly(K)])))
-    return least(left, right)
-
-
-@st.composite
-def values(draw: Callable[..., Any]) -> Mapping[Any, int]:
+def values(draw: st.DrawFn) -> Mapping[Any, int]:
     """Values that respect the least of each parameter and the range of each index."""
     n, s, k = draw(st.integers(1, 7)), draw(st.integers(1, 5)), draw(st.integers(1, 5))
     at = {N: n, S: s, K: k, FREE: draw(st.integers(-9, 9))}

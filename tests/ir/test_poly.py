@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,10 +17,9 @@ from hypothesis import strategies as st
 from convmath.errors import StatementError
 from convmath.ir import poly as module
 from convmath.ir.poly import Floor, Index, Param, Poly, floor, least, poly
-from convmath.ir.summands import summands
 
 from ..faults import caught
-from .forms import ATOMS, FREE, J, K, N, S, forms, values
+from .forms import ATOMS, FREE, J, K, N, S, built, expressions, forms, values, worth
 
 
 @given(data=st.data())
@@ -27,8 +29,28 @@ def test_forms_are_a_ring(data: st.DataObject) -> None:
     assert a * b == b * a
     assert (a + b) * c == a * c + b * c
     assert a - a == 0
+    assert -a == 0 - a == a * -1
     assert hash(a + b) == hash(b + a)
     assert a.key == pickle.loads(pickle.dumps(a)).key
+
+
+@given(data=st.data())
+def test_a_form_has_the_value_of_what_it_is_made_from(data: st.DataObject) -> None:
+    expression, at = data.draw(expressions(3)), data.draw(values())
+    assert built(expression).evaluate(at) == worth(expression, at)
+
+
+@given(data=st.data())
+def test_a_form_is_linear_where_it_has_a_coefficient_and_nothing_else(data: st.DataObject) -> None:
+    left, right, more = (data.draw(forms(1)) for _ in range(3))
+    form, atom = left * right + more, data.draw(st.sampled_from(ATOMS))
+    rest = form - form.coefficient(atom) * poly(atom)
+    assert all((atom, 1) not in monomial for monomial in rest.terms)
+    assert atom not in form.coefficient(atom).atoms()
+    if not rest.has(atom):
+        at, other = data.draw(values()), data.draw(st.integers(-9, 9))
+        gap = form.coefficient(atom).evaluate(at) * (other - at[atom])
+        assert form.evaluate({**at, atom: other}) == form.evaluate(at) + gap
 
 
 @given(data=st.data())
@@ -82,26 +104,21 @@ def test_what_divides_divides(data: st.DataObject) -> None:
         assert quotient * divisor == form
 
 
-@given(data=st.data())
-def test_the_summands_that_a_person_would_write_sum_to_the_form(data: st.DataObject) -> None:
-    form, at = data.draw(forms()), data.draw(values())
-    total = 0
-    for summand in summands(form):
-        value = summand.coefficient
-        for atom, power in summand.powers:
-            value *= poly(atom).evaluate(at) ** power
-        if summand.less_one is not None:
-            value *= at[summand.less_one] - 1
-        if summand.remainder is not None:
-            value *= summand.remainder.number.evaluate(at) % summand.remainder.divisor.evaluate(at)
-        total += value
-    assert total == form.evaluate(at)
-
-
 def test_nothing_is_rounded() -> None:
     big = 10**17 + 1
     assert floor(poly(N), poly(S)).evaluate({N: big, S: 10}) == 10**16
     assert (poly(N) * poly(N)).evaluate({N: big}) == big * big
+
+
+def test_a_number_is_a_number() -> None:
+    assert poly(3) == 3
+    assert hash(poly(3)) == hash(3)
+    assert poly(0) == 0 == poly(N) - poly(N)
+    assert {poly(3): "three"}[3] == "three"  # type: ignore[index]
+    assert poly(np.int64(3)) == 3  # type: ignore[arg-type]
+    for value in (1.5, 2.0, "3", None):
+        with pytest.raises(TypeError):
+            poly(value)  # type: ignore[arg-type]
 
 
 def test_what_is_plain_is_a_polynomial() -> None:
@@ -111,6 +128,14 @@ def test_what_is_plain_is_a_polynomial() -> None:
     assert floor(poly(c), s) == 0
     assert floor(poly(7), poly(2)) == 3
     assert floor(poly(-7), poly(2)) == -4
+    assert floor(n - n, n + s) == 0
+    assert (n + s).divided(n + s) == 1
+    assert (n + s).divided(-n - s) == -1
+    assert (n - n).divided(n + s) == 0
+    assert n.divided(poly(0)) is None
+    assert (n - n).divided(poly(0)) is None
+    assert n.divided(s) is None
+    assert (3 * n).divided(poly(2)) is None
     assert least(n, n + 2, n - 1) == n - 1
     assert isinstance(floor(n, s).atom, Floor)
 
@@ -124,6 +149,20 @@ def test_the_least_value_is_part_of_a_parameter() -> None:
 def test_a_divisor_below_one_is_refused(divisor: int) -> None:
     with pytest.raises(StatementError, match="the divisor must be at least 1"):
         floor(poly(N), poly(divisor))
+    with pytest.raises(StatementError, match=r"has no meaning for u = -?\d: it must be at least 1"):
+        floor(poly(N), poly(FREE)).evaluate({N: 3, FREE: divisor})
+
+
+def test_another_process_makes_the_same_form() -> None:
+    """Hashes of letters differ from one process to the next; what is unpickled is made anew."""
+    form = floor(poly(N) * poly(J), poly(S)) + least(poly(K), poly(FREE))
+    script = "import pickle, sys; print(pickle.dumps(pickle.loads(bytes.fromhex(sys.argv[1]))).hex())"
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    arguments = [sys.executable, "-c", script, pickle.dumps((form, {form: 1})).hex()]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, check=True)
+    again, known = pickle.loads(bytes.fromhex(done.stdout))
+    assert again == form
+    assert known[form] == 1
 
 
 def test_a_value_that_is_missing_is_named() -> None:
@@ -135,6 +174,24 @@ def test_the_law_of_values_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """A division that always comes out."""
     monkeypatch.setattr(Poly, "divided", lambda self, divisor: poly(0))
     caught(test_a_sum_a_product_a_floor_and_a_minimum_have_the_value_they_say)
+
+
+def test_the_law_of_what_a_form_is_made_from_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every occurrence of an atom counts once: n·n is n."""
+    monkeypatch.setattr(
+        module, "_times", lambda left, right: tuple(sorted({**dict(left), **dict(right)}.items(), key=module._atom_key))
+    )
+    caught(test_a_form_has_the_value_of_what_it_is_made_from)
+
+
+def test_the_law_of_coefficients_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the number in front counts: the coefficient of s in n·s is 1."""
+
+    def found(self: Poly, atom: Any) -> Poly:
+        return poly(sum(c for monomial, c in self.terms.items() if (atom, 1) in monomial))
+
+    monkeypatch.setattr(Poly, "coefficient", found)
+    caught(test_a_form_is_linear_where_it_has_a_coefficient_and_nothing_else)
 
 
 def test_the_law_of_the_ring_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,6 +140,10 @@ def test_a_number_for_an_option_turns_it_on_and_is_its_value() -> None:
             r"no ties \[max_pool\] 'frist'; the nearest is first ",
         ),
         (lambda: operator("conv", bias="yes"), UnknownNameError, r"no bias \[conv\] 'yes'; there are \(False, True\)$"),
+        (lambda: operator("conv", bias=1), UnknownNameError, r"no bias \[conv\] 1; "),
+        (lambda: operator("conv", padding_mode=3), UnknownNameError, r"no padding_mode \[conv\] 3; "),
+        (lambda: operator("max_pool", ties=["first"]), UnknownNameError, r"no ties \[max_pool\] \['first'\]; "),
+        (lambda: operator("max_pool", ceil_mode=np.array([True, False])), UnknownNameError, r"no ceil_mode "),
         (
             lambda: operator("conv", padding="smae"),
             UnknownNameError,
@@ -215,6 +219,26 @@ def test_a_number_for_an_option_turns_it_on_and_is_its_value() -> None:
             r"^X has shape \(1, 5, 5\), but 2 spatial axes behind \(N, C\) are needed",
         ),
         (lambda: operator("max_pool", 1).exact(np.ones((1, 1, 3)), kernel_size=4), ShapeError, r"does not hold at"),
+        (
+            lambda: operator("max_pool", 1).exact(x, kernel_size=2, ties="mirror"),
+            UnknownNameError,
+            r"^there is no ties ",
+        ),
+        (lambda: operator("max_pool", 1).exact(x, kernel_size=2, ceil_mode=1), UnknownNameError, r"no ceil_mode .* 1;"),
+        (
+            lambda: operator("conv", 1).exact(x, w, padding_mode="mirror"),
+            UnknownNameError,
+            r"no padding_mode \[conv\] 'mi",
+        ),
+        (lambda: operator("conv", 1).exact([[[1], [1, 2]]], w), ShapeError, r"^what came can't be read as an array: "),
+        (lambda: operator("conv", 1).exact(x, w, padding="sane"), UnknownNameError, r"^there is no padding 'sane'"),
+        (
+            lambda: operator("conv_transpose", 1).exact(x, w, padding="same"),
+            HyperparameterError,
+            r"^padding is 'same', but numbers, pairs or 'valid' are needed \[conv_transpose\]$",
+        ),
+        (lambda: operator("max_pool", 1).exact(x), StatementError, r"k can't be told from the arrays"),
+        (lambda: operator("max_pool", 1).exact(x, padding="same"), HyperparameterError, r"^kernel"),
     ],
 )
 def test_what_is_refused_is_refused_with_a_sentence(call: Any, error: type[ConvmathError], sentence: str) -> None:
@@ -316,6 +340,30 @@ def test_exact_takes_what_functional_takes() -> None:
     assert operator("max_pool", 1).exact(x, kernel_size=2, dilation=2, stride=1).reshape(-1).tolist() == [3, 4, 5, 6]
 
 
+def test_exact_goes_by_what_is_fixed() -> None:
+    """A pool's stride is the kernel that was fixed, and "same" is that of the stride and dilation that were."""
+    pool, mean = operator("max_pool", 1, kernel=2), operator("avg_pool", 2, k1=2)
+    assert pool.exact(x).reshape(-1).tolist() == [2, 4, 6]
+    assert pool.exact(x, stride=1).reshape(-1).tolist() == [2, 3, 4, 5, 6]
+    assert pool.sizes(x) == (1, 1, 3)
+    assert mean.exact(x.reshape(1, 1, 2, 3), k2=3).tolist() == [[[[Fraction(7, 2)]]]]
+    assert mean.exact(x.reshape(1, 1, 2, 3), k2=1, s1=1).tolist() == [
+        [[[Fraction(5, 2), Fraction(7, 2), Fraction(9, 2)]]]
+    ]
+    conv, long = operator("conv", 1), np.arange(1, 7).reshape(1, 1, 6)
+    for letters, words in (("s", "stride"), ("d", "dilation")):
+        expected = conv.exact(long, w, padding="same", **{words: 2})
+        assert expected.shape[-1] == (3 if letters == "s" else 6)
+        assert (conv.exact(long, w, padding="same", **{letters: 2}) == expected).all()
+        assert (operator("conv", 1, **{words: 2}).exact(long, w, padding="same") == expected).all()
+
+
+def test_what_is_said_to_be_nothing_is_not_said() -> None:
+    assert operator("avg_pool", 1, divisor_override=None, ceil_mode=None, stride=None) is operator("avg_pool", 1)
+    assert operator("max_pool", 1, ceil_mode=np.bool_(True)) is operator("max_pool", 1, ceil_mode=True)
+    assert operator("max_pool", 1).exact(x, kernel_size=2, stride=None).shape == (1, 1, 3)
+
+
 def test_an_exact_gradient_has_an_entry_for_each_array() -> None:
     g = np.ones((1, 1, 4), int)
     gx, gw, gb = operator("conv", 1).exact_vjp(g, x, w, np.array([0]))
@@ -368,6 +416,7 @@ def test_fixing_first_is_putting_in_afterwards(name: str, given: dict[str, int],
     numbers = complete(
         general.statement, {p: v for p, v in env.items() if p not in dict(general.statement.definitions())} | values
     )
+    assert all(numbers[p] == value for p, value in env.items() if p in numbers)
     for wrt in general.statement.reads:
         first, second = general.vjp(wrt).result, special.vjp(wrt).result
         after: Statement = substitute(first, {p: poly(v) for p, v in values.items()})

@@ -186,7 +186,7 @@ def put_in(node: Layout, values: Mapping[Layout, Layout]) -> Layout:
 
 
 # what the signs of typeset mathematics need, in letters
-_OP_WIDTHS = {"none": 1.9, "dot": 1.0, "wide": 2.6, "after": 1.4, "start": 1.9}
+_OP_WIDTHS = {"none": 2.2, "dot": 1.3, "wide": 2.6, "after": 1.4, "start": 1.9}
 
 
 def width(node: Layout) -> float:
@@ -208,8 +208,8 @@ def width(node: Layout) -> float:
             return width(base) + 0.75 * max(width(sub) if sub else 0, width(sup) if sup else 0) + 0.4 * primes
         case Frac(over=over, under=under):
             return max(width(over), width(under)) + 0.5
-        case Fence(body=body):
-            return width(body) + 1.2
+        case Fence(left=left, body=body):
+            return width(body) + (2.6 if left == "⌊" else 1.5)
         case Big(sign=sign, under=under):
             return max(len(sign) + 1.2, 0.7 * width(under) if under else 0)
         case Words(words=words):

@@ -49,7 +49,7 @@ def operators() -> list[str]:
 
 def family_options(name: str) -> Mapping[str, tuple]:
     """The options of an operator, each with the values that it takes; the first is the default."""
-    if name not in FAMILIES:
+    if not isinstance(name, str) or name not in FAMILIES:
         raise unknown("operator", name, FAMILIES)
     return FAMILIES[name].OPTIONS
 

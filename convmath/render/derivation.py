@@ -50,7 +50,8 @@ def document(derivation: Any, lang: str = "en") -> Document:
         values = {**_mentions(step, lang)}
         blocks.append(Heading((f"{number}. ", *filled(name, values))))
         blocks.append(Paragraph(tuple(filled(sentence, values))))
-        blocks.append(Display(tuple(_step_rows(step, shown, lang))))
+        if rows := tuple(_step_rows(step, shown, lang)):
+            blocks.append(Display(rows))
         if step.dropped:
             guards = commas((relation(d.guard) for d in step.dropped), loose=True)
             blocks.append(Paragraph(tuple(filled(WORDS["always"][lang], {"guards": guards})), note=True))
@@ -164,8 +165,9 @@ def _(step: Substitute, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
     said = [(param, value) for param, value in step.values if param not in step.unsaid]
     unsaid = [(param, value) for param, value in step.values if param in step.unsaid]
     parts = [("with", said), ("by default", unsaid)]
-    words = [tuple(filled(WORDS[word][lang], {"values": _equal(values)})) for word, values in parts if values]
-    return {"values": (*words[0], "; ", *words[1]) if len(words) > 1 else words[0]}
+    words = [filled(WORDS[word][lang], {"values": _equal(values)}) for word, values in parts if values]
+    first, *others = (inline for place, part in enumerate(words) for inline in (("; ", *part) if place else part))
+    return {"values": (first[:1].upper() + first[1:] if isinstance(first, str) else first, *others)}
 
 
 def _equal(values: Iterable[tuple[Param, Poly]]) -> Layout:

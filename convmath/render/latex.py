@@ -27,6 +27,7 @@ _SPACE = Op("·", "wide")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
 }  # fmt: skip
 
 

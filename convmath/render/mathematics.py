@@ -39,6 +39,7 @@ from .tree import (
     BREAK,
     EQUALS,
     PLUS,
+    SUM_BREAK,
     TERM_BREAK,
     TIMES,
     Big,
@@ -335,7 +336,7 @@ def _signed_term(term: Term) -> tuple[bool, Layout]:
     if not term.bound:
         return negative, product
     under = commas((row(layout(v), Op("<"), layout(v.size)) for v in term.bound), loose=True)
-    return negative, row(Big(_BIG[term.reduce], under), product)
+    return negative, row(Big(_BIG[term.reduce], under), SUM_BREAK, product)
 
 
 def right_side(equation: Equation) -> Layout:

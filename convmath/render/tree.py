@@ -17,6 +17,7 @@ __all__ = [
     "DOT",
     "EQUALS",
     "PLUS",
+    "SUM_BREAK",
     "TIMES",
     "TERM_BREAK",
     "Big",
@@ -114,16 +115,19 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A place where a long line may go on in the next one; between terms before within one."""
+    """A place where a long line may go on in the next one: between terms first, then between factors.
 
-    between_terms: bool = False
+    Behind a sum sign only where there is no other way, not even one between parentheses.
+    """
+
+    between: Literal["terms", "factors", "sum"] = "factors"
 
 
 Layout = Sym | Fn | Num | Op | Row | Script | Frac | Fence | Big | Words | Break
 
 Inline = str | Layout  # a piece of a sentence: words or mathematics
 
-BREAK, TERM_BREAK = Break(), Break(between_terms=True)
+BREAK, TERM_BREAK, SUM_BREAK = Break(), Break("terms"), Break("sum")
 PLUS, TIMES, EQUALS = Op("+", "wide"), Op("·", "wide"), Op("=", "wide")
 BESIDE, DOT = Op("·"), Op("·", "dot")  # a product inside a form; the same between numbers
 
@@ -150,7 +154,9 @@ def commas(items: Iterable[Layout], loose: bool = False) -> Layout:
 def apart(item: Layout, following: Layout) -> bool:
     """Whether a space stands between them: after a sum sign, a bracket [P] and words, but not in min(…)."""
     match item, following:
-        case (_, Op()) | (Big(under=None), Fence()):
+        case (_, Op(sign=sign)) if sign != "(":
+            return False
+        case (Big(under=None), Fence()):
             return False
         case (Big() | Words() | Fence(left="[", right="]"), _) | (_, Words()):
             return True
@@ -213,7 +219,7 @@ def width(node: Layout) -> float:
         case Big(sign=sign, under=under):
             return max(len(sign) + 1.2, 0.7 * width(under) if under else 0)
         case Words(words=words):
-            return 0.9 * len(words) + 1
+            return 0.95 * len(words) + 1.4
         case Break():
             return 0
     raise NotImplementedError(f"no width of a {type(node).__name__}")
@@ -221,10 +227,25 @@ def width(node: Layout) -> float:
 
 def broken(node: Layout, limit: float, measure: Callable[[Layout], float] = width) -> list[Layout]:
     """The node in lines no wider than `limit`, where its breaks allow; a product goes on with its sign."""
-    if not isinstance(node, Row) or measure(node) <= limit:
-        return [node]
-    terms = _filled_lines(_split(node.items, TERM_BREAK), TERM_BREAK, limit, measure)
-    return [row(*line) for term in terms for line in _filled_lines(_split(term, BREAK), BREAK, limit, measure)]
+    lines = [node]
+    for at in (TERM_BREAK, BREAK, None, SUM_BREAK):
+        lines = [part for line in lines for part in _parts(line, at, limit, measure)]
+    return lines
+
+
+def _parts(line: Layout, at: Break | None, limit: float, measure: Callable[[Layout], float]) -> list[Layout]:
+    """A line that is too long, broken at the breaks of one kind; without a kind, between its first parentheses."""
+    items = line.items if isinstance(line, Row) else (line,)
+    if measure(line) <= limit:
+        return [line]
+    if at is not None:
+        return [row(*part) for part in _filled_lines(_split(items, at), at, limit, measure)]
+    for place, item in enumerate(items):
+        match item:
+            case Fence("(", Row(items=body), ")") if any(isinstance(inner, Break) for inner in body):
+                opened = (*items[:place], Op("("), *body, Op(")"), *items[place + 1 :])
+                return broken(Row(opened), limit, measure)
+    return [line]
 
 
 def _split(items: Iterable[Layout], at: Break) -> list[list[Layout]]:

@@ -128,6 +128,7 @@ def test_a_number_for_an_option_turns_it_on_and_is_its_value() -> None:
     ("call", "error", "sentence"),
     [
         (lambda: operator("covn"), UnknownNameError, r"^there is no operator 'covn'; the nearest (is|are) conv"),
+        (lambda: operator(["conv"]), UnknownNameError, r"^there is no operator \[.conv.\]"),  # type: ignore[arg-type]
         (lambda: operator("zzz"), UnknownNameError, r"^there is no operator 'zzz'; there are \(conv, conv_transpose, "),
         (
             lambda: operator("conv", padding_mode="mirror"),

@@ -28,7 +28,7 @@ from convmath.ir.nodes import (
     Zero,
     scalar,
 )
-from convmath.ir.poly import Floor, Index, Poly, floor, poly, product
+from convmath.ir.poly import Floor, Index, Least, Poly, floor, poly, product
 from convmath.ir.walk import map_forms, map_leaves, map_reads, reads, substitute
 from convmath.steps import CountTerms, Dropped, SolveDigits, SolveQuotient, SolveUnit, Step
 
@@ -97,7 +97,7 @@ def _best(term: Term, facts: Facts, over: str) -> tuple[Zero, _Solution] | None:
 
 def _solutions(term: Term, zero: Zero, facts: Facts, over: str) -> Iterator[_Solution]:
     e = zero.form
-    opaque = {index for atom in e.atoms() if isinstance(atom, Floor) for index in poly(atom).indices()}
+    opaque = {index for atom in e.atoms() if isinstance(atom, Floor | Least) for index in poly(atom).indices()}
     candidates = {v: e.coefficient(v) for v in term.bound if v not in opaque and v in set(e.atoms())}
     for v, c in candidates.items():
         rest = e - c * poly(v)

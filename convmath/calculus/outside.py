@@ -52,20 +52,36 @@ def _term(statement: Statement, term: Term) -> list[Term]:
             break
     else:
         return [term]
+    if _swapped(term.body, read, replace(read, outside="strict")) == term.body:
+        raise StatementError(
+            f"{read} stands in a bracket, where what lies outside has no branch; name it in an equation first"
+        )
     sizes = shape_of(statement, read.tensor)
     strict = replace(read, outside="strict")
     if read.outside == "nothing":
         return _term(statement, _inside(term, read, strict, sizes))
     if isinstance(read.outside, Fraction):
         return [*_term(statement, _inside(term, read, strict, sizes)), *_elsewhere(statement, term, read, sizes)]
+    branches = _branches(read, sizes)
+    if len(branches) > 1:
+        _only_sums(term, read)
     return [
         done
-        for guards, at in _branches(read, sizes)
+        for guards, at in branches
         for done in _term(
             statement,
             replace(term, guards=(*guards, *term.guards), body=_swapped(term.body, read, replace(strict, at=at))),
         )
     ]
+
+
+def _only_sums(term: Term, read: Read) -> None:
+    """A maximum of branches is no sum of their maxima."""
+    if term.reduce != "sum":
+        raise StatementError(
+            f"a {term.reduce} over {read.tensor} with {read.outside} outside can't be written with brackets; "
+            "state the padded array as an equation of its own"
+        )
 
 
 def _swapped(body: Scalar, read: Read, by: Scalar) -> Scalar:
@@ -82,13 +98,11 @@ def _elsewhere(statement: Statement, term: Term, read: Read, sizes: tuple[Poly, 
     """The term where the read lies outside: nothing where the body is 0 with the read's value there."""
     body = _swapped(term.body, read, Number(read.outside))  # type: ignore[arg-type]
     inside = Product.of(*(Bracket(guard) for guard in _ranges(read.at, sizes)))
-    if body == ZERO or inside == ONE:
+    if inside == ONE:
         return []
-    if term.reduce != "sum":
-        raise StatementError(
-            f"a {term.reduce} over {read.tensor} with {read.outside} outside can't be written with brackets; "
-            "state the padded array as an equation of its own"
-        )
+    _only_sums(term, read)
+    if body == ZERO:
+        return []
     return _term(statement, replace(term, body=Product.of(Sum.of(ONE, -inside), body)))
 
 

@@ -142,6 +142,8 @@ def _drop_floor(goal: Poly, q: Floor) -> Move | None:
     rest = goal - c * poly(q)
     if c == 0 or q in rest.atoms():  # powers of a floor, or its product with itself: no move takes them away
         return None
+    if not plainly_nonnegative(v - 1):  # then the floor may have no meaning
+        return None
     if c == 1:
         return Move("cut", u + v * rest, None, poly(q))
     if c == -1:

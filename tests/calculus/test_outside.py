@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from convmath.errors import StatementError
 from convmath.ir.build import Tensor, equation, index, largest, read, size, total
 from convmath.ir.exact import evaluate_at
 from convmath.ir.guards import holds
-from convmath.ir.nodes import Less, Statement, Sum
+from convmath.ir.nodes import Bracket, Compare, Less, Number, Statement, Sum
 from convmath.ir.poly import Param, poly
 from convmath.ir.walk import reads
 from convmath.window import BORDERS
@@ -184,3 +185,20 @@ def test_a_bracket_that_is_left_out_is_caught(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(outside, "_says_its_range", lambda form, length: True)
     with pytest.raises(AssertionError):
         test_digits_of_another_number_keep_their_brackets()
+
+
+@pytest.mark.parametrize("outside", [0, 5, *BORDERS])
+def test_a_maximum_beyond_the_ends_is_refused_and_not_made_a_sum(outside: Any) -> None:
+    t = index("t", poly(2))
+    window = largest(read("X", poly(t) - 1, outside=outside), [t])
+    stated = Statement((X,), (equation("Y", [], window),), ("Y",))
+    with pytest.raises(StatementError, match="state the padded array as an equation of its own"):
+        expand_outside(stated)
+
+
+def test_a_read_beyond_the_ends_in_a_bracket_is_refused() -> None:
+    t = index("t", poly(2))
+    inside = Bracket(Compare(Number(Fraction(0)), "<", read("X", poly(t) - 1, outside=0)))
+    stated = Statement((X,), (equation("Y", [], total(inside, [t])),), ("Y",))
+    with pytest.raises(StatementError, match="stands in a bracket"):
+        expand_outside(stated)

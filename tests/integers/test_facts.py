@@ -82,6 +82,13 @@ def test_a_guard_is_always_true_when_all_it_asks_for_is() -> None:
     assert Facts().always(Less(poly(J) + 1, poly(N))) is None
 
 
+def test_nothing_is_said_of_a_floor_whose_divisor_may_be_zero() -> None:
+    free = poly(Param("u", least=None))
+    for goal in (poly(N) // free, poly(N) - free * (poly(N) // free)):
+        assert Facts().nonnegative(goal) is None
+        assert Facts().nonnegative(goal.substitute({free.atom: poly(S)})) is not None
+
+
 def test_only_a_parameter_with_a_least_value_is_plain() -> None:
     assert plainly_nonnegative(poly(S) - 1)
     assert not plainly_nonnegative(poly(Param("u", least=None)))

@@ -220,7 +220,7 @@ class CountPositions(Step):
 
 @dataclass(frozen=True, slots=True)
 class ChooseExtra(Step):
-    """m₀ ≤ m < m₀ + s: the e-th of these s sizes is m₀ + e"""
+    """m₀ ≤ m < m₀ + s: the e-th of these s sizes is m₀ + e, and from s on m₀ + e goes beyond them"""
 
     extra: Poly = poly(0)
 

@@ -31,11 +31,13 @@ from convmath.ir.nodes import (
 from convmath.ir.poly import Floor, Index, Least, Poly, floor, poly, product
 from convmath.ir.walk import map_forms, map_leaves, map_reads, reads, substitute
 from convmath.steps import CountTerms, Dropped, SolveDigits, SolveQuotient, SolveUnit, Step
+from convmath.window import BORDERS
 
 from .gradient import pruned
 
 __all__ = ["TAP", "simplified", "solved", "without_single"]
 
+WITHIN = ("strict", *BORDERS)  # the reads that always find an element of their array
 TAP = "t"  # the letter of a kernel's positions: kept as the index of summation where there is a choice
 
 
@@ -250,7 +252,8 @@ def _with_values(statement: Statement, values: dict[str, Poly]) -> Statement:
     def equation(e: Equation) -> Equation:
         if any(r.tensor in values for t in e.terms for g in t.guards if isinstance(g, Matches) for r in reads(g)):
             return e
-        swap = lambda r: scalar(values[r.tensor]) if r.tensor in values else r  # noqa: E731
+        # a read that may lie outside, where there is another value, is no count there
+        swap = lambda r: scalar(values[r.tensor]) if r.tensor in values and r.outside in WITHIN else r  # noqa: E731
         return replace(e, terms=tuple(replace(t, body=map_reads(t.body, swap)) for t in e.terms))
 
     return replace(statement, equations=tuple(map(equation, statement.equations)))

@@ -12,7 +12,7 @@ Never differentiate a solved form: both take the statement with its borders writ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from convmath.errors import StatementError, unknown
@@ -62,14 +62,19 @@ def select(statement: Statement, selection: Selection | None = None) -> Statemen
     return replace(statement, equations=tuple(equations))
 
 
-def _taken(statement: Statement, equations: list[Equation]) -> set[str]:
+def _taken(statement: Statement, equations: Iterable[Equation] = ()) -> set[str]:
     return {*statement.reads, *(e.name for e in statement.equations), *(e.name for e in equations)}
+
+
+def _new(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it where it is taken."""
+    return next(new for new in (name, *(f"{name}{number}" for number in range(2, len(taken) + 3))) if new not in taken)
 
 
 def _selected(equation: Equation, selection: Selection, taken: set[str]) -> Iterator[Equation]:
     [term] = equation.terms
-    best = "A" if "A" not in taken else f"A{equation.name}"
-    value = Read("M" if "M" not in taken else f"M{equation.name}", equation.at)
+    best, most = (_new(letter if letter not in taken else letter + equation.name, taken) for letter in "AM")
+    value = Read(most, equation.at)
     maximal = Compare(term.body, "=", value)
     yield replace(equation, name=value.tensor)
     if selection in ("first", "last"):
@@ -138,6 +143,15 @@ def _fresh(indices: tuple[Index, ...], taken: set[tuple[str, int, int]]) -> dict
     return names
 
 
+def _with_letter(letter: str, names: Iterable[str], statement: Statement) -> dict[str, str]:
+    """gX for X; another where that is taken, as it is when a gradient by X is differentiated by X."""
+    taken, found = _taken(statement), dict[str, str]()
+    for name in names:
+        found[name] = _new(letter + name, taken)
+        taken.add(found[name])
+    return found
+
+
 def _distinct(found: Iterator[Read]) -> list[Read]:
     return list(dict.fromkeys(found))
 
@@ -147,7 +161,7 @@ def vjp(statement: Statement, wrt: str, output: str | None = None) -> Statement:
     _input(statement, wrt)
     output = output or statement.outputs[-1]
     depends = _depends(statement, wrt)
-    cotangent = f"g{output}"
+    adjoint = _with_letter("g", dict.fromkeys((output, *sorted(depends))), statement)
     terms: dict[str, list[Term]] = {}
     adjoints: list[Equation] = []
     for equation in reversed(statement.equations):
@@ -156,21 +170,24 @@ def vjp(statement: Statement, wrt: str, output: str | None = None) -> Statement:
         if equation.name != output:
             if equation.name not in terms:
                 continue  # nothing that leads to the output reads it
-            adjoints.append(_gathered(statement, equation.name, terms.pop(equation.name)))
+            gathered = _gathered(statement, equation.name, terms.pop(equation.name))
+            adjoints.append(replace(gathered, name=adjoint[equation.name]))
         for term in equation.terms:
             for read in _distinct(reads(term.body)):
                 if read.tensor in depends:
                     slope = derivative(term.body, read)
                     if slope != ZERO:
-                        new = _exchanged(statement, equation, term, read, slope)
+                        cotangent = Read(adjoint[equation.name], equation.at)
+                        new = _exchanged(statement, equation, term, read, Product.of(cotangent, slope))
                         terms.setdefault(read.tensor, []).append(new)
-    adjoints.append(_gathered(statement, wrt, terms.get(wrt, [])))
-    given = Tensor(cotangent, shape_of(statement, output), _letters(statement, output))
+    adjoints.append(replace(_gathered(statement, wrt, terms.get(wrt, [])), name=adjoint[wrt]))
+    given = Tensor(adjoint[output], shape_of(statement, output), _letters(statement, output))
     whole = replace(
         statement,
         inputs=(*statement.inputs, given),
         equations=(*statement.equations, *adjoints),
-        outputs=(f"g{wrt}",),
+        outputs=(adjoint[wrt],),
+        placements=(),
     )
     return pruned(whole)
 
@@ -181,16 +198,17 @@ def _free(statement: Statement, name: str) -> tuple[Index, ...]:
 
 
 def _gathered(statement: Statement, name: str, terms: list[Term]) -> Equation:
+    """The sum of the terms at each position of an array."""
     free = _free(statement, name)
-    return Equation(f"g{name}", free, tuple(map(poly, free)), tuple(terms) or (Term((), (), ZERO),))
+    return Equation(name, free, tuple(map(poly, free)), tuple(terms) or (Term((), (), ZERO),))
 
 
-def _exchanged(statement: Statement, equation: Equation, term: Term, read: Read, slope: Scalar) -> Term:
+def _exchanged(statement: Statement, equation: Equation, term: Term, read: Read, body: Scalar) -> Term:
     free = _free(statement, read.tensor)
     own = (*equation.free, *term.bound)
     names = _fresh(own, {(index.letter, index.axis, index.primes) for index in free})
     names = {old: new for old, new in names.items() if old != new}
-    moved = rename(Term((), term.guards, Product.of(Read(f"g{equation.name}", equation.at), slope)), names)
+    moved = rename(Term((), term.guards, body), names)
     equations = tuple(Zero(form, poly(index)) for form, index in zip(rename(read.at, names), free, strict=True))
     bound = tuple(names.get(index, index) for index in own)
     # [0 ≤ e < n] [e = i] says no more than [e = i]: i has that range already
@@ -203,32 +221,35 @@ def jvp(statement: Statement, wrt: str) -> Statement:
     """The statement of dY = ∂Y/∂`wrt` · d`wrt`, for a tangent of the shape of `wrt`."""
     tensor = _input(statement, wrt)
     depends = _depends(statement, wrt)
+    last = statement.output
+    moves = _with_letter("d", dict.fromkeys((wrt, last.name, *sorted(depends))), statement)
     equations: list[Equation] = []
     for equation in statement.equations:
         equations.append(equation)
         if equation.name in depends:
-            equations.append(_tangent(equation, depends))
-    outputs = tuple(f"d{name}" for name in statement.outputs if name in depends)
+            equations.append(_tangent(equation, {name: moves[name] for name in depends}))
+    outputs = tuple(moves[name] for name in statement.outputs if name in depends)
     if not outputs:  # nothing depends on it: the tangent is 0 everywhere
-        last = statement.output
-        equations.append(Equation(f"d{last.name}", last.free, last.at, (Term((), (), ZERO),)))
-        outputs = (f"d{last.name}",)
-    given = Tensor(f"d{wrt}", tensor.shape, tensor.letters)
-    return pruned(replace(statement, inputs=(*statement.inputs, given), equations=tuple(equations), outputs=outputs))
+        equations.append(Equation(moves[last.name], last.free, last.at, (Term((), (), ZERO),)))
+        outputs = (moves[last.name],)
+    given = Tensor(moves[wrt], tensor.shape, tensor.letters)
+    inputs = (*statement.inputs, given)
+    return pruned(replace(statement, inputs=inputs, equations=tuple(equations), outputs=outputs, placements=()))
 
 
-def _tangent(equation: Equation, depends: set[str]) -> Equation:
+def _tangent(equation: Equation, moves: Mapping[str, str]) -> Equation:
+    """The derivative of an equation along the tangents, by their names, of what it reads."""
     terms = []
     for term in equation.terms:
         parts = [
-            Product.of(derivative(term.body, read), replace(read, tensor=f"d{read.tensor}"))
+            Product.of(derivative(term.body, read), replace(read, tensor=moves[read.tensor]))
             for read in _distinct(reads(term.body))
-            if read.tensor in depends
+            if read.tensor in moves
         ]
         body = Sum.of(*parts)
         if body != ZERO:
             terms.append(replace(term, body=body))
-    return replace(equation, name=f"d{equation.name}", terms=tuple(terms) or (Term((), (), ZERO),))
+    return replace(equation, name=moves[equation.name], terms=tuple(terms) or (Term((), (), ZERO),))
 
 
 def pruned(statement: Statement) -> Statement:

@@ -220,13 +220,15 @@ def _(step: Likewise, subject: Statement, rng: random.Random) -> str | None:
 
 
 def _chosen(side: Any, extra: Poly, size: Size, subject: Statement, rng: random.Random) -> str | None:
-    """The extra-th of the sizes that a side allows is the one that is stated."""
+    """The extra-th of the sizes that a side allows is the one that is stated; beyond the last of them it counts on."""
     for _ in range(50):
         values, [sizes] = _found((side,), size.param, subject, rng)
         choice = extra.evaluate(values)
-        if choice < len(sizes):  # the choice is among as many sizes as the stride is long
-            return _as_stated(size, sizes[choice], values)
-    raise StatementError("no sample had an extra size below the stride")
+        if not sizes:
+            return f"no size is allowed at {_said(values)}"
+        if choice <= size.value.evaluate(values):  # else the first size is no size of an array
+            return _as_stated(size, sizes[choice] if choice < len(sizes) else sizes[0] + choice, values)
+    raise StatementError("no sample had a first size that is at least 0")
 
 
 def _as_stated(size: Size, got: int, values: Mapping) -> str | None:

@@ -85,7 +85,7 @@ def _mentions(step: Step, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]
 
 @_mentions.register
 def _(step: ExpandOutside, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
-    return {"outside": outside_words(dict(step.tensors), lang)}
+    return {"outside": outside_words(outside_of(step.before), lang)}
 
 
 @_mentions.register

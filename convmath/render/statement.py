@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from convmath.ir.nodes import Equation, Number, Statement
+from convmath.ir.nodes import Equation, Number, Statement, Term
 from convmath.ir.poly import Atom, Floor, Param, Poly, poly
 from convmath.ir.walk import inside, map_forms, reads
 
@@ -24,19 +24,27 @@ Line = tuple[Layout, Layout]  # the two sides of an equation
 LET = "q"  # the letter that stands for a quotient
 
 
-def outside_of(node: Any) -> dict[str, Any]:
-    """What lies outside each array that is read beyond its ends."""
-    return {read.tensor: read.outside for read in reads(node) if read.outside != "strict"}
+def outside_of(node: Any) -> tuple[tuple[str, Any], ...]:
+    """Each array that is read beyond its ends, with what lies there; what is not counted is the ∓∞ of a maximum."""
+    nothing = {"max": "−∞", "min": "∞", "sum": "nothing"}
+    found = (
+        (read.tensor, nothing[term.reduce] if read.outside == "nothing" else read.outside)
+        for term in inside(node)
+        if isinstance(term, Term)
+        for read in reads(term)
+        if read.outside != "strict"
+    )
+    return tuple(dict.fromkeys(found))
 
 
-def outside_words(arrays: Mapping[str, Any], lang: str) -> tuple[Inline, ...]:
+def outside_words(arrays: Iterable[tuple[str, Any]], lang: str) -> tuple[Inline, ...]:
     """What lies outside each array, in words and mathematics."""
     said: list[Inline] = []
-    for tensor, outside in arrays.items():
-        sentence = OUTSIDE["number" if isinstance(outside, Fraction) else outside][lang]
-        value = layout(Number(outside)) if isinstance(outside, Fraction) else Sym("−∞")
+    for tensor, outside in arrays:
+        value = layout(Number(outside)) if isinstance(outside, Fraction) else Sym(outside)
         said += ["; "] if said else []
-        said += filled(sentence, {"T": Sym(tensor), "value": value})
+        kind = str(outside) if outside in OUTSIDE else "number"
+        said += filled(OUTSIDE[kind][lang], {"T": Sym(tensor), "value": value})
     return tuple(said)
 
 

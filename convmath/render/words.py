@@ -189,13 +189,13 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "ChooseExtra": {
         "en": (
             "Choose one",
-            "As many sizes as the stride are possible; the output padding {e} chooses one of them (for {e} below "
-            "the stride).",
+            "As many sizes as the stride are possible; the output padding {e} counts on from the least of them (and "
+            "goes beyond them where {e} is not below the stride).",
         ),
         "es": (
             "Elegir uno",
-            "Hay tantos tamaños posibles como el paso; el relleno de salida {e} elige uno de ellos (para {e} "
-            "menor que el paso).",
+            "Hay tantos tamaños posibles como el paso; el relleno de salida {e} cuenta a partir del menor de ellos (y "
+            "los sobrepasa donde {e} no es menor que el paso).",
         ),
     },
     "Likewise": {
@@ -283,7 +283,7 @@ SELECTIONS: Mapping[str, Mapping[str, str]] = {
 # what lies outside an array T; a number is its value
 OUTSIDE: Mapping[str, Mapping[str, str]] = {
     "number": {"en": "{T} is {value} outside", "es": "{T} vale {value} fuera"},
-    "nothing": {"en": "{T} is {value} outside", "es": "{T} vale {value} fuera"},
+    "nothing": {"en": "{T} is not counted outside", "es": "{T} no se cuenta fuera"},
     "circular": {"en": "{T} goes on periodically outside", "es": "{T} continúa periódicamente fuera"},
     "replicate": {"en": "{T} keeps its last value outside", "es": "{T} conserva su último valor fuera"},
     "reflect": {

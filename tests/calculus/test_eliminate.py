@@ -247,6 +247,19 @@ def test_a_count_is_a_number_only_where_nothing_restricts_it(guards: list, text:
     assert str(solved(statement)[0]) == text
 
 
+@pytest.mark.parametrize(("outside", "goes"), [("strict", True), ("circular", True), (0, False), ("nothing", False)])
+def test_a_count_that_is_read_beyond_its_ends_is_no_count_there(outside: Any, goes: bool) -> None:
+    at = poly(i) if outside == "strict" else poly(i) - 1
+    statement = Statement(
+        (Tensor("X", (n,), (("i", 0),)),),
+        (equation("D", [i], count([t])), equation("Y", [i], total(read("X", i) * read("D", at, outside=outside)))),
+        ("Y",),
+    )
+    assert ("D[i]" not in str(solved(statement)[0])) is goes
+    for seed in range(5):
+        agree(statement, random.Random(seed))
+
+
 def test_a_count_that_a_guard_reads_stays() -> None:
     D = read("D")
     statement = Statement(

@@ -22,7 +22,8 @@ from convmath.calculus.gradient import jvp, select, vjp
 from convmath.derivation import Derivation, sample
 from convmath.errors import StatementError, UnknownNameError
 from convmath.ir.bind import complete
-from convmath.ir.build import equation, read, total
+from convmath.ir.build import Tensor, equation, index, poly, read, size, total
+from convmath.ir.check import checked
 from convmath.ir.exact import evaluate_at
 from convmath.ir.nodes import Product, Statement, Term
 from convmath.ir.walk import map_reads
@@ -196,6 +197,38 @@ def test_a_second_derivative_is_the_quotient_of_the_quotients(name: str) -> None
     held_hvp(name, *PIECEWISE[name])
 
 
+@EACH
+def test_differentiating_a_gradient_backwards_is_the_adjoint_of_doing_it_forwards(name: str) -> None:
+    """⟨∂⟨h, gX⟩/∂U, u⟩ = ⟨h, ∂gX/∂U · u⟩; by the same input too, where gX is the name of an equation already."""
+    statement, _ = PIECEWISE[name]
+    forward = select(derive.expand_outside(statement))
+    for wrt, along in itertools.product(real(statement), repeat=2):
+        first = vjp(forward, wrt)
+        backwards, forwards = (checked(second(first, along)) for second in (vjp, jvp))
+        for case in cases(name, statement, 2):
+            h, u = case.tangents[wrt], case.tangents[along]
+            [given] = set(backwards.reads) - set(first.reads)
+            left, right = case.of(backwards, **{given: h}) * u, h * case.of(forwards, **{f"d{along}": u})
+            assert np.sum(left) == np.sum(right), f"{wrt}, {along} of {name} at {case.env}"
+
+
+def test_names_that_are_taken_are_left_alone() -> None:
+    """The inputs have the names that a gradient, a tangent, a maximum and its place would have."""
+    t, k = index("t", size("k", least=1)), size("k", least=1)
+    given = [Tensor(name, (i.size,), (("i", 0),)) for name in ("X", "M", "A", "MY", "AY", "gX", "gY", "dX", "dY")]
+    steps = [
+        equation(name, [i], Term((t,), (), read(of, poly(i) - poly(t), outside="nothing"), reduce="max"))
+        for name, of in (("Q", "X"), ("Y", "Q"))
+    ]
+    used = equation("Z", [i], total(sum((read(x.name, i) for x in given[1:]), read("Y", i))))
+    told = Tensor("W", (k,), (("t", 0),))
+    statement = checked(Statement((*given, told), (*steps, used), ("Z",)))
+    forward = checked(select(derive.expand_outside(statement)))
+    assert [e.name for e in forward.equations] == ["MQ", "AQ", "Q", "MY2", "AY2", "Y", "Z"]
+    assert checked(vjp(forward, "X")).outputs == ("gX2",)
+    assert checked(jvp(forward, "X")).outputs == ("dZ",)
+
+
 # --- ties -----------------------------------------------------------------------------------------------------
 
 
@@ -362,6 +395,9 @@ def test_a_sum_that_forgets_a_term_is_caught(name: str, monkeypatch: pytest.Monk
         lambda statement, name, terms: true(statement, name, terms[: max(1, len(terms) - 1)]),
     )
     caught(name)
+    if name != "two terms that read the same":  # without one of them it is another gradient, with its own adjoint
+        with pytest.raises(AssertionError):
+            test_differentiating_a_gradient_backwards_is_the_adjoint_of_doing_it_forwards(name)
 
 
 @pytest.mark.parametrize("name", ["a factor that is a sum", "chained", "seven outside"])

@@ -15,6 +15,7 @@ from convmath import steps
 from convmath.calculus.derive import jvp_derivation, shape_derivation, solved_derivation, vjp_derivation
 from convmath.derivation import Derivation, Outcome, sample, verify
 from convmath.ir.build import Tensor, equation, index, largest, read, size
+from convmath.ir.check import checked
 from convmath.ir.nodes import AtMost, Less, Number, Size, Statement
 from convmath.ir.poly import poly
 from convmath.ops.registry import Operator, operator, operators, variants
@@ -60,9 +61,20 @@ def test_each_step_begins_where_one_before_it_ended(op: Operator) -> None:
         for step in derivation.plain_steps:
             if isinstance(step.before, Statement):
                 assert step.before == ended[-1]
+                assert checked(step.after) is step.after
                 ended.append(step.after)
         if isinstance(derivation.result, Statement):
             assert derivation.result == ended[-1]
+
+
+@pytest.mark.parametrize(
+    "given", [{"s": 1, "e": 1}, {"s": 1, "d": 3, "e": 2}, {"s": 2, "e": 1}, {"s": 2, "d": 3, "e": 2}]
+)
+@pytest.mark.parametrize("ndim", [1, 2])
+def test_an_output_padding_beyond_the_stride_is_counted_on(ndim: int, given: dict[str, int]) -> None:
+    """It may be as long as the dilation; then none of the sizes that fit is chosen, but one behind them."""
+    verdict = operator("conv_transpose", ndim, **given).shape().verify()
+    assert verdict, verdict.failures
 
 
 def test_a_step_carries_its_rule_and_what_was_proved_on_the_way() -> None:

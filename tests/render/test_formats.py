@@ -30,6 +30,7 @@ KATEX = {
         \{ \} \\ \alpha \beta \gamma \varepsilon \kappa \mu \nu \pi \Gamma""",
     ),
 }
+LATIN = set("áéíóúüñÁÉÍÓÚÜÑ¿¡…–—“”’")  # what inputenc and T1 know of what we write
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[{}]", re.DOTALL)
 _MATHS = re.compile(r"\\\[(.*?)\\\]|\$\$(.*?)\$\$|(?<!\\)\$(?!\$)(.*?)(?<!\\)\$", re.DOTALL)
 
@@ -57,6 +58,8 @@ def faults_of_latex(maths: str) -> Iterator[str]:
         yield "the environments do not match"
     if re.search(r"[_^](?!\{)", maths.replace(r"\_", "")):
         yield "a script has no braces"
+    if re.search(r"\n\s*\n", maths):
+        yield "an empty line ends a paragraph"
 
 
 def held_latex(written: Document) -> None:
@@ -68,6 +71,8 @@ def held_latex(written: Document) -> None:
             assert list(faults_of_latex(maths)) == [], maths
         rest = _MATHS.sub("", whole)
         assert rest.replace(r"\$", "").count("$") == 0
+        foreign = {letter for letter in rest if not (letter.isascii() or letter in LATIN)}
+        assert form == "markdown" or foreign == set()
         if form == "latex":  # in sentences a command may be a heading or stand for a sign
             assert "\\" not in re.sub(r"\\(sub)?section\*|\\[%&#_]", "", rest)
 

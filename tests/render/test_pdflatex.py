@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from convmath.calculus.derive import hvp_derivation, vjp_derivation
 from convmath.derivation import Derivation
 from convmath.ops.registry import operator
 from convmath.render import LANGUAGES
 
-from .documents import unchecked
+from ..paper import STATEMENTS
+from .documents import TITLE, unchecked
 
 TEX = shutil.which("pdflatex")
 needs_tex = pytest.mark.skipif(TEX is None, reason="pdflatex is not installed")
@@ -26,6 +28,10 @@ SAMPLE = {
     "reflected": operator("conv", 1, padding_mode="reflect").vjp("W"),
     "maximum": operator("max_pool", 2, ties="split").vjp("X"),
     "mean": operator("avg_pool", 2).vjp("X"),
+    "nothing but defaults": operator("conv", 2, padding="same", stride=1, kernel=3).shape(defaults=True),
+    "thirteen sums in one": operator("conv_transpose", 3).vjp("W"),
+    "long parentheses": hvp_derivation(STATEMENTS["batch_norm"], "X", "X", TITLE),
+    "a Greek input": vjp_derivation(STATEMENTS["batch_norm"], "Γ", TITLE),
 }
 
 

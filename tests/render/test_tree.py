@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from convmath.ir.build import size
 from convmath.ir.poly import Poly, floor, least
 from convmath.render import latex, tree
+from convmath.render.derivation import document
+from convmath.render.document import _LEAST, _LIMITS, Display, _lines
 from convmath.render.mathematics import layout
 from convmath.render.text import text
 from convmath.render.tree import (
     BREAK,
     DOT,
     PLUS,
+    SUM_BREAK,
     TERM_BREAK,
     TIMES,
     Big,
@@ -40,6 +43,7 @@ from convmath.render.tree import (
 )
 
 from ..faults import caught
+from .documents import PRINTED
 
 # --- lines ------------------------------------------------------------------------------------------------------
 
@@ -47,20 +51,36 @@ START = Op("·", "start")  # the sign of a product at the head of a line
 
 
 @st.composite
-def sums(draw: st.DrawFn) -> Layout:
-    """Terms, each a product of names, some behind brackets."""
+def sums(draw: st.DrawFn, deep: int = 2) -> Layout:
+    """Terms, each a product of names and sums in parentheses, some behind a sum sign or brackets."""
     terms = []
-    for _ in range(draw(st.integers(1, 4))):
-        factors = [Sym("x" * draw(st.integers(1, 12))) for _ in range(draw(st.integers(1, 4)))]
+    for _ in range(draw(st.integers(1, 4 if deep == 2 else 2))):
+        factors: list[Layout] = [Sym("x" * draw(st.integers(1, 12))) for _ in range(draw(st.integers(1, 3)))]
+        if deep and draw(st.booleans()):
+            factors.append(Fence("(", draw(sums(deep - 1)), ")"))
         guards = [Fence("[", Sym("P" * draw(st.integers(1, 9))), "]") for _ in range(draw(st.integers(0, 2)))]
-        product = joined(row(BREAK, TIMES), factors)
-        terms.append(joined(BREAK, [*guards, product]))
+        product = joined(BREAK, [*guards, joined(row(BREAK, TIMES), factors)])
+        sign = Big("Σ", Sym("t" * draw(st.integers(1, 9))))
+        terms.append(row(sign, SUM_BREAK, product) if draw(st.booleans()) else product)
     return joined(row(TERM_BREAK, PLUS), terms)
 
 
 def leaves(node: Layout) -> list[Layout]:
-    items = node.items if isinstance(node, Row) else (node,)
-    return [TIMES if item == START else item for item in items if not isinstance(item, Break)]
+    """What there is to read from left to right, wherever a line was broken."""
+    match node:
+        case Row(items=items):
+            return [leaf for item in items for leaf in leaves(item)]
+        case Fence(left="(", body=body):
+            return [Op("("), *leaves(body), Op(")")]
+        case Break():
+            return []
+    return [TIMES if node == START else node]
+
+
+def could_be_broken(line: Layout) -> bool:
+    items = line.items if isinstance(line, Row) else (line,)
+    inner = [item.body for item in items if isinstance(item, Fence)]
+    return any(isinstance(item, Break) for item in items) or any(map(could_be_broken, inner))
 
 
 MEASURES: dict[str, Callable[[Layout], float]] = {"typeset": width, "text": lambda node: len(text(node))}
@@ -73,8 +93,7 @@ def test_lines_hold_the_whole_and_fit_where_a_break_was_there(measure: str, data
     lines = tree.broken(whole, limit, MEASURES[measure])
     assert [leaf for line in lines for leaf in leaves(line)] == leaves(whole)
     for line in lines:
-        items = line.items if isinstance(line, Row) else (line,)
-        assert MEASURES[measure](line) <= limit or not any(isinstance(item, Break) for item in items)
+        assert MEASURES[measure](line) <= limit or not could_be_broken(line)
     for line in lines[1:]:
         first = line.items[0] if isinstance(line, Row) else line
         assert first != TIMES  # it would be set as a space
@@ -91,6 +110,36 @@ def test_lines_are_broken_between_terms_first() -> None:
     whole = joined(row(TERM_BREAK, PLUS), [product, product])
     assert [text(line) for line in broken(whole, 14, MEASURES["text"])] == ["aaa · bbb", " + aaa · bbb"]
     assert [text(line) for line in broken(whole, 8, MEASURES["text"])] == ["aaa", "· bbb", " + aaa", "· bbb"]
+
+
+def test_lines_are_broken_between_parentheses_before_they_are_behind_a_sum_sign() -> None:
+    inner = joined(row(TERM_BREAK, PLUS), map(Sym, ("aaaa", "bbbb")))
+    whole = row(Big("Σ", Sym("t")), SUM_BREAK, Fence("(", inner, ")"))
+    lines = {limit: [text(line) for line in broken(whole, limit, MEASURES["text"])] for limit in (20, 14, 9)}
+    assert lines == {
+        20: ["Σ_{t} (aaaa + bbbb)"],
+        14: ["Σ_{t} (aaaa", " + bbbb)"],
+        9: ["Σ_{t}", "(aaaa", " + bbbb)"],
+    }
+
+
+@pytest.mark.parametrize("format", ["latex", "markdown", "html", "text"])
+def test_no_line_that_is_printed_sticks_out_where_it_could_be_broken(format: str) -> None:
+    measure = MEASURES["text" if format == "text" else "typeset"]
+    for derivations in PRINTED.values():
+        for derivation in derivations:
+            for display in (block for block in document(derivation).blocks if isinstance(block, Display)):
+                lines = list(_lines(display, format))
+                head = max((measure(left) for left, _, _ in lines if left is not None), default=0)
+                for _, _, right in lines:
+                    assert measure(right) <= max(_LIMITS[format] - head - 3, _LEAST) or not could_be_broken(right)
+
+
+def test_a_line_that_was_not_broken_between_parentheses_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = tree._parts
+    monkeypatch.setattr(tree, "_parts", lambda line, at, *others: true(line, at, *others) if at else [line])
+    with pytest.raises(AssertionError):
+        test_no_line_that_is_printed_sticks_out_where_it_could_be_broken("latex")
 
 
 # --- widths -----------------------------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import get_args
+from dataclasses import replace
+from typing import Any, get_args
 
 import pytest
 
 from convmath import steps
-from convmath.ir.nodes import Selection
+from convmath.ir.build import Tensor, equation, index, poly, read, size
+from convmath.ir.nodes import Selection, Statement, Term
 from convmath.render.derivation import _mentions
 from convmath.render.words import LANGUAGES, OUTSIDE, SELECTIONS, STEPS, TITLES, WORDS
 from convmath.steps import Step
@@ -65,6 +67,26 @@ def test_there_are_words_for_every_border_and_selection() -> None:
     assert set(OUTSIDE) == {"number", "nothing", *BORDERS}
     assert set(SELECTIONS) == set(get_args(Selection))
     assert set(TITLES) == {derivation.kind for derivations in PRINTED.values() for derivation in derivations}
+
+
+@pytest.mark.parametrize(
+    ("reduce", "said"),
+    [
+        ("max", "        X is −∞ outside"),
+        ("min", "        X is ∞ outside"),
+        ("sum", "        X is not counted outside"),
+    ],
+)
+def test_what_is_not_counted_is_said_as_the_reduction_has_it(reduce: Any, said: str) -> None:
+    n, t = size("n", least=1), index("t", size("k", least=1))
+    i = index("i", n)
+    term = Term((t,), (), read("X", poly(i) - poly(t), outside="nothing"), reduce)
+    statement = Statement((Tensor("X", (n,), (("i", 0),)),), (equation("Y", [i], term),), ("Y",))
+    assert str(statement).endswith(said)
+    if reduce == "sum":
+        zero = replace(term, body=read("X", poly(i), outside=0) * term.body)
+        both = replace(statement, equations=(equation("Y", [i], zero),))
+        assert str(both).endswith("        X is 0 outside; X is not counted outside")
 
 
 # --- teeth ------------------------------------------------------------------------------------------------------

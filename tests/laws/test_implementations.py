@@ -229,7 +229,8 @@ def test_a_nan_that_one_kernel_loses_is_caught(monkeypatch: pytest.MonkeyPatch) 
 # --- teeth: faults in a statement and in the calculus ---------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["conv", "max_pool", "avg_pool"])
+# (a mean whose windows lie elsewhere may be over nothing: it has no value, and there is nothing to compare)
+@pytest.mark.parametrize("name", ["conv", "max_pool"])
 def test_a_statement_with_its_padding_at_the_wrong_end_is_caught_by_its_definition(
     name: str, anew: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

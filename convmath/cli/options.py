@@ -19,6 +19,7 @@ from convmath.text import named
 
 __all__ = [
     "FORMATS",
+    "an_axis_each",
     "format_",
     "hyperparameters",
     "json_",
@@ -84,12 +85,27 @@ def hyperparameters(arguments: Sequence[str]) -> dict[str, str]:
 
 
 def word(value: str) -> Any:
-    """A typed value that is no formula: an integer, true or false, several of them with commas, or a word."""
-    if "," in value:
-        return tuple(word(part.strip()) for part in value.split(","))
+    """A typed value that is no formula: a whole number, true or false, a word, several of them, or a pair an axis.
+
+    >>> [word(value) for value in ("2", "2,1", "((1,0),(0,2))", "((1,2),)", "true", "same")]
+    [2, (2, 1), ((1, 0), (0, 2)), ((1, 2),), True, 'same']
+    """
+    value = "".join(value.split())
+    if found := an_axis_each(value):
+        return tuple(tuple(map(word, pair)) for pair in found)
+    bare = value[1:-1] if re.fullmatch(r"\([^()]*\)", value) else value
+    if bare != value or "," in value:
+        return tuple(word(part) for part in bare.split(",") if part)
     if re.fullmatch(r"[+-]?\d{1,18}", value):
         return int(value)
     return {"true": True, "false": False}.get(value.lower(), value)
+
+
+def an_axis_each(value: str) -> list[list[str]]:
+    """The before/after pairs of a value such as ((1,0),(0,2)); none where it is no such value."""
+    pairs = re.findall(r"\(([^()]*)\)", value)
+    nested = re.fullmatch(r"\((\([^()]*\),?)+\)", "".join(value.split()))
+    return [pair.split(",") for pair in pairs] if nested and all("," in pair for pair in pairs) else []
 
 
 def chosen(given: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +120,8 @@ def show(
 
     A file is a whole document, standard output takes a piece of one. Where a step fails the command ends with 1.
     """
+    if format_ is None and output is not None and output.suffix and output.suffix not in SUFFIXES:
+        raise unknown("file type to save a derivation as", output.suffix, SUFFIXES, "--output")
     name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
     document = derivation.emit(name, lang, **({"standalone": True} if name == "latex" and output else {}))
     verdict = derivation.verify()
@@ -114,5 +132,7 @@ def show(
         click.echo(json.dumps(shown, ensure_ascii=False))
     elif not output:
         click.echo(document, nl=False)
+    for failure in verdict.failures:
+        click.echo(f"convmath: {failure}", err=True)
     if not verdict:
         click.get_current_context().exit(1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from convmath.derivation import Derivation
 from convmath.notes.lecture import Recomputed, data
 from convmath.ops.registry import Operator, operator
 from convmath.render.derivation import display, document
@@ -24,19 +23,22 @@ body { max-width: 66rem; }
 h2 { font-size: 1.45rem; border-bottom: 1px solid #8886; padding-bottom: .2rem; }
 h3 { font-size: 1.12rem; margin: 1.6rem 0 .3rem; } h4 { font-size: 1rem; margin: 1.3rem 0 .2rem; }
 section { margin-top: 2.6rem; }
-nav ul { columns: 2; padding-left: 1.2rem; }
-nav a { color: inherit; }
+nav a, h3 a { color: inherit; }
+nav table.data { min-width: min(38rem, 100%); }
 .scroll { overflow-x: auto; margin: .6rem 0; }
 table.data { border-collapse: collapse; font-size: .92rem; line-height: 1.35; }
 table.data th, table.data td { padding: .28rem .8rem .28rem 0; text-align: left; vertical-align: top; }
 table.data th { border-bottom: 1px solid; font-weight: 600; }
 table.data td { border-bottom: 1px solid #8883; }
 table.data .number { text-align: right; font-variant-numeric: tabular-nums; }
-td code, p code { font-size: .88em; overflow-wrap: anywhere; }
+p code { font-size: .88em; overflow-wrap: anywhere; }
+td code { font-size: .88em; }
+td small { display: block; max-width: 28rem; }
 pre { overflow-x: auto; padding: .7rem .9rem; background: #8881; font-size: .85rem; line-height: 1.45; }
 .verdict { font-weight: 600; white-space: nowrap; }
 .holds { color: #1a7f37; }
 .fails { color: #c62828; }
+.deviates { color: #9a5b00; }
 .summary { border-left: 4px solid #1a7f37; padding: .1rem 0 .1rem 1rem; }
 .summary.fails { border-color: #c62828; color: inherit; }
 details { margin: .5rem 0; }
@@ -47,12 +49,16 @@ figure { margin: 0; max-width: 100%; overflow-x: auto; }
 figcaption { font-size: .88rem; opacity: .8; margin-bottom: .2rem; }
 table.matrix { border-collapse: collapse; border: solid; border-width: 0 1.5px; margin-bottom: .5rem; }
 table.matrix td { padding: .06rem .45rem; text-align: right; font-variant-numeric: tabular-nums; font-size: .92rem; }
-@media (prefers-color-scheme: dark) { .holds { color: #4cc76a; } .fails { color: #ff7b72; } }
-@media (max-width: 40rem) { nav ul { columns: 1; } body { padding: 0 .8rem; } }
+@media (prefers-color-scheme: dark) {
+  .holds { color: #4cc76a; } .fails { color: #ff7b72; } .deviates { color: #e3b341; }
+}
+@media (max-width: 40rem) { body { padding: 0 .8rem; } }
 @media print {
   details > div { border: 0; }
   .scroll, pre, figure { overflow: visible; }
   pre { white-space: pre-wrap; }
+  h2, h3, h4, summary { break-after: avoid; }
+  tr, figure, pre, .display tr { break-inside: avoid; }
 }
 """
 
@@ -60,7 +66,7 @@ table.matrix td { padding: .06rem .45rem; text-align: right; font-variant-numeri
 def report(results: Results, lang: str) -> str:
     """The page."""
     words = VERIFY[lang]
-    parts = [f"<h1>{words['title']}</h1>", _summary(results, words), _contents(results, words)]
+    parts = [f"<h1>{words['title']}</h1>", _summary(results, words), _overview(results, lang)]
     parts += [_operator_section(results, name, lang) for name in results.operators]
     if any(one.whose == "scipy" for one in results.tested):
         parts.append(_scipy_section(results, lang))
@@ -78,9 +84,15 @@ def report(results: Results, lang: str) -> str:
 # --- pieces -------------------------------------------------------------------------------------------------------
 
 
-def _verdict(ok: bool, words: Words) -> str:
-    kind, sign, said = ("holds", "✓", words["ok"]) if ok else ("fails", "✗", words["wrong"])
+def _verdict(ok: bool, words: Words, fails: str = "wrong", kind: str = "fails") -> str:
+    kind, sign, said = ("holds", "✓", words["ok"]) if ok else (kind, "✗", words[fails])
     return f'<span class="verdict {kind}">{sign} {said}</span>'
+
+
+def _held(one: Tested, words: Words) -> str:
+    """What of ours deviates is wrong; what of others does is said."""
+    ours = one.whose == "ours"
+    return _verdict(one.report.ok, words) if ours else _verdict(one.report.ok, words, "deviates one", "deviates")
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Iterable[int] = ()) -> str:
@@ -102,7 +114,7 @@ def _details(summary: str, body: str, *, open_: bool = False) -> str:
 
 
 def _code(text: str) -> str:
-    return f"<code>{escape(text)}</code>"
+    return f"<code>{escape(text).replace('(', '(<wbr>')}</code>"  # a call may go on in the next line
 
 
 # --- the head -----------------------------------------------------------------------------------------------------
@@ -118,12 +130,30 @@ def _summary(results: Results, words: Words) -> str:
     )
 
 
-def _contents(results: Results, words: Words) -> str:
-    links = [(f"op-{name}", _code(name)) for name in results.operators]
-    links += [("scipy", words["elsewhere"])] if any(one.whose == "scipy" for one in results.tested) else []
-    links += [("lecture", words["lecture head"])] if results.worked else []
-    links += [("laws", words["laws"])]
-    return "<nav><ul>" + "".join(f'<li><a href="#{target}">{said}</a></li>' for target, said in links) + "</ul></nav>"
+def _overview(results: Results, lang: str) -> str:
+    """One row a section, with a link to it: how much was checked there, and what came out."""
+    words, rows = VERIFY[lang], []
+    for name in results.operators:
+        derived = [one for one in results.derived if one.op.name == name]
+        tested = [one for one in results.tested if one.whose == "ours" and one.report.op == name]
+        ok = all(one.verdict for one in derived) and all(one.report.ok for one in tested)
+        checks, cases = sum(one.verdict.cases for one in derived), sum(one.report.cases for one in tested)
+        title = f"{escape(operator(name).title[lang])} {_code(name)}"
+        rows.append((_link(f"op-{name}", title), _verdict(ok, words), str(len(derived)), str(checks), str(cases)))
+    if scipy := [one for one in results.tested if one.whose == "scipy"]:
+        off = sum(not one.report.ok for one in scipy)
+        said = f'<span class="verdict deviates">✗ {words["deviates"].format(number=off)}</span>' if off else ""
+        cases = sum(one.report.cases for one in scipy)
+        rows.append((_link("scipy", words["elsewhere"]), said or _verdict(True, words), "", "", str(cases)))
+    if results.worked:
+        ok = all(one.holds and one.differs_from_convolution for one in results.worked)
+        rows.append((_link("lecture", words["lecture head"]), _verdict(ok, words), "", "", ""))
+    head = ("", words["verdict"], words["derivations"], words["checks"], words["cases"])
+    return f"<nav>{_table(head, rows, numbers=(2, 3, 4))}</nav>"
+
+
+def _link(target: str, said: str) -> str:
+    return f'<a href="#{target}">{said}</a>'
 
 
 # --- one operator -------------------------------------------------------------------------------------------------
@@ -133,19 +163,14 @@ def _operator_section(results: Results, name: str, lang: str) -> str:
     words, op = VERIFY[lang], operator(name, 2)
     derived = [one for one in results.derived if one.op.name == name]
     tested = [one for one in results.tested if one.whose == "ours" and one.report.op == name]
-    size = op.shape()
+    others = [operator(name, ndim) for ndim in (1, 3)]
     parts = [
         f'<section id="op-{name}"><h2>{escape(op.title[lang])} {_code(name)}</h2>',
-        f"<h3>{words['the statement']}</h3>",
-        html_blocks([display(op.statement, lang)]),
-        f"<h3>{words['the size']}</h3>",
-        html_blocks([display(size.steps[-1].after, lang)]),
-        _details(words["whole derivation"], _derivation(size, lang)),
-        f"<h3>{words['the gradients']}</h3>",
-        *(_gradient(op, wrt, lang) for wrt in op.statement.reads),
+        _read_off(op, derived, lang),
+        *(_details(words["dimensions"].format(ndim=o.ndim), _read_off(o, derived, lang)) for o in others),
         f"<h3>{words['checked derivations']}</h3>",
         _derivations(derived, words),
-        f"<h3>{words['tests']}</h3>",
+        f"<h3>{_link('laws', words['tests'])}</h3>",
         _tests(tested, lang),
         _deviations(tested, words),
         "</section>",
@@ -153,40 +178,54 @@ def _operator_section(results: Results, name: str, lang: str) -> str:
     return "\n".join(parts)
 
 
-def _derivation(derivation: Derivation, lang: str) -> str:
-    return html_blocks(document(derivation, lang).blocks, level=4)
+def _read_off(op: Operator, derived: Sequence[Derived], lang: str) -> str:
+    """The statement, and the size and the gradients that were derived from it."""
+    words, own = VERIFY[lang], [one for one in derived if one.op == op]
+    return "\n".join(
+        [
+            f"<h3>{words['the statement']}</h3>",
+            html_blocks([display(op.statement, lang)]),
+            f"<h3>{words['the size']}</h3>",
+            *(_derivation(one, lang) for one in own if one.kind == "shape"),
+            f"<h3>{words['the gradients']}</h3>",
+            *(_derivation(one, lang) for one in own if one.kind == "vjp"),
+        ]
+    )
 
 
-def _gradient(op: Operator, wrt: str, lang: str) -> str:
-    words, derivation = VERIFY[lang], op.vjp(wrt)
-    result = html_blocks([display(derivation.result, lang)])
-    return f"{result}{_details(words['whole derivation'], _derivation(derivation, lang))}"
+def _derivation(one: Derived, lang: str) -> str:
+    """What was derived, and how."""
+    if one.derivation is None:
+        return f"<p>{_verdict(False, VERIFY[lang])} {escape('; '.join(one.verdict.failures))}</p>"
+    result = one.derivation.steps[-1].after if one.kind == "shape" else one.derivation.result
+    whole = html_blocks(document(one.derivation, lang).blocks, level=4)
+    return html_blocks([display(result, lang)]) + _details(VERIFY[lang]["whole derivation"], whole)
 
 
 def _derivations(derived: Sequence[Derived], words: Words) -> str:
     rows = []
     for one in derived:
-        kind, wrt = one.derivation.kind, one.derivation.wrt
+        kind, wrt = one.kind, one.wrt
         failures = "".join(f"<br>{escape(failure)}" for failure in one.verdict.failures)
         said = escape(words["size" if kind == "shape" else kind].format(wrt=wrt))
-        number, checks = str(len(one.derivation.steps)), str(one.verdict.cases)
-        rows.append((_code(repr(one.op)), said, number, checks, _verdict(one.verdict.ok, words) + failures))
+        number, checks = str(len(one.derivation.steps) if one.derivation else 0), str(one.verdict.cases)
+        rows.append((_code(repr(one.op)), said, _verdict(one.verdict.ok, words) + failures, number, checks))
     ok = all(one.verdict for one in derived)
-    head = (words["operators"], words["derivation"], words["steps"], words["checks"], words["verdict"])
-    table = _table(head, rows, numbers=(2, 3))
+    head = (words["operators"], words["derivation"], words["verdict"], words["steps"], words["checks"])
+    table = _table(head, rows, numbers=(3, 4))
     return _details(f"{len(derived)} {words['derivations']}: {_verdict(ok, words)}", table, open_=not ok)
 
 
 def _tests(tested: Sequence[Tested], lang: str) -> str:
     words = VERIFY[lang]
     laws = [name for name in LAWS if any(name in one.report.coverage for one in tested)]
-    head = [words["implementation"], *(_law(name, lang)[0] for name in laws), words["refused"], words["verdict"]]
+    head = [words["implementation"], words["verdict"], *(_law(name, lang)[0] for name in laws), words["refused"]]
     rows = []
     for one in tested:
         counts = (str(one.report.coverage.get(name, "")) for name in laws)
-        name = _code(one.report.subject) + (f"<br>{escape(one.note)}" if one.note else "")
-        rows.append([name, *counts, str(one.report.refusals), _verdict(one.report.ok, words)])
-    return _table(head, rows, numbers=range(1, len(laws) + 2))
+        note = f"<small>{escape(words['documented'].format(note=one.note))}</small>" if one.note else ""
+        rows.append([_code(one.report.subject) + note, _held(one, words), *counts, str(one.report.refusals)])
+    return _table(head, rows, numbers=range(2, len(laws) + 3))
 
 
 def _deviations(tested: Sequence[Tested], words: Words) -> str:
@@ -196,7 +235,7 @@ def _deviations(tested: Sequence[Tested], words: Words) -> str:
             parts += [
                 f"<p>{_code(deviation.subject)}, {escape(deviation.law)}: {escape(deviation.diagnosis)}.</p>",
                 f"<p>{words['smallest']}: {_code(str(deviation.case))}</p>",
-                f"<pre>{escape(deviation.code)}</pre>",
+                f"<pre>{escape(one.code(deviation))}</pre>",
             ]
             if one.note:
                 parts.append(f"<p>{escape(words['documented'].format(note=one.note))}</p>")
@@ -219,8 +258,10 @@ def _lecture_section(results: Results, lang: str) -> str:
     words = VERIFY[lang]
     parts = [f'<section id="lecture"><h2>{words["lecture head"]}</h2><p>{words["lecture lead"]}</p>']
     for one in results.worked:
-        verdict = _verdict(one.holds and one.differs_from_convolution, words)
-        parts += [f"<h3>{escape(one.title[lang])} {verdict}</h3>", _matrices(one, words)]
+        verdict = _verdict(one.holds, words | {"ok": words["as correlation"]}, "does not hold")
+        other = words["other result" if one.differs_from_convolution else "same result"]
+        parts += [f"<h3>{escape(one.title[lang])} {verdict}</h3><p>{other[:1].upper()}{other[1:]}.</p>"]
+        parts.append(_matrices(one, words))
         if one.channels:
             total = f"{' + '.join(str(got) for _, got in one.channels)} = {one.correlation[0][0]}"
             parts.append(f"<p>{words['channels'].format(sum=total, other=one.convolution[0][0])}</p>")

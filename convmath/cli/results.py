@@ -18,29 +18,39 @@ from convmath.derivation import Derivation, Verdict
 from convmath.kernels import METHODS
 from convmath.notes.lecture import Recomputed, recomputed
 from convmath.ops.registry import Operator, operator, variants
-from convmath.testing import Report, Subject, check
-from convmath.testing.scipy_subjects import signal_cases, subjects
+from convmath.testing import Deviation, Report, Subject, check
+from convmath.testing.scipy_subjects import SignalSubject, signal_cases, subjects
 
 __all__ = ["Derived", "Results", "Tested", "collected"]
 
 
 @dataclass(frozen=True)
 class Derived:
-    """A derivation of one operator, and whether its steps held."""
+    """A derivation of one operator, and whether its steps held; None where there is none, and the verdict says why."""
 
     op: Operator
-    derivation: Derivation
+    kind: str
+    wrt: str
+    derivation: Derivation | None
     verdict: Verdict
 
 
 @dataclass(frozen=True)
 class Tested:
-    """An implementation that was held to the laws of an operator, and what its documentation says of itself."""
+    """An implementation that was held to the laws of an operator, and what its documentation says of itself.
+
+    `call` is how it is asked, at a deviation, as Python on the names that the deviation's code gives.
+    """
 
     whose: Literal["ours", "scipy"]
     group: str
     report: Report
+    call: Callable[[Deviation], str]
     note: str = ""
+
+    def code(self, deviation: Deviation) -> str:
+        """The smallest example as Python: what is right, and what came."""
+        return f"{deviation.code}\n{self.call(deviation)}  # what came"
 
 
 @dataclass(frozen=True)
@@ -97,15 +107,18 @@ def _derivations(names: Sequence[str]) -> Work:
     """Sizes and gradients: with every option in one dimension, and as they are in two and three."""
     for name in names:
         for op in [*variants(name, ndim=1), operator(name, 2), operator(name, 3)]:
-            yield repr(op), partial(_derived, op, op.shape)
+            yield repr(op), partial(_derived, op, "shape")
             for wrt in op.statement.reads:
-                for derive in (op.vjp, op.jvp, *([op.hvp] if op.ndim == 1 and not op.options else [])):
-                    yield repr(op), partial(_derived, op, partial(derive, wrt))
+                for kind in ("vjp", "jvp", *(["hvp"] if op.ndim == 1 and not op.options else [])):
+                    yield repr(op), partial(_derived, op, kind, wrt)
 
 
-def _derived(op: Operator, derive: Callable[[], Derivation]) -> Derived:
-    derivation = derive()
-    return Derived(op, derivation, derivation.verify())
+def _derived(op: Operator, kind: str, *wrt: str) -> Derived:
+    try:
+        derivation = getattr(op, kind)(*wrt)
+        return Derived(op, kind, "".join(wrt), derivation, derivation.verify())
+    except Exception as error:  # what can't be derived is a result like any other
+        return Derived(op, kind, "".join(wrt), None, Verdict(False, (f"{type(error).__name__}: {error}",), 0))
 
 
 def _own_kernels(names: Sequence[str], seed: int, profile: str) -> Work:
@@ -114,11 +127,21 @@ def _own_kernels(names: Sequence[str], seed: int, profile: str) -> Work:
         for method, dtype in product(METHODS, (np.float64, np.float32)):
             said = f"functional.{name}(method={method!r}), {np.dtype(dtype)}"
             subject = Subject(said, partial(_forward, function, method, dtype), partial(_vjp, function, method, dtype))
-            yield said, partial(_own, subject, name, seed, profile)
+            call = partial(_own_call, name, method, np.dtype(dtype).name)
+            yield said, partial(_own, subject, name, call, seed, profile)
 
 
-def _own(subject: Subject, name: str, seed: int, profile: str) -> Tested:
-    return Tested("ours", f"functional.{name}", check(subject, name, seed=seed, profile=profile))
+def _own(subject: Subject, name: str, call: Callable[[Deviation], str], seed: int, profile: str) -> Tested:
+    return Tested("ours", f"functional.{name}", check(subject, name, seed=seed, profile=profile), call)
+
+
+def _own_call(name: str, method: str, dtype: str, deviation: Deviation) -> str:
+    pulled = deviation.cotangent is not None
+    arrays = [*(["gy"] if pulled else []), *"xwb"[: len(deviation.case.arrays)]]
+    given = {**deviation.case.given, "method": method}
+    typed = "" if dtype == "float64" else f".astype({dtype!r})"  # as which the deviation's code gives them
+    said = [f"{array}{typed}" for array in arrays] + [f"{key}={value!r}" for key, value in given.items()]
+    return f"from convmath import functional\nprint(functional.{name}{'.vjp' if pulled else ''}({', '.join(said)}))"
 
 
 def _in_type(dtype: Any, arguments: Sequence[Any]) -> list[Any]:
@@ -146,6 +169,12 @@ def _scipy(names: Sequence[str], seed: int, profile: str) -> Work:
                 seed=seed,
                 profile=profile,
             )
-            return Tested("scipy", of.subject.name.partition("(")[0], report, of.note)
+            return Tested("scipy", of.subject.name.partition("(")[0], report, partial(_scipy_call, of), of.note)
 
         yield of.subject.name, run
+
+
+def _scipy_call(of: SignalSubject, deviation: Deviation) -> str:
+    function, _, options = of.subject.name.partition("(")
+    turn = f"[{', '.join(['::-1'] * deviation.case.ndim)}]" if of.turned else ""
+    return f"import {function.rpartition('.')[0]}\nprint({function}(x[0, 0], w[0, 0]{turn}, {options})"

@@ -21,7 +21,7 @@ from convmath.steps import Substitute
 from convmath.window import PADDING_WORDS, per_axis, windows
 
 from . import COMMANDS, options
-from .options import chosen, hyperparameters, show, word
+from .options import an_axis_each, chosen, hyperparameters, show, word
 
 __all__ = ["command"]
 
@@ -73,15 +73,22 @@ def _worded_padding(sizes: dict[str, str], op: Operator) -> dict[str, Any]:
     return {"padding": said, "stride": s}
 
 
-def _forms(value: str, op: Operator) -> Poly | tuple[Poly, ...]:
-    """One form for all axes, or one for each with commas between; a letter means that of its axis."""
-    parts = value.split(",") if "(" not in value else [value]
-    if len(parts) == 1:
-        parts *= op.ndim
+def _forms(value: str, op: Operator) -> Any:
+    """One form for all axes, or one (or a pair) for each with commas between; a letter means that of its axis."""
     known = {str(poly(param)): poly(param) for param in params(op.open_statement)}
+
+    def read(part: str, axis: int) -> Poly:
+        return form(text.parse(part), partial(_symbol, known, axis))
+
+    parts: list[Any] = an_axis_each(value) or (value.split(",") if "(" not in value else [value])
+    if len(parts) == 1 and isinstance(parts[0], str):
+        parts *= op.ndim
     axes = subscripts(op.ndim) if len(parts) == op.ndim else [0] * len(parts)
-    forms = [form(text.parse(part), partial(_symbol, known, axis)) for part, axis in zip(parts, axes, strict=True)]
-    return forms[0] if len(set(forms)) == 1 else tuple(forms)
+    forms = [
+        read(part, axis) if isinstance(part, str) else tuple(read(one, axis) for one in part)
+        for part, axis in zip(parts, axes, strict=True)
+    ]
+    return tuple(forms) if isinstance(parts[0], list) or len(set(forms)) > 1 else forms[0]
 
 
 def _symbol(known: dict[str, Poly], axis: int, name: str) -> Poly:

@@ -80,12 +80,12 @@ def _worked_rows(results: Results, words: dict[str, str], lang: str) -> Iterator
 def _deviations(results: Results, words: dict[str, str]) -> Iterator[str]:
     for one in results.derived:
         for failure in one.verdict.failures:
-            yield f"\n{one.op}, {one.derivation.kind} {one.derivation.wrt}: {failure}"
+            yield f"\n{one.op}, {one.kind} {one.wrt}: {failure}"
     for one in results.tested:
         for deviation in one.report.deviations:
-            yield f"\n{deviation}\n{_indented(deviation.code)}"
+            yield f"\n{deviation}\n{_indented(one.code(deviation))}"
             if one.note:
-                yield f"    ({one.note})"
+                yield f"    {words['documented'].format(note=one.note)}"
         if not one.report.ok and not one.report.deviations:
             yield f"\n{one.report.subject}: {words['nothing ran']}"
 
@@ -105,8 +105,8 @@ def as_json(results: Results) -> dict[str, Any]:
         "derivations": [
             {
                 "operator": repr(one.op),
-                "kind": one.derivation.kind,
-                "wrt": one.derivation.wrt,
+                "kind": one.kind,
+                "wrt": one.wrt,
                 "ok": one.verdict.ok,
                 "checks": one.verdict.cases,
                 "failures": one.verdict.failures,
@@ -128,7 +128,7 @@ def as_json(results: Results) -> dict[str, Any]:
                         "verdict": d.verdict,
                         "diagnosis": d.diagnosis,
                         "case": str(d.case),
-                        "code": d.code,
+                        "code": one.code(d),
                     }
                     for d in one.report.deviations
                 ],

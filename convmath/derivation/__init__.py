@@ -115,25 +115,36 @@ def write(path: Path, text: str) -> None:
     """Write a text file whole or not at all, or say why it can't be written."""
     with _partial(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        if partial != path:
+            partial.replace(path)
 
 
 def writable(path: Path) -> None:
     """Nothing where a file could be written; else the error that writing it would be."""
     with _partial(path) as partial:
         if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        partial.touch()
+            raise _is_a_directory()
+        if partial != path:
+            partial.touch()
 
 
 @contextmanager
 def _partial(path: Path) -> Iterator[Path]:
-    """A file beside the path, gone afterwards; an OSError becomes a sentence."""
-    partial = path.with_name(f".{path.name}.part")
+    """A file beside the path, gone afterwards (a device or a pipe itself); an OSError becomes a sentence."""
+    partial = path
     try:
+        if not path.name:
+            raise _is_a_directory()
+        if path.is_file() or path.is_dir() or not path.exists():  # else it is written into, and never replaced
+            partial = path.with_name(f".{path.name}.part")
         yield partial
     except OSError as error:
         raise OutputError(f"{path} can't be written: {error.strerror or error}") from None
     finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        if partial != path:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+
+def _is_a_directory() -> IsADirectoryError:
+    return IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))

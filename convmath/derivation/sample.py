@@ -10,21 +10,23 @@ import numpy as np
 from convmath.errors import ShapeError, StatementError
 from convmath.ir.bind import settle
 from convmath.ir.nodes import Statement
-from convmath.ir.poly import Param
-from convmath.ir.walk import params
+from convmath.ir.poly import Param, Poly
+from convmath.ir.walk import inside, params
 
 __all__ = ["integers", "parameters"]
 
-_TRIES = 600
+_TRIES = 2000
+_MOST = 7  # what every parameter but a size stays near
 
 
 def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
     """Small random values that meet the statement's conditions, with every derived size at least 1."""
     derived = dict(statement.definitions())
     free = [param for param in params(statement) if param not in derived]
+    needed = _needed(statement)
     for attempt in range(_TRIES):
         room = 2 + attempt // 100
-        drawn = {param: _drawn(param, rng, room) for param in free}
+        drawn = {param: _drawn(param, rng, room, needed) for param in free}
         try:
             env = settle(statement, drawn)
         except ShapeError:
@@ -34,11 +36,18 @@ def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
     raise StatementError(f"no small sizes were found at which the statement of {statement.outputs[-1]} has a meaning")
 
 
-def _drawn(param: Param, rng: random.Random, room: int) -> int:
+def _needed(statement: Statement) -> int:
+    """How long an array has to be for what is fixed in the conditions: a kernel of 25, say."""
+    forms = (part for part in inside(statement.requires) if isinstance(part, Poly))
+    return max((abs(c) for form in forms for c in form.terms.values()), default=0)
+
+
+def _drawn(param: Param, rng: random.Random, room: int, needed: int) -> int:
+    if param.letter in ("n", "m"):  # an array so short that no window has a neighbour checks little
+        return rng.randint(1, 2 * room + needed)
+    room = min(room, _MOST)
     if param.letter == "N":  # an empty array checks nothing
         return rng.randint(1, room)
-    if param.letter in ("n", "m"):  # nor does one so short that no window has a neighbour check much
-        return rng.randint(1, 2 * room + 1)
     return (param.least or 0) + rng.randint(0, room)
 
 

@@ -167,7 +167,7 @@ STYLE = """
 :root { color-scheme: light dark; }
 body { font: 1.05rem/1.55 Georgia, "Times New Roman", serif; max-width: 56rem; margin: 2rem auto; padding: 0 1.2rem; }
 h1 { font-size: 1.55rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin: 1.8rem 0 .3rem; }
-p { margin: .5rem 0; } p.note { font-size: .92rem; opacity: .78; }
+p { margin: .5rem 0; overflow-x: auto; overflow-y: hidden; } p.note { font-size: .92rem; opacity: .78; }
 math { font-family: "STIX Two Math", "Latin Modern Math", "Cambria Math", "DejaVu Math TeX Gyre", math; }
 math .name { font-style: italic; }
 .display { overflow-x: auto; padding: .35rem 0 .35rem 1.2rem; }

@@ -55,6 +55,13 @@ def test_the_version_is_the_packages() -> None:
         (["derive", "conv", "--wrt", "Z"], "'Z'"),
         (["derive", "conv", "--wrt", "B"], "with bias=True it reads B too"),
         (["derive", "conv", "--ndim", "0"], "ndim is 0, but it must be at least 1"),
+        (["derive", "conv", "--kind", "shape", "--wrt", "X"], "--wrt names an input, but 'shape' asks for none such"),
+        (["derive", "conv", "--along", "W"], "--along names an input, but 'vjp' asks for none such"),
+        (["derive", "conv", "-o", "gradient.pdf"], "there is no file type to save a derivation as '.pdf'"),
+        (["derive", "conv", "-o", "."], ". can't be written: Is a directory"),
+        (["derive", "conv", "-o", ""], "can't be written: Is a directory"),
+        (["derive", "conv", "padding=((1,0)"], "a1 is '((1', but a whole number is needed"),
+        (["derive", "conv", "padding=1.5"], "'1.5'"),
         (["derive", "conv", "stride"], "'stride' came, but name=value is needed"),
         (["derive", "conv", "stride=2", "stride=3"], "stride came twice: 2 and 3"),
         (["derive", "conv", "stride=0"], "is 0, but it must be at least 1"),
@@ -71,6 +78,7 @@ def test_the_version_is_the_packages() -> None:
         (["shape", "conv_transpose", "n=4", "k=3", "s=2", "e=5"], "does not hold at e₁ = 5, s₁ = 2, d₁ = 1"),
         (["shape", "max_pool", "n=5", "k=3", "ceil_mode=maybe"], "'maybe'"),
         (["verify", "--op", "covn"], "there is no operator 'covn'"),
+        (["verify", "-o", "/"], "/ can't be written: Is a directory"),
         (["verify", "--profile", "long"], "there is no profile 'long'"),
         (["verify", "--op", "conv", "-o", "no/such/folder/report.html"], "can't be written: No such file"),
     ],
@@ -109,6 +117,8 @@ def test_a_size_with_formula_substitution_result_and_what_is_left_over() -> None
         (["conv", "--ndim", "1", "n=2*h+1", "k=3", "s=2", "p=1"], "(N, O, h+1)"),
         (["conv", "--ndim", "1", "n=n", "k=k", "s=s"], "(N, O, ⌊(n-k)/s⌋+1)"),
         (["conv", "n=5,6", "k=3"], "(N, O, 3, 4)"),
+        (["conv", "n=5", "k=3", "padding=((1,0),(0,2))"], "(N, O, 4, 5)"),
+        (["conv", "--ndim", "1", "n=5", "k=3", "padding=((h,2),)"], "(N, O, h+5)"),
         (["conv", "--ndim", "1", "n=7", "k=3", "s=2", "padding=same"], "(N, O, 4)"),
         (["conv", "--ndim", "1", "n=n", "k=3", "padding=same"], "(N, O, n)"),
         (["conv", "--ndim", "1", "n=9", "k=3", "a=1", "b=0", "groups=2"], "(N, 2·O, 8)"),
@@ -164,6 +174,26 @@ def test_what_is_fixed_is_put_in() -> None:
     assert "|" not in found.output
 
 
+def test_a_padding_has_a_pair_for_each_axis() -> None:
+    found = run("derive", "conv", "padding=((1,0),(0,2))", "--json")
+    assert json.loads(found.stdout)["operator"] == "operator('conv', ndim=2, a1=1, a2=0, b1=0, b2=2)"
+
+
+def test_a_device_is_written_into_and_not_replaced() -> None:
+    null = Path("/dev/null")
+    if not null.is_char_device():
+        pytest.skip("there is no /dev/null here")
+    assert run("derive", "conv", "--ndim", "1", "--format", "text", "-o", str(null)).exit_code == 0
+    assert null.is_char_device()
+
+
+def test_a_second_derivative_by_two_inputs() -> None:
+    found = run("derive", "conv", "--ndim", "1", "--kind", "hvp", "--wrt", "X", "--along", "W", "--json")
+    said = json.loads(found.stdout)
+    assert "dW" in said["result"]
+    assert all(step["cases"] and step["failure"] is None for step in said["steps"])
+
+
 def test_each_kind_can_be_derived() -> None:
     for kind in ("jvp", "hvp", "solved", "shape"):
         assert run("derive", "conv", "--ndim", "1", "--kind", kind).exit_code == 0
@@ -178,3 +208,4 @@ def test_a_step_that_does_not_hold_ends_with_1(monkeypatch: pytest.MonkeyPatch) 
     found = run("derive", "conv", "--ndim", "1", "stride=5", "kernel=2", "--json")
     assert found.exit_code == 1
     assert json.loads(found.stdout)["failures"]
+    assert found.stderr.startswith("convmath: step ")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
@@ -16,13 +19,23 @@ from click.testing import CliRunner, Result
 
 from convmath.cli import main, results
 from convmath.cli.words import LAWS, VERIFY
+from convmath.errors import StatementError
 from convmath.kernels import direct
+from convmath.ops.registry import Operator
 from convmath.testing import laws
 from convmath.testing.scipy_subjects import SignalSubject
 
 
 def run(path: Path, *arguments: str) -> Result:
     return CliRunner().invoke(main, ["verify", "--profile", "quick", "-o", str(path), *arguments])
+
+
+def printed(code: str) -> list[str]:
+    """The lines that the code of an example prints."""
+    out = io.StringIO()
+    with redirect_stdout(out):
+        exec(code, {})
+    return out.getvalue().splitlines()
 
 
 class Page(HTMLParser):
@@ -36,7 +49,7 @@ class Page(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("meta", "br", "mspace"):
+        if tag not in ("meta", "br", "mspace", "wbr"):
             self.open.append(tag)
         self.addresses += [value or "" for name, value in attrs if name in ("href", "src", "action", "data")]
 
@@ -91,6 +104,8 @@ def test_a_fault_of_ours_ends_with_1_and_is_shown_with_its_smallest_example(
     assert "1 tap" not in found.output
     assert "The smallest example found" in page
     assert "fails" in page
+    code, *_ = re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)
+    assert printed(unescape(code)) == ["[[[1]]]", "[[[0.5]]]"]  # what is right, and what came
 
 
 def test_a_deviation_of_scipys_is_reported_and_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +117,22 @@ def test_a_deviation_of_scipys_is_reported_and_fails_nothing(tmp_path: Path, mon
     found = run(tmp_path / "r.html", "--op", "conv")
     assert found.exit_code == 0
     assert "8 deviate" in found.output
+    assert "print(scipy.ndimage.correlate(x[0, 0], w[0, 0], mode='constant'))  # what came" in found.output
     assert "8 of SciPy's implementations deviate" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+def test_what_can_not_be_derived_is_a_result_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(op: Operator, wrt: str) -> None:
+        raise StatementError("no <b>rule</b> applies")
+
+    monkeypatch.setattr(Operator, "vjp", refused)
+    monkeypatch.setattr(results, "_own_kernels", lambda *_: ())
+    found = run(tmp_path / "r.html", "--op", "max_pool")
+    assert found.exit_code == 1
+    assert "vjp X: StatementError: no <b>rule</b> applies" in found.output
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "no &lt;b&gt;rule&lt;/b&gt; applies" in page
+    assert "<b>" not in page
 
 
 def test_the_seed_decides_the_cases(tmp_path: Path) -> None:

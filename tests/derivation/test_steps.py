@@ -259,3 +259,14 @@ def test_a_size_that_is_one_short_is_caught(anew: None, monkeypatch: pytest.Monk
     monkeypatch.setattr(shape, "_at_most", lambda form, bound, j: true(form, bound - 1, j))
     with pytest.raises(AssertionError, match=r"^shape , step 3, Isolate: "):
         test_every_step_is_checked_and_holds(operator("conv", 1))
+
+
+@pytest.mark.parametrize(
+    "fixed", [{"kernel": 11, "stride": 4}, {"kernel": 30, "padding": 2}, {"kernel": 9, "dilation": 4}]
+)
+@pytest.mark.parametrize("name", ["conv", "max_pool"])
+def test_a_long_kernel_is_given_arrays_that_are_long_enough(name: str, fixed: dict[str, int]) -> None:
+    op = operator(name, ndim=1, **fixed)
+    for derivation in (op.vjp("X"), op.shape()):
+        verdict = derivation.verify()
+        assert verdict, verdict.failures

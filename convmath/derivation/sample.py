@@ -39,7 +39,7 @@ def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
 def _needed(statement: Statement) -> int:
     """How long an array has to be for what is fixed in the conditions: a kernel of 25, say."""
     forms = (part for part in inside(statement.requires) if isinstance(part, Poly))
-    return max((abs(c) for form in forms for c in form.terms.values()), default=0)
+    return max((abs(c) for form in forms for c in form.terms.values()), default=1)
 
 
 def _drawn(param: Param, rng: random.Random, room: int, needed: int) -> int:

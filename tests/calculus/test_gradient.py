@@ -113,7 +113,7 @@ class Case:
         return np.array(each, object).reshape(array.shape)
 
 
-def cases(name: str, statement: Statement, how_many: int = 6) -> Iterator[Case]:
+def cases(name: str, statement: Statement, how_many: int = 10) -> Iterator[Case]:
     yield from (Case(statement, f"{name} {number}") for number in range(how_many))
 
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from convmath.errors import ShapeError, StatementError
 from convmath.ir.bind import settle
-from convmath.ir.nodes import Statement
-from convmath.ir.poly import Param, Poly
-from convmath.ir.walk import inside, params
+from convmath.ir.nodes import AtMost, Less, Statement
+from convmath.ir.poly import Param
+from convmath.ir.walk import params
 
 __all__ = ["integers", "parameters"]
 
@@ -38,8 +38,8 @@ def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
 
 def _needed(statement: Statement) -> int:
     """How long an array has to be for what is fixed in the conditions: a kernel of 25, say."""
-    forms = (part for part in inside(statement.requires) if isinstance(part, Poly))
-    return max((abs(c) for form in forms for c in form.terms.values()), default=1)
+    small = [condition.left for condition in statement.requires if isinstance(condition, AtMost | Less)]
+    return max((abs(c) for form in small for c in form.terms.values()), default=1)
 
 
 def _drawn(param: Param, rng: random.Random, room: int, needed: int) -> int:

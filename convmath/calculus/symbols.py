@@ -16,7 +16,7 @@ __all__ = ["from_sympy", "symbol", "to_sympy"]
 
 def symbol(atom: Param | Index) -> sympy.Symbol:
     """The sympy symbol of a parameter or index: its letter and axis, an integer with the sign that is known."""
-    name = atom.letter + (str(atom.axis) if atom.axis else "") + ("_" * atom.primes if isinstance(atom, Index) else "")
+    name = atom.name + ("_" * atom.primes if isinstance(atom, Index) else "")
     least = 0 if isinstance(atom, Index) else atom.least
     if least is None:
         return sympy.Symbol(name, integer=True)

@@ -20,16 +20,10 @@ KINDS = {"vjp": ("wrt",), "jvp": ("wrt",), "hvp": ("wrt", "along"), "solved": ()
 
 
 @click.command("derive", help=COMMANDS["derive"])
-@options.operator_
-@options.pairs
 @click.option("--wrt", metavar="INPUT", help="The input to differentiate by.  [default: X]")
 @click.option("--along", metavar="INPUT", help="For hvp: the input of the tangent.  [default: that of --wrt]")
 @click.option("--kind", default="vjp", show_default=True, metavar="|".join(KINDS), help="What to derive.")
-@options.ndim
-@options.lang
-@options.format_
-@options.output
-@options.json_
+@options.of_a_derivation
 def command(
     operator_name: str,
     arguments: tuple[str, ...],

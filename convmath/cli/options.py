@@ -20,14 +20,11 @@ from convmath.text import named
 __all__ = [
     "FORMATS",
     "an_axis_each",
-    "format_",
     "hyperparameters",
     "json_",
     "lang",
-    "ndim",
-    "operator_",
+    "of_a_derivation",
     "output",
-    "pairs",
     "seed",
     "show",
     "word",
@@ -71,6 +68,13 @@ ndim: Decorator = click.option(
 )
 operator_: Decorator = click.argument("operator_name", metavar="OPERATOR")
 pairs: Decorator = click.argument("arguments", metavar="[NAME=VALUE]...", nargs=-1)
+
+
+def of_a_derivation(command: Any) -> Any:
+    """What every command that shows a derivation of an operator takes."""
+    for option in (json_, output, format_, lang, ndim, pairs, operator_):
+        command = option(command)
+    return command
 
 
 def hyperparameters(arguments: Sequence[str]) -> dict[str, str]:

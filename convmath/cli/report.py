@@ -68,7 +68,7 @@ def report(results: Results, lang: str) -> str:
     words = VERIFY[lang]
     parts = [f"<h1>{words['title']}</h1>", _summary(results, words), _overview(results, lang)]
     parts += [_operator_section(results, name, lang) for name in results.operators]
-    if any(one.whose == "scipy" for one in results.tested):
+    if results.scipy:
         parts.append(_scipy_section(results, lang))
     if results.worked:
         parts.append(_lecture_section(results, lang))
@@ -121,9 +121,9 @@ def _code(text: str) -> str:
 
 
 def _summary(results: Results, words: Words) -> str:
-    off = sum(not one.report.ok for one in results.tested if one.whose == "scipy")
+    off = sum(not one.report.ok for one in results.scipy)
     said = [words["lead fine" if results.ok else "lead not fine"]]
-    if any(one.whose == "scipy" for one in results.tested):
+    if results.scipy:
         said.append(words["scipy deviates"].format(number=off) if off else words["scipy fine"])
     return (
         f'<div class="summary{"" if results.ok else " fails"}">' + "".join(f"<p>{line}</p>" for line in said) + "</div>"
@@ -134,13 +134,13 @@ def _overview(results: Results, lang: str) -> str:
     """One row a section, with a link to it: how much was checked there, and what came out."""
     words, rows = VERIFY[lang], []
     for name in results.operators:
-        derived = [one for one in results.derived if one.op.name == name]
-        tested = [one for one in results.tested if one.whose == "ours" and one.report.op == name]
+        derived = results.derived_of(name)
+        tested = results.tested_of(name)
         ok = all(one.verdict for one in derived) and all(one.report.ok for one in tested)
         checks, cases = sum(one.verdict.cases for one in derived), sum(one.report.cases for one in tested)
         title = f"{escape(operator(name).title[lang])} {_code(name)}"
         rows.append((_link(f"op-{name}", title), _verdict(ok, words), str(len(derived)), str(checks), str(cases)))
-    if scipy := [one for one in results.tested if one.whose == "scipy"]:
+    if scipy := results.scipy:
         off = sum(not one.report.ok for one in scipy)
         said = f'<span class="verdict deviates">✗ {words["deviates"].format(number=off)}</span>' if off else ""
         cases = sum(one.report.cases for one in scipy)
@@ -161,8 +161,8 @@ def _link(target: str, said: str) -> str:
 
 def _operator_section(results: Results, name: str, lang: str) -> str:
     words, op = VERIFY[lang], operator(name, 2)
-    derived = [one for one in results.derived if one.op.name == name]
-    tested = [one for one in results.tested if one.whose == "ours" and one.report.op == name]
+    derived = results.derived_of(name)
+    tested = results.tested_of(name)
     others = [operator(name, ndim) for ndim in (1, 3)]
     parts = [
         f'<section id="op-{name}"><h2>{escape(op.title[lang])} {_code(name)}</h2>',
@@ -247,7 +247,7 @@ def _deviations(tested: Sequence[Tested], words: Words) -> str:
 
 def _scipy_section(results: Results, lang: str) -> str:
     words = VERIFY[lang]
-    tested = [one for one in results.tested if one.whose == "scipy"]
+    tested = results.scipy
     return (
         f'<section id="scipy"><h2>{words["elsewhere"]}</h2><p>{words["elsewhere lead"]}</p>'
         f"{_tests(tested, lang)}{_deviations(tested, words)}</section>"

@@ -71,6 +71,18 @@ class Results:
         ours = all(one.report.ok for one in self.tested if one.whose == "ours")
         return derived and ours and all(one.holds and one.differs_from_convolution for one in self.worked)
 
+    def derived_of(self, name: str) -> tuple[Derived, ...]:
+        """The derivations of one operator."""
+        return tuple(one for one in self.derived if one.op.name == name)
+
+    def tested_of(self, name: str) -> tuple[Tested, ...]:
+        """Our own kernels of one operator."""
+        return tuple(one for one in self.tested if one.whose == "ours" and one.report.op == name)
+
+    @property
+    def scipy(self) -> tuple[Tested, ...]:
+        return tuple(one for one in self.tested if one.whose == "scipy")
+
     @property
     def versions(self) -> dict[str, str]:
         """What it ran on."""

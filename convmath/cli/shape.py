@@ -11,29 +11,22 @@ import click
 from convmath import text
 from convmath.calculus.symbols import to_sympy
 from convmath.derivation import Derivation
-from convmath.ir.bind import WORDS
 from convmath.ir.build import subscripts
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.typed import form
 from convmath.ir.walk import params
 from convmath.ops.registry import Operator, family_options, operator
 from convmath.steps import Substitute
-from convmath.window import PADDING_WORDS, per_axis, windows
+from convmath.window import PADDING_WORDS
 
 from . import COMMANDS, options
-from .options import an_axis_each, chosen, hyperparameters, show, word
+from .options import an_axis_each, chosen, hyperparameters, show
 
 __all__ = ["command"]
 
 
 @click.command("shape", help=COMMANDS["shape"])
-@options.operator_
-@options.pairs
-@options.ndim
-@options.lang
-@options.format_
-@options.output
-@options.json_
+@options.of_a_derivation
 def command(
     operator_name: str,
     arguments: tuple[str, ...],
@@ -47,35 +40,18 @@ def command(
     typed = hyperparameters(arguments)
     fixed = chosen(typed, family_options(operator_name))
     sizes = {name: value for name, value in typed.items() if name not in fixed}
-    if sizes.get("padding") in PADDING_WORDS:
-        fixed |= _worded_padding(sizes, operator(operator_name, ndim))
-    elif "p" in sizes and not {"a", "b"} & set(sizes):
+    if "p" in sizes and not {"a", "b"} & set(sizes):
         fixed["padding"] = "symmetric"
     op = operator(operator_name, ndim, **fixed)
-    given = {name: _forms(value, op) for name, value in sizes.items()}
+    worded = {name: value for name, value in sizes.items() if name == "padding" and value in PADDING_WORDS}
+    given = worded | {name: _forms(value, op) for name, value in sizes.items() if name not in worded}
     found = op.shape(**given, defaults=bool(typed))
     show(found, lang, format_, output, _as_json(op, found) if json_ else None)
 
 
-def _worded_padding(sizes: dict[str, str], op: Operator) -> dict[str, Any]:
-    """What a word for padding fixes: the padding, in numbers where the sizes are; else the stride it depends on."""
-    said = sizes.pop("padding")
-    letters = {letter: word(value) for name, value in sizes.items() for letter in WORDS.get(name, (name,))}
-    n, k, d = letters.get("n"), letters.get("k"), letters.get("d", 1)
-    s = letters.get("s", k if op.strides_by_kernel else 1)
-    if None not in (n, k) and not any(isinstance(value, str) for value in (n, k, s, d)):
-        laid = windows(per_axis(n, op.ndim, "n", op.name, 0), k, s, said, d, where=op.name)
-        return {"padding": tuple((window.before, window.after) for window in laid)}
-    if s is None or isinstance(s, str):
-        return {"padding": said}
-    for name in ("s", "stride"):
-        sizes.pop(name, None)
-    return {"padding": said, "stride": s}
-
-
 def _forms(value: str, op: Operator) -> Any:
     """One form for all axes, or one (or a pair) for each with commas between; a letter means that of its axis."""
-    known = {str(poly(param)): poly(param) for param in params(op.open_statement)}
+    known = {param.name: poly(param) for param in params(op.open_statement)}
 
     def read(part: str, axis: int) -> Poly:
         return form(text.parse(part), partial(_symbol, known, axis))
@@ -94,8 +70,8 @@ def _forms(value: str, op: Operator) -> Any:
 def _symbol(known: dict[str, Poly], axis: int, name: str) -> Poly:
     """A parameter of the operator by its letter, with or without its axis; else a new one."""
     letter = name.rstrip("0123456789") or name
-    new = poly(Param(letter, int(name[len(letter) :] or 0)))
-    return known.get(str(poly(Param(name, axis))), known.get(str(new), new))
+    new = Param(letter, int(name[len(letter) :] or 0))
+    return known.get(Param(name, axis).name, known.get(name, poly(new)))
 
 
 def _as_json(op: Operator, derivation: Derivation) -> dict[str, object]:

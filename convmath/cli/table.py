@@ -17,8 +17,9 @@ def lines(results: Results, lang: str) -> Iterator[str]:
     """The table."""
     words = VERIFY[lang]
     yield from _block((words["derivations"], words["number"], words["checks"], ""), _derivation_rows(results, words))
-    for whose, head in (("ours", words["implementations"]), ("scipy", words["scipy"])):
-        rows = list(_tested_rows([one for one in results.tested if one.whose == whose], words))
+    ours = [one for name in results.operators for one in results.tested_of(name)]
+    for tested, head in ((ours, words["implementations"]), (results.scipy, words["scipy"])):
+        rows = list(_tested_rows(tested, words))
         if rows:
             yield from ("", *_block((head, words["choices"], words["checks"], ""), rows))
     if results.worked:
@@ -52,7 +53,7 @@ def _verdict(ok: bool, words: dict[str, str]) -> str:
 
 def _derivation_rows(results: Results, words: dict[str, str]) -> Iterator[Row]:
     for name in results.operators:
-        own = [one for one in results.derived if one.op.name == name]
+        own = results.derived_of(name)
         checks = sum(one.verdict.cases for one in own)
         yield name, str(len(own)), str(checks), _verdict(all(one.verdict for one in own), words)
 

@@ -55,7 +55,7 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
     for word, value in given.items():
         for param, entry in _spread(known, word, plain(value)):
             if param in values and values[param] != entry:
-                raise HyperparameterError(f"{_name(param)} is {values[param]} by {said[param]}, but {entry} by {word}")
+                raise HyperparameterError(f"{param.name} is {values[param]} by {said[param]}, but {entry} by {word}")
             values[param] = entry
             said.setdefault(param, word)
     return values
@@ -63,7 +63,7 @@ def hyperparameters(known: Sequence[Param], given: Mapping[str, Any]) -> dict[Pa
 
 def _spread(known: Sequence[Param], word: str, value: Any) -> Iterator[tuple[Param, Any]]:
     several = isinstance(value, list | tuple)
-    named = [param for param in known if _name(param) == word]
+    named = [param for param in known if param.name == word]
     if named and not several:
         yield named[0], value
         return
@@ -86,12 +86,8 @@ def _part(entry: Any, place: int, word: str, letters: tuple[str, ...]) -> Any:
     return entry[place]
 
 
-def _name(param: Param) -> str:
-    return f"{param.letter}{param.axis or ''}"
-
-
 def whole_value(param: Param, value: Any) -> int:
-    name = _name(param)
+    name = param.name
     try:
         if isinstance(value, bool):
             raise TypeError
@@ -161,7 +157,7 @@ def bind(
     for param, value in said.items():
         if env[param] != value:
             raise HyperparameterError(
-                f"{_name(param)} is {value}, but it follows from the other sizes: {_name(param)} = {derived[param]} "
+                f"{param.name} is {value}, but it follows from the other sizes: {param.name} = {derived[param]} "
                 f"is {env[param]}"
             )
     return env
@@ -183,16 +179,15 @@ def settle(
     env = complete(statement, env)
     missing = [param for param in params(statement) if param not in env]
     if missing:
-        raise StatementError(
-            f"{', '.join(map(_name, missing))} can't be told from the arrays and has no default; give it by name"
-        )
+        names = ", ".join(param.name for param in missing)
+        raise StatementError(f"{names} can't be told from the arrays and has no default; give it by name")
     for condition in statement.requires:
         if not holds(condition, env):
             raise ShapeError(f"{condition} does not hold at {_env(params(condition), env)}")
     for param, value in statement.definitions():
         if param.least is not None and env[param] < param.least:
             raise ShapeError(
-                f"{_name(param)} = {value} is {env[param]} at {_env(params(value), env)}, "
+                f"{param.name} = {value} is {env[param]} at {_env(params(value), env)}, "
                 f"but it must be at least {param.least}"
             )
     for tensor in statement.inputs:
@@ -212,4 +207,4 @@ def _sizes(sizes: Sequence[Poly]) -> str:
 
 
 def _env(shown: Iterable[Param], env: Mapping[Param, int]) -> str:
-    return ", ".join(f"{_name(param)} = {env[param]}" for param in shown)
+    return ", ".join(f"{param.name} = {env[param]}" for param in shown)

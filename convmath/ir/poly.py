@@ -91,6 +91,11 @@ class Param(Atom):
     def __post_init__(self) -> None:
         self._seal(0, self.letter, self.axis, self.least is not None, self.least or 0)
 
+    @property
+    def name(self) -> str:
+        """The letter with the axis behind it, as it is typed: n, or n1."""
+        return f"{self.letter}{self.axis or ''}"
+
 
 @dataclass(frozen=True, eq=False)
 class Index(Atom):
@@ -103,6 +108,11 @@ class Index(Atom):
 
     def __post_init__(self) -> None:
         self._seal(1, self.letter, self.axis, self.primes, self.size.key)
+
+    @property
+    def name(self) -> str:
+        """The letter with the axis behind it, without primes."""
+        return f"{self.letter}{self.axis or ''}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -417,10 +427,10 @@ def _plain(form: Poly) -> str:
                 return f"⌊({number!r})/({divisor!r})⌋"
             case Least(among=among):
                 return f"min({', '.join(map(repr, among))})"
-            case Param(letter=letter, axis=axis):
-                return letter + (str(axis) if axis else "")
-            case Index(letter=letter, axis=axis, primes=primes):
-                return letter + (str(axis) if axis else "") + "′" * primes
+            case Param():
+                return atom.name
+            case Index(primes=primes):
+                return atom.name + "′" * primes
         raise NotImplementedError(f"no name for {type(atom).__name__}")
 
     parts = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -21,7 +21,6 @@ from .nodes import (
     Scalar,
     Statement,
     Sum,
-    Term,
     scalar,
 )
 from .poly import Atom, Index, Param, Poly, product
@@ -38,7 +37,6 @@ __all__ = [
     "rename",
     "shape_of",
     "substitute",
-    "with_terms",
 ]
 
 N = TypeVar("N")
@@ -207,11 +205,3 @@ def radix(form: Poly) -> Poly | None:
         digits.remove(digit)
         left, values = left - values * Poly.of(digit), values * digit.size
     return values if left == 0 else None
-
-
-def with_terms(statement: Statement, name: str, terms: tuple[Term, ...]) -> Statement:
-    """The statement with other terms on the right side of one equation."""
-    return replace(
-        statement,
-        equations=tuple(replace(e, terms=terms) if e.name == name else e for e in statement.equations),
-    )

@@ -117,26 +117,33 @@ def _fixed(name: str, ndim: int, options: Mapping, given: Mapping[str, Any]) -> 
                 f"{poly(param)} follows from the other sizes ({derived[param]}); fix those [{name}]"
             )
     if isinstance(padding, str):
-        fixed |= _worded(padding, name, known, fixed)
+        fixed |= _worded(padding, name, statement, fixed)
     return tuple(sorted(fixed.items(), key=lambda item: item[0].key))
 
 
-def _worded(word: str, name: str, known: tuple[Param, ...], fixed: Mapping[Param, Poly]) -> dict[Param, Poly]:
-    """The padding that a word means, in symbols."""
+def _worded(word: str, name: str, statement: Statement, values: Mapping[Param, Poly]) -> dict[Param, Poly]:
+    """The padding that a word means at these values: in symbols, and in numbers where the sizes are."""
     if word not in ("symmetric", *PADDING_WORDS):
         raise unknown(f"padding [{name}]", word, ["symmetric", *PADDING_WORDS])
-    axis_of = lambda letter: {p.axis: fixed.get(p, poly(p)) for p in known if p.letter == letter}  # noqa: E731
-    kernels, strides, dilations = axis_of("k"), axis_of("s"), axis_of("d")
-    values: dict[Param, Poly] = {}
+    known, transposed = params(statement), _is_transposed(statement)
+    axis_of = lambda letter: {p.axis: values.get(p, poly(p)) for p in known if p.letter == letter}  # noqa: E731
+    sizes, kernels, strides, dilations = (axis_of(letter) for letter in "nksd")
+    padding: dict[Param, Poly] = {}
     for before in (p for p in known if p.letter == "a"):
         axis = before.axis
-        length = span(kernels[axis], dilations.get(axis, poly(1))) - 1
+        dilation = dilations.get(axis, poly(1))
+        length = span(kernels[axis], dilation) - 1
+        numbers = [form.constant for form in (sizes[axis], kernels[axis], strides[axis], dilation)]
         if word == "symmetric":
             pads = (poly(Param("p", axis, 0, 0)),) * 2
         elif word == "valid":
             pads = (poly(0),) * 2
         elif word == "full":
             pads = (length,) * 2
+        elif None not in numbers and not transposed:
+            n, *others = numbers
+            [laid] = windows((n,), *others[:2], word, others[2], where=name)  # type: ignore[arg-type]
+            pads = (poly(laid.before), poly(laid.after))
         elif strides[axis] != 1:
             raise HyperparameterError(
                 f"padding={word!r} depends on the input size when the stride is {strides[axis]}; "
@@ -145,8 +152,13 @@ def _worded(word: str, name: str, known: tuple[Param, ...], fixed: Mapping[Param
         else:
             half = length // 2
             pads = (half, length - half) if word == "same" else (length - half, half)
-        values |= {before: pads[0], Param("b", axis, 0, 0): pads[1]}
-    return values
+        padding |= {before: pads[0], Param("b", axis, 0, 0): pads[1]}
+    return padding
+
+
+def _is_transposed(statement: Statement) -> bool:
+    """Whether its sizes are those that a convolution would have come from."""
+    return any(placement.rule == "preimage" for placement in statement.placements)
 
 
 @dataclass(frozen=True)
@@ -160,7 +172,7 @@ class Operator:
 
     def __repr__(self) -> str:
         said = [f"{key}={value!r}" for key, value in self.options]
-        said += [f"{param.letter}{param.axis or ''}={value}" for param, value in self.fixed]
+        said += [f"{param.name}={value}" for param, value in self.fixed]
         return f"operator({', '.join([repr(self.name), f'ndim={self.ndim}', *said])})"
 
     __str__ = __repr__
@@ -196,6 +208,11 @@ class Operator:
         """Whether the stride is the kernel size where it is not given: so it is of a window without weights."""
         return "W" not in self.open_statement.reads
 
+    @cached_property
+    def derived_sizes(self) -> tuple[Poly, ...]:
+        """The sizes of the output as forms, derived and not read off `statement.sizes`."""
+        return derived_shape(self.open_statement)[0]
+
     def conditions(self) -> tuple[Guard, ...]:
         """What the parameters must meet for the operator to mean anything."""
         return self.statement.requires
@@ -226,17 +243,20 @@ class Operator:
     def shape(self, *, defaults: bool = False, **given: Any) -> Derivation:
         """The shape (N, channels, *spatial) of the output, derived; with sizes given, at those sizes.
 
-        A size is an int or a sympy polynomial with integer coefficients, one for all axes or one for each. What is
-        not given stays a symbol, or has with `defaults` the value that `functional` would take.
+        A size is an int or a sympy polynomial with integer coefficients, one for all axes or one for each; padding may
+        be a word. What is not given stays a symbol, or has with `defaults` the value that `functional` would take.
 
         >>> h = sympy.Symbol("h", integer=True)
         >>> operator("conv", ndim=1, k=3, s=2, d=1, p=1).shape(n=2 * h).result
         (N, G*O, h)
         """
+        word = given.pop("padding") if isinstance(given.get("padding"), str) else None
         said = _given(self, given)
-        unsaid = (
-            {param: value for param, value in _defaults(self, said).items() if param not in said} if defaults else {}
-        )
+        unsaid = _defaults(self, said) if defaults else {}
+        if word is not None:
+            general = _general(self.name, self.ndim, self.options)
+            said |= _worded(word, self.name, general, {**unsaid, **said, **dict(self.fixed)})
+        unsaid = {param: value for param, value in unsaid.items() if param not in said}
         values = {**said, **unsaid}
         for condition in self.open_statement.requires:
             _decided(condition, values, self.name)
@@ -280,8 +300,7 @@ class Operator:
         op, named, numbers = self._at(arrays, given)
         env = bind(op.statement, {name: array.shape for name, array in named.items()}, numbers)
         sizes = {size.param: poly(env[size.param]) for size in op.statement.sizes}
-        shape, _ = derived_shape(op.open_statement)
-        return tuple(size.substitute(sizes).evaluate(env) for size in shape)
+        return tuple(size.substitute(sizes).evaluate(env) for size in op.derived_sizes)
 
     def _at(self, arrays: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
         """The operator with the options that came, its arrays by name, and the hyper-parameters that are numbers."""
@@ -314,8 +333,8 @@ class Operator:
         elif said.keys() >= set(k):
             unsaid = {stride: said[kernel] for stride, kernel in zip(s, k, strict=True) if stride not in said}
             said |= unsaid
-            given |= {f"s{param.axis or ''}": value for param, value in unsaid.items()}
-        if word not in (None, "valid") and any(p.rule == "preimage" for p in self.open_statement.placements):
+            given |= {param.name: value for param, value in unsaid.items()}
+        if word not in (None, "valid") and _is_transposed(self.open_statement):
             raise HyperparameterError(f"padding is {word!r}, but numbers, pairs or 'valid' are needed [{self.name}]")
         if word is not None:
             unsaid_is = ((k, None), (s, 1), (d, 1))

@@ -40,7 +40,6 @@ from convmath.ir.walk import (
     rename,
     shape_of,
     substitute,
-    with_terms,
 )
 
 from ..faults import caught
@@ -106,12 +105,11 @@ def test_a_statement_with_other_names_of_its_indices_has_the_same_value(data: st
 def test_what_is_gone_through_and_not_changed_has_the_same_value(data: st.DataObject) -> None:
     case = data.draw(cases())
     again = map_forms(case.statement, lambda form: form + 1 - 1)
-    for stated in again.equations:
-        again = with_terms(
-            again,
-            stated.name,
-            tuple(replace(term, body=map_leaves(term.body, lambda leaf: leaf)) for term in stated.terms),
-        )
+    through = [
+        [replace(term, body=map_leaves(term.body, lambda leaf: leaf)) for term in e.terms] for e in again.equations
+    ]
+    equations = (replace(e, terms=tuple(terms)) for e, terms in zip(again.equations, through, strict=True))
+    again = replace(again, equations=tuple(equations))
     same(valued(Case(again, case.env, case.arrays)), valued(case))
 
 

@@ -100,6 +100,11 @@ def test_what_is_said_is_fixed(given: dict[str, Any], values: dict[str, str]) ->
     assert {name: value.translate(subscripts) for name, value in fixed(operator("conv", 2, **given)).items()} == values
 
 
+def test_same_in_numbers_is_that_of_the_stride() -> None:
+    assert fixed(operator("conv", 1, padding="same", stride=2, n=8, kernel=3, dilation=1))["b"] == "1"
+    assert operator("conv", 1, kernel=3).shape(padding="same", n=8, stride=2, dilation=1).result[-1] == 4
+
+
 def test_same_in_symbols_is_split_at_both_ends() -> None:
     op = operator("conv", 1, padding="same", stride=1)
     n = op.symbols["n"][0]

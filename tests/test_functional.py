@@ -38,7 +38,7 @@ def called(case: Case, *arrays: np.ndarray, **options: Any) -> tuple[np.ndarray,
 def calls(draw: Callable[..., Any], name: str) -> tuple[Case, list[np.ndarray]]:
     """A case, and integer arrays for it with a cotangent behind them."""
     case = draw(st.sampled_from((1, 2, 3)).flatmap(lambda d: cases(name, d)))
-    shape = case.operator.sizes(*case.arrays, **case.given)
+    shape = case.sizes
     return case, [*case.arrays, integers(draw(SEEDS), shape)]
 
 

@@ -82,7 +82,7 @@ def shape_derivation(
     """
     shape, steps = derived_shape(statement)
     if values:
-        names = shape_of(statement, statement.outputs[-1])
+        names = shape_of(statement, statement.outputs[0])
         at_values = tuple(size.substitute(values) for size in shape)
         left_over = _left_over(statement, shape, values)
         step = Substitute(Shape(shape), Shape(at_values), (), names, tuple(values.items()), unsaid, left_over)

@@ -157,9 +157,9 @@ def _distinct(found: Iterator[Read]) -> list[Read]:
 
 
 def vjp(statement: Statement, wrt: str, output: str | None = None) -> Statement:
-    """The statement of g`wrt` = ∂⟨gY, Y⟩/∂`wrt`, for the cotangent gY of an output (the last one if unsaid)."""
+    """The statement of g`wrt` = ∂⟨gY, Y⟩/∂`wrt`, for the cotangent gY of an output (the first if unsaid)."""
     _input(statement, wrt)
-    output = output or statement.outputs[-1]
+    output = output or statement.outputs[0]
     depends = _depends(statement, wrt)
     adjoint = _with_letter("g", dict.fromkeys((output, *sorted(depends))), statement)
     terms: dict[str, list[Term]] = {}
@@ -253,11 +253,16 @@ def _tangent(equation: Equation, moves: Mapping[str, str]) -> Equation:
 
 
 def pruned(statement: Statement) -> Statement:
-    """Without the equations that no output needs. The inputs stay: a size may be told by their shapes alone."""
+    """Without the equations that no output needs, and without what is required of those.
+
+    The inputs stay: a size may be told by their shapes alone.
+    """
     needed = set(statement.outputs)
     kept: list[Equation] = []
     for equation in reversed(statement.equations):
         if equation.name in needed:
             kept.append(equation)
             needed |= {read.tensor for read in reads(equation.terms)}
-    return replace(statement, equations=tuple(reversed(kept)))
+    known = {*statement.reads, *(equation.name for equation in kept)}
+    requires = tuple(c for c in statement.requires if all(read.tensor in known for read in reads(c)))
+    return replace(statement, equations=tuple(reversed(kept)), requires=requires)

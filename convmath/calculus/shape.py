@@ -37,7 +37,7 @@ def derived_shape(statement: Statement) -> tuple[tuple[Poly, ...], tuple[Step, .
     """The shape of the output in terms of the sizes of the inputs, and the steps that lead to it."""
     facts = facts_of(statement)
     derived = [(placement, *derived_size(placement, facts)) for placement in statement.placements]
-    named = shape_of(statement, statement.outputs[-1])
+    named = shape_of(statement, statement.outputs[0])
     shape = tuple(size.substitute({_param(p): size_of for p, size_of, _ in derived}) for size in named)
     return shape, (*_told_once(derived), Assemble(Shape(named), Shape(shape)))
 

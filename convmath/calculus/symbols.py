@@ -8,10 +8,11 @@ from typing import Any
 import sympy
 
 from convmath.errors import StatementError
+from convmath.ir.nodes import Real
 from convmath.ir.poly import Atom, Floor, Index, Least, Param, Poly, poly, product
 from convmath.ir.summands import Summand, summands
 
-__all__ = ["from_sympy", "symbol", "to_sympy"]
+__all__ = ["from_sympy", "real_symbol", "symbol", "to_sympy"]
 
 
 def symbol(atom: Param | Index) -> sympy.Symbol:
@@ -21,6 +22,11 @@ def symbol(atom: Param | Index) -> sympy.Symbol:
     if least is None:
         return sympy.Symbol(name, integer=True)
     return sympy.Symbol(name, integer=True, **({"positive": True} if least > 0 else {"nonnegative": True}))
+
+
+def real_symbol(real: Real) -> sympy.Symbol:
+    """The sympy symbol of a real parameter."""
+    return sympy.Symbol(real.letter, real=True, **({"positive": True} if real.positive else {}))
 
 
 def to_sympy(form: Poly) -> Any:

@@ -10,7 +10,7 @@ from convmath.errors import HyperparameterError, ShapeError, StatementError, unk
 from convmath.window import plain
 
 from .guards import holds
-from .nodes import Statement
+from .nodes import Compare, Statement
 from .poly import Param, Poly
 from .walk import params, reads
 
@@ -182,7 +182,7 @@ def settle(
         names = ", ".join(param.name for param in missing)
         raise StatementError(f"{names} can't be told from the arrays and has no default; give it by name")
     for condition in statement.requires:
-        if not holds(condition, env):
+        if not isinstance(condition, Compare) and not holds(condition, env):
             raise ShapeError(f"{condition} does not hold at {_env(params(condition), env)}")
     for param, value in statement.definitions():
         if param.least is not None and env[param] < param.least:

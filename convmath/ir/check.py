@@ -55,6 +55,9 @@ def checked(statement: Statement) -> Statement:
             _term(equation, term, known)
         whole = all(_is_whole(term.body, known) for term in equation.terms)
         known[equation.name] = _Known(len(equation.at), whole)
+    for condition in statement.requires:
+        for read in reads(condition):
+            _read(f"the condition {condition}", read, known)
     stated = [equation.name for equation in statement.equations]
     for name in statement.outputs:
         if name not in stated:
@@ -96,7 +99,7 @@ def _params(statement: Statement) -> None:
             )
     _without_indices("a derived size", (size.value for size in statement.sizes))
     for condition in statement.requires:
-        if isinstance(condition, (Matches, Compare)) or indices(condition):
+        if isinstance(condition, Matches) or (indices(condition) and not isinstance(condition, Compare)):
             raise StatementError(f"the condition {condition} is not on the parameters alone")
     known = set(params((statement.inputs, statement.equations, statement.sizes, statement.requires)))
     for placement in statement.placements:

@@ -115,10 +115,10 @@ class Matches(Node):
 
 @dataclass(frozen=True, slots=True)
 class Compare(Node):
-    """left = right, left < right or left ≤ right between scalars; constant almost everywhere, with derivative 0"""
+    """left = right, ≠, < or ≤ between scalars; constant almost everywhere, with derivative 0"""
 
     left: Scalar
-    relation: Literal["=", "<", "≤"]
+    relation: Literal["=", "≠", "<", "≤"]
     right: Scalar
 
 
@@ -376,10 +376,11 @@ class Placement(Node):
 
 @dataclass(frozen=True)
 class Statement(Node):
-    """Equations over inputs; the last ones in `outputs` are what it states.
+    """Equations over inputs; those in `outputs` are what it states, the first of them above all.
 
     `sizes` are the derived sizes, in an order in which each follows from parameters before it; `placements` say
-    what they count; `requires` is what the parameters must meet for it to mean anything.
+    what they count; `requires` is what must hold for it to mean anything: guards on the parameters, and comparisons of
+    scalars (of real parameters, or of what is read, then for every value of the indices in them).
     """
 
     inputs: tuple[Tensor, ...]
@@ -431,7 +432,7 @@ class Statement(Node):
     # -- looking up
 
     def conditions(self) -> tuple[Guard, ...]:
-        """What the parameters must meet for the statement to mean anything."""
+        """What must hold for the statement to mean anything."""
         return self.requires
 
     @cached_property
@@ -447,8 +448,8 @@ class Statement(Node):
 
     @property
     def output(self) -> Equation:
-        """The equation of the only (or last) output."""
-        return self.equation(self.outputs[-1])
+        """The equation of the only (or first) output, the one that is differentiated."""
+        return self.equation(self.outputs[0])
 
     def definitions(self) -> Iterator[tuple[Param, Poly]]:
         return ((size.param, size.value) for size in self.sizes)

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from .functions import applied
+from .functions import PI, applied
 from .nodes import (
     Apply,
     AtMost,
@@ -18,6 +18,7 @@ from .nodes import (
     Power,
     Product,
     Read,
+    Real,
     Scalar,
     Statement,
     Sum,
@@ -34,9 +35,11 @@ __all__ = [
     "params",
     "radix",
     "reads",
+    "reals",
     "rename",
     "shape_of",
     "substitute",
+    "with_reals",
 ]
 
 N = TypeVar("N")
@@ -91,17 +94,28 @@ def _params(node: Any) -> tuple[Param, ...]:
     return tuple(found)
 
 
-def map_forms(node: N, f: Callable[[Poly], Poly], atom: Callable[[Any], Any] = lambda a: a) -> N:
-    """The node with `f` applied to each integer form, and `atom` to each index and parameter that stands alone."""
+def _itself(node: Any) -> Any:
+    return node
+
+
+def map_forms(
+    node: N, f: Callable[[Poly], Poly], atom: Callable[[Any], Any] = _itself, real: Callable[[Real], Any] = _itself
+) -> N:
+    """The node with `f` applied to each integer form.
+
+    `atom` is applied to each index and parameter that stands alone, and `real` to each real parameter.
+    """
     if isinstance(node, Poly):
         return f(node)  # type: ignore[return-value]
     if isinstance(node, Atom):
         return atom(node)
     if isinstance(node, tuple):
-        return tuple(map_forms(entry, f, atom) for entry in node)  # type: ignore[return-value]
+        return tuple(map_forms(entry, f, atom, real) for entry in node)  # type: ignore[return-value]
+    if isinstance(node, Real):
+        return real(node)
     if not isinstance(node, Node):
         return node
-    mapped = type(node)(*(map_forms(getattr(node, field.name), f, atom) for field in fields(node)))  # type: ignore
+    mapped = type(node)(*(map_forms(getattr(node, field.name), f, atom, real) for field in fields(node)))  # type: ignore
     return _tidied(mapped)  # type: ignore[return-value]
 
 
@@ -154,6 +168,16 @@ def substitute(node: N, values: Mapping[Any, Any]) -> N:
         return a
 
     return map_forms(node, form, atom)
+
+
+def with_reals(node: N, values: Mapping[Real, Scalar]) -> N:
+    """Real parameters replaced by numbers (or other scalars)."""
+    return map_forms(node, _itself, _itself, lambda real: values.get(real, real)) if values else node
+
+
+def reals(node: Any) -> tuple[Real, ...]:
+    """The real parameters that stand in it and have no value of their own, in the order of their first place."""
+    return tuple(dict.fromkeys(found for found in inside(node) if isinstance(found, Real) and found != PI))
 
 
 def rename(node: N, names: Mapping[Index, Index]) -> N:

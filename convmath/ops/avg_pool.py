@@ -19,10 +19,8 @@ from __future__ import annotations
 from convmath.ir.build import Tensor, count, equation, index, read, size, total
 from convmath.ir.nodes import AtMost, Guard, IndexValue, Less, Statement, Within
 
+from .family import Family
 from .spatial import Axis, letters, windowed
-
-TITLE = {"en": "Average pooling", "es": "Agrupación por promedio"}
-OPTIONS = {"ceil_mode": (False, True), "count_include_pad": (True, False), "divisor_override": (False, True)}
 
 
 def statement(
@@ -55,3 +53,11 @@ def _met(axes: tuple[Axis, ...]) -> tuple[Guard, ...]:
     """Each window holds an element of the input: the first does not end before it, nor the last start behind it."""
     first = (AtMost(axis.a, axis.k - 1) for axis in axes)
     return (*first, *(Less(axis.s * (axis.m - 1) - axis.a, axis.n) for axis in axes if not axis.ceil))
+
+
+FAMILY = Family(
+    "avg_pool",
+    {"en": "Average pooling", "es": "Agrupación por promedio"},
+    statement,
+    {"ceil_mode": (False, True), "count_include_pad": (True, False), "divisor_override": (False, True)},
+)

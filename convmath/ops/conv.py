@@ -24,10 +24,8 @@ from convmath.ir.nodes import AtMost, Guard, Outside, Statement
 from convmath.ir.poly import poly
 from convmath.window import BORDERS
 
+from .family import Family
 from .spatial import letters, windowed
-
-TITLE = {"en": "Convolution", "es": "Convolución"}
-OPTIONS = {"bias": (False, True), "padding_mode": ("zeros", *BORDERS)}
 
 
 def statement(ndim: int, *, bias: bool = False, padding_mode: str = "zeros") -> Statement:
@@ -58,3 +56,12 @@ def _reached(axes: tuple, padding_mode: str) -> list[Guard]:
     if padding_mode == "zeros" or (reach := BORDERS[padding_mode].reach) is None:
         return [AtMost(poly(1), axis.n) for axis in axes] if padding_mode == "replicate" else []
     return [AtMost(pad, reach(axis.n)) for axis in axes for pad in (axis.a, axis.b)]
+
+
+FAMILY = Family(
+    "conv",
+    {"en": "Convolution", "es": "Convolución"},
+    statement,
+    {"bias": (False, True), "padding_mode": ("zeros", *BORDERS)},
+    optional={"B": "bias"},
+)

@@ -20,10 +20,8 @@ from convmath.ir.nodes import AtMost, Less, Placement, Size, Statement, Zero
 from convmath.ir.poly import Param, least, poly
 from convmath.window import transposed_size
 
+from .family import Family
 from .spatial import letters
-
-TITLE = {"en": "Transposed convolution", "es": "Convolución transpuesta"}
-OPTIONS = {"bias": (False, True)}
 
 
 def statement(ndim: int, *, bias: bool = False) -> Statement:
@@ -68,3 +66,12 @@ def statement(ndim: int, *, bias: bool = False) -> Statement:
             *(Less(ex, sx + dx - least(sx, dx)) for ex, sx, dx in zip(e, s, d, strict=True)),
         ),
     )
+
+
+FAMILY = Family(
+    "conv_transpose",
+    {"en": "Transposed convolution", "es": "Convolución transpuesta"},
+    statement,
+    {"bias": (False, True)},
+    optional={"B": "bias"},
+)

@@ -21,10 +21,8 @@ from typing import Any
 from convmath.ir.build import Tensor, equation, index, largest, read, size
 from convmath.ir.nodes import Statement
 
+from .family import Family
 from .spatial import letters, windowed
-
-TITLE = {"en": "Max pooling", "es": "Agrupación por máximo"}
-OPTIONS = {"ceil_mode": (False, True), "ties": ("first", "last", "split", "all")}
 
 
 def statement(ndim: int, *, ceil_mode: bool = False, ties: Any = "first") -> Statement:
@@ -43,3 +41,11 @@ def statement(ndim: int, *, ceil_mode: bool = False, ties: Any = "first") -> Sta
         placements=tuple(axis.placement for axis in axes),
         requires=tuple(axis.fits for axis in axes),
     )
+
+
+FAMILY = Family(
+    "max_pool",
+    {"en": "Max pooling", "es": "Agrupación por máximo"},
+    statement,
+    {"ceil_mode": (False, True), "ties": ("first", "last", "split", "all")},
+)

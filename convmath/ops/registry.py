@@ -8,10 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property, lru_cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,25 +20,29 @@ import sympy
 from convmath.calculus import derive
 from convmath.calculus.eliminate import TAP, without_single
 from convmath.calculus.shape import derived_shape
-from convmath.calculus.symbols import from_sympy, symbol
+from convmath.calculus.symbols import from_sympy, real_symbol, symbol
 from convmath.derivation import Derivation
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
 from convmath.ir.bind import WORDS, bind, holds, hyperparameters, whole_value
 from convmath.ir.check import checked
-from convmath.ir.nodes import Guard, Statement
+from convmath.ir.nodes import Compare, Guard, Number, Real, Statement
 from convmath.ir.poly import Param, Poly, poly
-from convmath.ir.walk import params, substitute
+from convmath.ir.walk import params, reads, reals, substitute, with_reals
 from convmath.window import PADDING_WORDS, plain, span, whole, windows
 
 from . import avg_pool, conv, conv_transpose, max_pool
+from .family import Family
 
-__all__ = ["Operator", "family_options", "operator", "operators", "variants"]
+__all__ = ["FAMILIES", "Operator", "family_options", "operator", "operators", "variants"]
 
-FAMILIES: Mapping[str, ModuleType] = {
-    "conv": conv,
-    "conv_transpose": conv_transpose,
-    "max_pool": max_pool,
-    "avg_pool": avg_pool,
+FAMILIES: Mapping[str, Family] = {
+    family.name: family
+    for family in (
+        conv.FAMILY,
+        conv_transpose.FAMILY,
+        max_pool.FAMILY,
+        avg_pool.FAMILY,
+    )
 }
 
 
@@ -47,24 +51,38 @@ def operators() -> list[str]:
     return list(FAMILIES)
 
 
-def family_options(name: str) -> Mapping[str, tuple]:
-    """The options of an operator, each with the values that it takes; the first is the default."""
+def _family(name: str) -> Family:
     if not isinstance(name, str) or name not in FAMILIES:
         raise unknown("operator", name, FAMILIES)
-    return FAMILIES[name].OPTIONS
+    return FAMILIES[name]
+
+
+def family_options(name: str) -> Mapping[str, tuple]:
+    """The options of an operator, each with the values that it takes; the first is the default."""
+    return _family(name).options
 
 
 def operator(name: str, ndim: int = 2, **fixed: Any) -> Operator:
     """An operator in `ndim` spatial dimensions with every hyper-parameter a symbol, except those that are fixed.
 
-    Hyper-parameters go by their words (stride, padding, dilation, groups, kernel, output_padding) or letters (n, k,
-    s, d, p, a, b, N, C, O, G), one value for all axes or one for each. padding="symmetric" keeps one symbol p for
-    both ends; "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are
+    Hyper-parameters go by their words (stride, padding, dilation, groups, kernel, output_padding, eps, …) or letters
+    (n, k, s, d, p, a, b, N, C, O, G, …), one value for all axes or one for each. padding="symmetric" keeps one symbol p
+    for both ends; "valid", "full" and, at stride 1, "same" and "same_lower" are set in symbols. The other keywords are
     the options of the family: bias, padding_mode, ceil_mode, count_include_pad, ties.
     """
-    options, values = _apart(name, fixed)
-    ndim = whole(ndim, "ndim", name, 1)
-    return _operator(name, ndim, tuple(sorted(options.items())), _fixed(name, ndim, options, values))
+    return of_family(_family(name), ndim, **fixed)
+
+
+def of_family(family: Family, ndim: int, **fixed: Any) -> Operator:
+    """The operator of a family, which need not be one of the registry's."""
+    ndim = whole(ndim, "ndim", family.name, family.least_ndim)
+    options, values = _apart(family, fixed)
+    known = _real_letters(family, ndim, options)
+    constants = {known[key]: _number(key, values.pop(key)) for key in [key for key in values if key in known]}
+    for condition in _general(family, ndim, _sorted(options)).requires:
+        _decided(with_reals(condition, constants), {}, family.name)
+    fixed_params = _fixed(family, ndim, options, values)
+    return _operator(family, ndim, _sorted(options), fixed_params, tuple(constants.items()))
 
 
 def variants(name: str, ndim: int = 2) -> list[Operator]:
@@ -77,35 +95,54 @@ def variants(name: str, ndim: int = 2) -> list[Operator]:
     return [operator(name, ndim, **chosen) for chosen in ({}, *changed)]
 
 
-def _apart(name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The options among what is given, and the other values; None says nothing."""
-    known, options = family_options(name), dict[str, Any]()
+def _sorted(options: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted(options.items()))
+
+
+def _apart(family: Family, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The options among what is given, and the other values by the statement's letters; None says nothing."""
+    known, options = family.options, dict[str, Any]()
     values = {key: value for key, value in given.items() if value is not None}
     for key in [key for key in values if key in known]:
         value = plain(values[key])
-        if key in WORDS and isinstance(value, int) and not isinstance(value, bool):
-            options[key] = True  # a number for an option: it is taken, and has that value
-        elif any(type(value) is type(choice) and value == choice for choice in known[key]):
+        if family.takes(key, value):
             options[key] = value
             del values[key]
+        elif (key in WORDS or key in family.words) and isinstance(value, int | float) and not isinstance(value, bool):
+            options[key] = True  # a number for an option: it is taken, and has that value
         else:
-            raise unknown(f"{key} [{name}]", value, map(str, known[key]))
-    return options, values
+            raise unknown(f"{key} [{family.name}]", values[key], map(str, known[key]))
+    letters = {key: family.words.get(key, key) for key in values}
+    return options, {letter: values[key] for key, letter in letters.items() if letter is not None}
+
+
+def _number(name: str, value: Any) -> Number:
+    """A fixed real parameter as a number; a float is taken as it is printed."""
+    try:
+        if isinstance(value, bool):
+            raise ValueError
+        return Number(Fraction(str(value)) if isinstance(value, float | np.floating) else Fraction(value))
+    except (TypeError, ValueError, OverflowError):
+        raise HyperparameterError(f"{name} is {value!r}, but a finite number is needed") from None
 
 
 @lru_cache(maxsize=1024)
-def _operator(name: str, ndim: int, options: tuple, fixed: tuple) -> Operator:
-    return Operator(name, ndim, options, fixed)
+def _operator(family: Family, ndim: int, options: tuple, fixed: tuple, constants: tuple) -> Operator:
+    return Operator(family, ndim, options, fixed, constants)
 
 
-@lru_cache(maxsize=256)
-def _general(name: str, ndim: int, options: tuple) -> Statement:
-    return checked(FAMILIES[name].statement(ndim, **dict(options)))
+@lru_cache(maxsize=1024)
+def _general(family: Family, ndim: int, options: tuple) -> Statement:
+    return checked(family.statement(ndim, **dict(options)))
 
 
-def _fixed(name: str, ndim: int, options: Mapping, given: Mapping[str, Any]) -> tuple[tuple[Param, Poly], ...]:
+def _real_letters(family: Family, ndim: int, options: Mapping[str, Any]) -> dict[str, Real]:
+    return {real.letter: real for real in reals(_general(family, ndim, _sorted(options)))}
+
+
+def _fixed(family: Family, ndim: int, options: Mapping, given: Mapping[str, Any]) -> tuple[tuple[Param, Poly], ...]:
     """The parameters that are fixed, to integers or to one another."""
-    statement = _general(name, ndim, tuple(sorted(options.items())))
+    statement, name = _general(family, ndim, _sorted(options)), family.name
     padding = given.get("padding")
     values = {key: value for key, value in given.items() if key != "padding" or not isinstance(padding, str)}
     known = params(statement)
@@ -165,32 +202,39 @@ def _is_transposed(statement: Statement) -> bool:
 class Operator:
     """A family in some dimensions, with some hyper-parameters fixed. Everything else is read off its statement."""
 
-    name: str
+    family: Family
     ndim: int
     options: tuple[tuple[str, Any], ...]
     fixed: tuple[tuple[Param, Poly], ...]
+    constants: tuple[tuple[Real, Number], ...] = ()
 
     def __repr__(self) -> str:
         said = [f"{key}={value!r}" for key, value in self.options]
         said += [f"{param.name}={value}" for param, value in self.fixed]
+        said += [f"{real.letter}={value.value}" for real, value in self.constants]
         return f"operator({', '.join([repr(self.name), f'ndim={self.ndim}', *said])})"
 
     __str__ = __repr__
 
     @property
-    def family(self) -> ModuleType:
-        return FAMILIES[self.name]
+    def name(self) -> str:
+        return self.family.name
 
     @property
     def title(self) -> Mapping[str, str]:
-        return self.family.TITLE
+        return self.family.title
 
     # -- the statement
+
+    @property
+    def _general(self) -> Statement:
+        """The statement with its options, everything else open."""
+        return _general(self.family, self.ndim, self.options)
 
     @cached_property
     def open_statement(self) -> Statement:
         """The statement with what is fixed put in; derived sizes keep their names."""
-        general, values = _general(self.name, self.ndim, self.options), dict(self.fixed)
+        general, values = with_reals(self._general, dict(self.constants)), dict(self.fixed)
         undecided = tuple(c for c in general.requires if not _decided(c, values, self.name))
         return checked(without_single(substitute(replace(general, requires=undecided), values)))
 
@@ -205,8 +249,8 @@ class Operator:
 
     @property
     def strides_by_kernel(self) -> bool:
-        """Whether the stride is the kernel size where it is not given: so it is of a window without weights."""
-        return "W" not in self.open_statement.reads
+        """Whether the stride is the kernel size where it is not given: so it is where no array tells the kernel."""
+        return not _kernel_axes(self._general)
 
     @cached_property
     def derived_sizes(self) -> tuple[Poly, ...]:
@@ -221,7 +265,7 @@ class Operator:
     def symbols(self) -> Mapping[str, tuple[sympy.Symbol, ...]]:
         """The sympy symbols by letter and by word, one per axis; a word that sets two letters gives pairs."""
         by_letter: dict[str, list[Param]] = {}
-        for param in (*params(_general(self.name, self.ndim, self.options)), *params(self.open_statement)):
+        for param in (*params(self._general), *params(self.open_statement)):
             by_letter.setdefault(param.letter, [])
             if param not in by_letter[param.letter]:
                 by_letter[param.letter].append(param)
@@ -229,6 +273,7 @@ class Operator:
             letter: tuple(symbol(p) for p in sorted(entries, key=lambda p: p.axis))
             for letter, entries in by_letter.items()
         }
+        found |= {real.letter: (real_symbol(real),) for real in reals(self._general)}
         if "a" in found:
             found.setdefault("p", tuple(symbol(Param("p", p.axis, 0)) for p in by_letter["a"]))
         for word, letters in WORDS.items():
@@ -236,6 +281,7 @@ class Operator:
                 found[word] = (
                     found[letters[0]] if len(letters) == 1 else tuple(zip(*(found[l] for l in letters), strict=True))
                 )
+        found |= {word: found[letter] for word, letter in self.family.words.items() if letter in found}
         return found
 
     # -- what follows from it
@@ -254,7 +300,7 @@ class Operator:
         said = _given(self, given)
         unsaid = _defaults(self, said) if defaults else {}
         if word is not None:
-            general = _general(self.name, self.ndim, self.options)
+            general = self._general
             said |= _worded(word, self.name, general, {**unsaid, **said, **dict(self.fixed)})
         unsaid = {param: value for param, value in unsaid.items() if param not in said}
         values = {**said, **unsaid}
@@ -280,57 +326,80 @@ class Operator:
 
     # -- numbers
 
-    def exact(self, *arrays: Any, **given: Any) -> np.ndarray:
-        """The value by definition, as an array of ints and Fractions.
+    def exact(self, *arrays: Any, **given: Any) -> Any:
+        """The value by definition: an array of ints, Fractions and, where it is not rational, Enclosures.
 
-        The arrays come in the order of the statement's inputs; one more than it reads is the bias. `given` are
-        hyper-parameters and options, as `functional` takes them.
+        The arrays come in the order of the inputs, those that are optional last or None. `given` are hyper-parameters
+        and options, as `functional` takes them. Several outputs come as a tuple.
         """
-        op, named, numbers = self._at(arrays, given)
-        return op.statement.evaluate(named, **numbers)
+        op, named, numbers = self.at(arrays, given)
+        value = op.statement.evaluate(named, **numbers)
+        return tuple(value[name] for name in op.statement.outputs) if isinstance(value, dict) else value
 
-    def exact_vjp(self, cotangent: Any, *arrays: Any, **given: Any) -> tuple[np.ndarray, ...]:
-        """The gradient by each input by the derived formula, exactly."""
-        op, named, numbers = self._at(arrays, given)
-        named |= {f"g{op.statement.outputs[-1]}": cotangent}
-        return tuple(op.vjp(name).result.evaluate(named, **numbers) for name in op.statement.reads)
+    def exact_vjp(self, cotangent: Any, *arrays: Any, **given: Any) -> tuple[Any, ...]:
+        """The gradient by each input that came by the derived formula, exactly; None by one of whole numbers."""
+        op, named, numbers = self.at(arrays, given)
+        named |= {f"g{op.statement.outputs[0]}": cotangent}
+        return tuple(
+            None if tensor.integer else op.vjp(tensor.name).result.evaluate(named, **numbers)
+            for tensor in op.statement.inputs
+        )
 
     def sizes(self, *arrays: Any, **given: Any) -> tuple[int, ...]:
         """The shape of the output for these arrays: the derived sizes, as numbers."""
-        op, named, numbers = self._at(arrays, given)
-        env = bind(op.statement, {name: array.shape for name, array in named.items()}, numbers)
+        op, env = self.at(arrays, given)[0], self.environment(*arrays, **given)
         sizes = {size.param: poly(env[size.param]) for size in op.statement.sizes}
         return tuple(size.substitute(sizes).evaluate(env) for size in op.derived_sizes)
 
-    def _at(self, arrays: tuple[Any, ...], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
-        """The operator with the options that came, its arrays by name, and the hyper-parameters that are numbers."""
+    def environment(self, *arrays: Any, **given: Any) -> dict[Param, int]:
+        """The value of every integer parameter for these arrays."""
+        op, named, numbers = self.at(arrays, given)
+        letters = {real.letter for real in reals(op.statement)}
+        whole_numbers = {key: value for key, value in numbers.items() if key not in letters}
+        return bind(op.statement, {name: array.shape for name, array in named.items()}, whole_numbers)
+
+    def at(self, arrays: Sequence[Any], given: Mapping[str, Any]) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
+        """The operator with the options that came, its arrays by name, and its hyper-parameters by letter."""
         try:
-            found = [np.asarray(array) for array in arrays if array is not None]
+            found = [None if array is None else np.asarray(array) for array in arrays]
         except ValueError as error:
             raise ShapeError(f"what came can't be read as an array: {error} [{self.name}]") from None
-        chosen, numbers = _apart(self.name, given)
+        chosen, numbers = _apart(self.family, given)
         options = dict(self.options) | chosen
-        if "bias" in self.family.OPTIONS and len(found) == len(self.statement.reads) + 1:
-            options["bias"] = True
-        op = _operator(self.name, self.ndim, tuple(sorted(options.items())), self.fixed)
-        names = op.statement.reads
-        if len(found) != len(names):
-            raise StatementError(f"{self.name} reads {', '.join(names)}, but {len(found)} arrays came")
-        if found[0].ndim != self.ndim + 2:
+        if self.family.counted:
+            options |= {self.family.counted: len(found)}
+        named = self._named(found, options)
+        op = _operator(self.family, self.ndim, _sorted(options), self.fixed, self.constants)
+        if (x := next(iter(named.values()))).ndim != len(op.statement.inputs[0].shape):
             raise ShapeError(
-                f"X has shape {found[0].shape}, but {self.ndim} spatial axes behind (N, C) are needed [{self.name}]"
+                f"X has shape {x.shape}, but {self.ndim} spatial axes behind (N, C) are needed [{self.name}]"
+                if len(op.statement.inputs[0].shape) == self.ndim + 2
+                else f"X has shape {x.shape}, but {len(op.statement.inputs[0].shape)} axes are needed [{self.name}]"
             )
-        return op, dict(zip(names, found, strict=True)), op._numbers(found, numbers)
+        return op, named, op._numbers(named, numbers)
 
-    def _numbers(self, arrays: list[np.ndarray], given: dict[str, Any]) -> dict[str, Any]:
+    def _named(self, arrays: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
+        """The arrays by the names of the inputs; an optional one that came chooses its option."""
+        optional = self.family.optional
+        everything = _general(self.family, self.ndim, _sorted(options | dict.fromkeys(optional.values(), True))).reads
+        named = {name: array for name, array in zip(everything, arrays, strict=False) if array is not None}
+        options |= {optional[name]: True for name in named if name in optional}
+        needed = _general(self.family, self.ndim, _sorted(options)).reads
+        if set(named) != set(needed) or len(arrays) > len(everything):
+            came = ", ".join(named) if len(arrays) <= len(everything) else f"{len(arrays)} arrays"
+            raise StatementError(f"{self.name} reads {', '.join(needed)}, but {came or 'nothing'} came")
+        return named
+
+    def _numbers(self, arrays: Mapping[str, np.ndarray], given: dict[str, Any]) -> dict[str, Any]:
         """The hyper-parameters with a pool's default stride and with words for padding made numbers."""
+        letters = {real.letter for real in reals(self._general)}
+        real_values = {key: given.pop(key) for key in [key for key in given if key in letters]}
         word = given.pop("padding") if isinstance(given.get("padding"), str) else None
-        known = sorted(params(_general(self.name, self.ndim, self.options)), key=lambda param: param.axis)
+        known = sorted(params(self._general), key=lambda param: param.axis)
         said = {param: value.constant for param, value in self.fixed} | hyperparameters(known, given)
         k, s, d = ([param for param in known if param.letter == letter] for letter in "ksd")
-        if not self.strides_by_kernel:
-            said |= dict(zip(k, arrays[1].shape[2:], strict=False))
-        elif said.keys() >= set(k):
+        said |= {kernel: arrays[name].shape[axis] for kernel, (name, axis) in _kernel_axes(self._general).items()}
+        if self.strides_by_kernel and s and said.keys() >= set(k):
             unsaid = {stride: said[kernel] for stride, kernel in zip(s, k, strict=True) if stride not in said}
             said |= unsaid
             given |= {param.name: value for param, value in unsaid.items()}
@@ -339,20 +408,36 @@ class Operator:
         if word is not None:
             unsaid_is = ((k, None), (s, 1), (d, 1))
             kernel, stride, dilation = (tuple(said.get(param, value) for param in of) for of, value in unsaid_is)
-            laid = windows(arrays[0].shape[2:], kernel, stride, word, dilation or 1, where=self.name)
+            laid = windows(next(iter(arrays.values())).shape[2:], kernel, stride, word, dilation or 1, where=self.name)
             given["padding"] = tuple((window.before, window.after) for window in laid)
-        return given
+        return given | real_values
+
+
+def _kernel_axes(statement: Statement) -> dict[Param, tuple[str, int]]:
+    """Which axis of which input has the length of each kernel axis."""
+    return {
+        size.atom: (tensor.name, axis)
+        for tensor in statement.inputs
+        for axis, size in enumerate(tensor.shape)
+        if isinstance(size.atom, Param) and size.atom.letter == "k"
+    }
 
 
 def _decided(condition: Guard, values: Mapping[Param, Poly], name: str) -> bool:
     """Whether a condition has no parameters left at these values; then it must hold."""
     at_values = substitute(condition, values)
-    if params(at_values):
+    if params(at_values) or any(reads(at_values)) or reals(at_values):
         return False
-    if not holds(at_values, {}):
+    if not (_compares(at_values) if isinstance(at_values, Compare) else holds(at_values, {})):
         said = ", ".join(f"{poly(param)} = {values[param]}" for param in params(condition))
-        raise ShapeError(f"{str(condition)[1:-1]} is needed, but does not hold at {said} [{name}]")
+        raise ShapeError(f"{str(condition)[1:-1]} is needed, but does not hold{said and f' at {said}'} [{name}]")
     return True
+
+
+def _compares(condition: Compare) -> bool:
+    """Whether a comparison of numbers holds."""
+    u, v = (side.value for side in (condition.left, condition.right) if isinstance(side, Number))
+    return {"=": u == v, "≠": u != v, "<": u < v, "≤": u <= v}[condition.relation]
 
 
 def _known_input(op: Operator, wrt: str) -> str:

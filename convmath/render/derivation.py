@@ -95,7 +95,7 @@ def _(step: Select, lang: str) -> Mapping[str, Inline]:
 
 @_mentions.register
 def _(step: Exchange, lang: str) -> Mapping[str, Inline]:
-    return {"X": Sym(step.wrt), "gY": Sym(f"g{step.before.outputs[-1]}")}
+    return {"X": Sym(step.wrt), "gY": Sym(f"g{step.before.outputs[0]}")}
 
 
 @_mentions.register

@@ -62,7 +62,7 @@ __all__ = ["layout", "relation"]
 # the order in which letters stand in a sum, and in a product
 _IN_SUMS = "νgoicjtnmNGCOksdapbeD"
 _IN_PRODUCTS = "GCOsdNnmkapbeDνgoicjt"
-_REL = {"=": EQUALS, "<": Op("<", "wide"), "≤": Op("≤", "wide")}
+_REL = {"=": EQUALS, "≠": Op("≠", "wide"), "<": Op("<", "wide"), "≤": Op("≤", "wide")}
 
 
 @singledispatch

@@ -109,7 +109,7 @@ def definition(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
 
 def output_size(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     """the output has the derived size"""
-    shape = case.operator.sizes(*case.arrays, **case.given)
+    shape = case.sizes
     got = subject.run(case).shape
     return None if got == shape else Finding(f"the output has shape {got}, but {shape} is derived", shape, got)
 
@@ -122,7 +122,7 @@ def purity(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     if subject.vjp is not None:
         before, after = [*before, cotangent.copy()], [*after, cotangent]
         subject.pull(cotangent, handed)
-    for name, mine, left in zip([*"XWB"[: len(case.arrays)], "the cotangent"], before, after, strict=False):
+    for name, mine, left in zip([*case.operator.statement.reads, "the cotangent"], before, after, strict=False):
         if not np.array_equal(mine, left):
             return Finding(f"the call changes {name}", mine, left, verdict="impure")
     return None
@@ -187,7 +187,7 @@ def translation(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
         x, *rest = case.arrays
         moved = case.with_arrays(np.insert(x, [0] * zeros, 0.0, axis), *rest)
         got = subject.run(moved)
-        if got.shape != moved.operator.sizes(*moved.arrays, **moved.given):
+        if got.shape != moved.sizes:
             return Finding(f"the output has shape {got.shape} when spatial axis {axis - 2} is longer by {zeros}")
         inner = [slice(None)] * value.ndim
         inner[axis] = slice(start, None)

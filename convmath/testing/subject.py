@@ -46,19 +46,21 @@ class Subject:
         """The value from these very arrays."""
         return _numbers(self._asked(self.forward, case), "the output")
 
-    def gradients(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray, ...]:
-        """The gradient by each array, from copies."""
+    def gradients(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray | None, ...]:
+        """The gradient by each array, from copies; None where the subject says that there is none."""
         return self.pull(cotangent.copy(), case.copy())
 
-    def pull(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray, ...]:
+    def pull(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray | None, ...]:
         """The gradient by each array, from these very arrays."""
         assert self.vjp is not None
         found = self._asked(self.vjp, case, cotangent)
         if not isinstance(found, tuple | list):
             raise Failure(f"vjp returns a {type(found).__name__}, but a tuple of gradients is needed")
-        if len(found) != len(case.arrays):
-            raise Failure(f"vjp returns {len(found)} gradients, but there are {len(case.arrays)} arrays")
-        return tuple(_numbers(g, f"g{name}") for name, g in zip("XWB", found, strict=False))
+        if len(found) != len(case.array_arguments):
+            raise Failure(f"vjp returns {len(found)} gradients, but there are {len(case.array_arguments)} arrays")
+        came = [g for g, argument in zip(found, case.array_arguments, strict=True) if argument is not None]
+        named = zip(case.operator.statement.reads, came, strict=True)
+        return tuple(None if g is None else _numbers(g, f"g{name}") for name, g in named)
 
     def _asked(self, function: Callable[..., Any], case: Case, *first: np.ndarray) -> Any:
         if self.supports is not None and not self.supports(case):

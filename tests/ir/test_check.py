@@ -109,7 +109,7 @@ REFUSED = pytest.mark.parametrize(
         (sized(Size(K, n), Size(K, n)), "k is derived twice"),
         (sized(Size(M, n + poly(i))), "a derived size is .*, which depends on an index"),
         (sized(Size(M, n), requires=(Less(poly(i), n),)), "the condition .* is not on the parameters alone"),
-        (sized(Size(M, n), requires=(Compare(x, "<", x),)), "the condition .* is not on the parameters alone"),
+        (sized(Size(M, n), requires=(Compare(read("Q", i), "<", x),)), "the condition .* reads Q, which is no input"),
         (sized(Size(M, size("n", least=2))), "n is at least . in one place and at least . in another; one letter"),
         (placed(Placement("inside", w, poly(w), n, k, q)), "the placement of w names q, which stands nowhere else"),
         (placed(Placement("inside", i, poly(i) + poly(t), k, k, k), Size(M, k)), "counts n, which is not derived"),

@@ -79,13 +79,13 @@ def test_what_is_wrong_is_said(text: str, wrong: str) -> None:
         (latex, "_BIG", latex._BIG | {"Σ": r"\sum_{"}),
         (latex, "_LETTERS", latex._LETTERS | {"ν": "ν"}),
         (latex, "_SIGNS", latex._SIGNS | {"≤": r"\leqslant "}),
-        (conv, "TITLE", dict.fromkeys(LANGUAGES, object())),
+        (conv.FAMILY, "title", dict.fromkeys(LANGUAGES, object())),
     ],
     ids=["a fence is closed by a brace", "an open brace", "an unknown letter", "an unknown sign", "a raw value"],
 )
 def test_a_fault_in_what_prints_is_caught(
     home: Any, name: str, fault: Any, anew: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(home, name, fault)
+    monkeypatch.setitem(vars(home), name, fault)
     with pytest.raises(AssertionError):
         test_its_latex_has_the_shape_that_compiles(operator("conv", 1))

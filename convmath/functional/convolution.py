@@ -1,0 +1,176 @@
+"""Convolution and transposed convolution on numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convmath.errors import HyperparameterError, ShapeError
+from convmath.kernels.padding import bare, pad, pad_input, padded_sizes
+from convmath.kernels.taps import output_sizes
+from convmath.window import Border, Window, border, per_axis, whole, windows
+
+from .core import Call, Padding, PerAxis, differentiable, kernels_of, numbers, one_each, spatial, storable
+
+__all__ = ["conv", "conv_transpose"]
+
+
+def _operands(
+    name: str, x: ArrayLike, w: ArrayLike, b: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, str]:
+    """Input, weight and bias in one type, and how an error names the call."""
+    x, w = numbers(x, "X", name), numbers(w, "W", name)
+    where = f"{name}(X{x.shape}, W{w.shape})"
+    spatial(x, where)
+    if w.ndim != x.ndim:
+        raise ShapeError(f"W has {w.ndim} axes, but X has {x.ndim}, and both need the same number [{where}]")
+    b = None if b is None else numbers(b, "B", where)
+    dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
+    return x.astype(dtype, copy=False), w.astype(dtype, copy=False), b if b is None else b.astype(dtype), where
+
+
+def _in_groups(channels: int, groups: int, said: str, where: str) -> None:
+    if channels == 0:
+        raise ShapeError(f"{said} no channels, but at least one is needed [{where}]")
+    if channels % groups:
+        raise ShapeError(f"{said} {channels} channels, which do not divide into {groups} groups [{where}]")
+
+
+def _shifted(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    """y with the bias added in place."""
+    if b is not None:
+        y += b.reshape(-1, *[1] * (y.ndim - 2))
+    return y
+
+
+def _bias_gradient(gy: np.ndarray, b: np.ndarray | None) -> np.ndarray | None:
+    return None if b is None else gy.sum(axis=(0, *range(2, gy.ndim)))
+
+
+def _within_reach(edge: Border, laid: tuple[Window, ...], sizes: tuple[int, ...], where: str) -> None:
+    """Refuse a padding that is longer than the border's index map is right for."""
+    for axis, (window, n) in enumerate(zip(laid, sizes, strict=True)):
+        asked = max(window.before, window.after)
+        most = 0 if n == 0 else asked if edge.reach is None else edge.reach(n)
+        if asked > most:
+            raise HyperparameterError(
+                f"the padding of spatial axis {axis} is {asked}, but padding_mode={edge.name!r} reaches at most "
+                f"{most} beyond an axis of size {n} [{where}]"
+            )
+
+
+@differentiable("x", "w", "b")
+def conv(
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Call[np.ndarray]:
+    """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o], cross-correlation: the kernel is not turned.
+
+    X is (N, C, *n), W (O, C/groups, *k), B (O,), and Y (N, O, *m) with m = ⌊(n + a + b - d·(k - 1) - 1)/s⌋ + 1.
+    Outside X lies what `padding_mode` says: "zeros", "reflect", "replicate", "circular" or "symmetric". Sums follow
+    IEEE arithmetic, also W·0 in the padding. Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+
+    >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], stride=2, padding=((1, 0),))
+    array([[[10, 32]]])
+    >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], padding=((1, 0),), padding_mode="circular")
+    array([[[14, 21, 32, 43]]])
+    """
+    x, w, b, where = _operands("conv", x, w, b)
+    kernels, groups = kernels_of(method, where), whole(groups, "groups", where, 1)
+    _in_groups(x.shape[1], groups, "X has", where)
+    _in_groups(w.shape[0], groups, "W makes", where)
+    if w.shape[1] * groups != x.shape[1]:
+        raise ShapeError(f"W reads {w.shape[1]} channels a group, but X has {x.shape[1]} in {groups} groups [{where}]")
+    edge, sizes = border(padding_mode, where), x.shape[2:]
+    laid = windows(sizes, w.shape[2:], stride, padding, dilation, where=where)
+    one_each(b, w.shape[0], where)
+    storable((*x.shape[:2], *padded_sizes(laid, sizes)), "the padded input", where)
+    shape = storable((x.shape[0], w.shape[0], *output_sizes(laid, sizes)), "the output", where)
+    wide, inner = x, laid  # the kernels know zeros; what another border gives is put around X before
+    if edge is not None:
+        _within_reach(edge, laid, sizes, where)
+        wide, inner = pad(x, laid, edge), bare(laid)
+
+    def value() -> np.ndarray:
+        return _shifted(kernels.conv(wide, w, inner, groups), b)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        gx = kernels.conv_input(gy, w, inner, groups, wide.shape[2:])
+        gw = kernels.conv_weight(gy, wide, inner, groups)
+        return gx if edge is None else pad_input(gx, laid, edge), gw, _bias_gradient(gy, b)
+
+    return Call(where, shape, x.dtype, value, gradients)
+
+
+@differentiable("x", "w", "b")
+def conv_transpose(
+    x: ArrayLike,
+    w: ArrayLike,
+    b: ArrayLike | None = None,
+    *,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    output_padding: PerAxis = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    method: str = "auto",
+) -> Call[np.ndarray]:
+    """Y[ν,o,j] = Σ_{c,i,t} [s·i+d·t-a = j] W[c,o,t] · X[ν,c,i] + B[o], the adjoint of a convolution.
+
+    X is (N, C, *n), W (C, O/groups, *k), B (O,), and Y (N, O, *m) with m = (n - 1)·s - a - b + d·(k - 1) + e + 1,
+    where e is the output padding, smaller than the stride or the dilation; padding is cut off, and its only word is
+    "valid". Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+
+    >>> conv_transpose([[[1, 2]]], [[[1, 10, 100]]], stride=2)
+    array([[[  1,  10, 102,  20, 200]]])
+    """
+    x, w, b, where = _operands("conv_transpose", x, w, b)
+    kernels, groups = kernels_of(method, where), whole(groups, "groups", where, 1)
+    _in_groups(x.shape[1], groups, "X has", where)
+    _in_groups(w.shape[1], 1, "W makes", where)
+    if w.shape[0] != x.shape[1]:
+        raise ShapeError(f"W reads {w.shape[0]} channels, but X has {x.shape[1]} [{where}]")
+    if isinstance(padding, str) and padding != "valid":
+        raise HyperparameterError(
+            f"padding is {padding!r}, but a transposed convolution takes whole numbers, pairs or 'valid' [{where}]"
+        )
+    laid = windows(x.shape[2:], w.shape[2:], stride, padding, dilation, where=where, fits=False)
+    extras = per_axis(output_padding, len(laid), "output_padding", where, 0)
+    sizes = tuple(_transposed(*each, where) for each in zip(laid, x.shape[2:], extras, range(len(laid)), strict=True))
+    shape = (x.shape[0], groups * w.shape[1], *sizes)
+    storable((*shape[:2], *padded_sizes(laid, sizes)), "the output before it is cut", where)
+    one_each(b, shape[1], where)
+
+    def value() -> np.ndarray:
+        return _shifted(kernels.conv_transpose(x, w, laid, groups, sizes), b)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        # an output padding of a stride or more leaves room for windows that X does not have
+        own = tuple(slice(0, n) for n in x.shape[2:])
+        gx = np.ascontiguousarray(kernels.conv(gy, w, laid, groups)[..., *own])
+        return gx, kernels.conv_weight(x, gy, laid, groups), _bias_gradient(gy, b)
+
+    return Call(where, shape, x.dtype, value, gradients)
+
+
+def _transposed(window: Window, n: int, extra: int, axis: int, where: str) -> int:
+    if extra >= max(window.stride, window.dilation):
+        raise HyperparameterError(
+            f"output_padding is {extra} on spatial axis {axis}, but it must be smaller than the stride "
+            f"{window.stride} or the dilation {window.dilation} [{where}]"
+        )
+    size = window.transposed_size(n, extra)
+    if size < 0:
+        raise ShapeError(
+            f"the output would have size {size} on spatial axis {axis}, because its padding {window.before} and "
+            f"{window.after} is more than there is to cut off [{where}]"
+        )
+    return size

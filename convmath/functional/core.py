@@ -1,0 +1,211 @@
+"""What every numeric operator has in common: its arguments as arrays of numbers, and its gradient beside it."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import sys
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convmath.errors import DtypeError, HyperparameterError, ShapeError, unknown
+from convmath.kernels import AUTO, METHODS
+
+__all__ = [
+    "Call",
+    "Differentiable",
+    "Padding",
+    "PerAxis",
+    "alike",
+    "differentiable",
+    "floating",
+    "kernels_of",
+    "known",
+    "numbers",
+    "one_each",
+    "real",
+    "shaped",
+    "spatial",
+    "storable",
+    "whole_numbers",
+]
+
+# the elements of 8 bytes that there are addresses for
+_MOST = sys.maxsize // 8
+
+PerAxis = int | Sequence[int] | np.ndarray
+Padding = PerAxis | Sequence[Sequence[int]] | str
+
+
+# --- an operator and its gradient -----------------------------------------------------------------------------
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[R]):
+    """An operator at arguments that are checked: how to compute it, and its gradients from a cotangent.
+
+    `shape` and `dtype` are those of the output that is differentiated, the first where there are several.
+    `gradients` gives one for each array argument, None where it did not come or holds no real numbers.
+    """
+
+    where: str
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    value: Callable[[], R]
+    gradients: Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
+
+
+class Differentiable(Protocol[P, R_co]):
+    """A function with its gradient beside it."""
+
+    __name__: str
+    arrays: tuple[str, ...]
+    vjp: Callable[Concatenate[ArrayLike, P], tuple[Any, ...]]
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+
+
+def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentiable[P, R]]:
+    """The operator whose calls the decorated function prepares; `arrays` names the arguments that are arrays."""
+
+    def made(prepare: Callable[P, Call[R]]) -> Differentiable[P, R]:
+        @functools.wraps(prepare)
+        def forward(*args: P.args, **kwargs: P.kwargs) -> R:
+            return prepare(*args, **kwargs).value()
+
+        def vjp(cotangent: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> tuple[np.ndarray | None, ...]:
+            passed = inspect.signature(prepare).bind(*args, **kwargs).arguments
+            call = prepare(*args, **kwargs)
+            gradients = zip(arrays, call.gradients(_cotangent(cotangent, call)), strict=True)
+            return tuple(gradient for name, gradient in gradients if name in passed)
+
+        name, taken = (
+            prepare.__name__,
+            inspect.signature(prepare).replace(return_annotation=inspect.Signature.empty),
+        )
+        first = inspect.Parameter("cotangent", inspect.Parameter.POSITIONAL_ONLY)
+        vjp.__module__, vjp.__name__, vjp.__qualname__ = prepare.__module__, "vjp", f"{name}.vjp"
+        vjp.__doc__ = f"The gradient of ⟨cotangent, {name}(…)⟩ by each array argument that is passed."
+        operator: Any = forward
+        operator.vjp, operator.arrays, operator.__signature__ = vjp, arrays, taken
+        operator.vjp.__signature__ = taken.replace(parameters=[first, *taken.parameters.values()])
+        return operator
+
+    return made
+
+
+def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
+    cotangent = numbers(value, "the cotangent", call.where)
+    if cotangent.shape != call.shape:
+        raise ShapeError(
+            f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
+        )
+    return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
+
+
+# --- what every operator asks of its arguments ----------------------------------------------------------------
+
+
+def numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
+    """The array in the type that it is computed in."""
+    if isinstance(value, np.ndarray) and hasattr(value, "mask"):
+        raise DtypeError(f"{name} is a masked array, but what is masked has no value; fill it first [{where}]")
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise DtypeError(f"{name} cannot be read as an array of numbers: {error} [{where}]") from error
+    kind, width = array.dtype.kind, array.dtype.itemsize
+    if kind == "f" and width in (4, 8):
+        return array.astype(f"f{width}", copy=False)
+    if kind not in "iu":
+        raise DtypeError(f"{name} holds {array.dtype}, but float32, float64 or integers are needed [{where}]")
+    if kind == "u" and width == 8 and array.size and array.max() > np.iinfo(np.int64).max:
+        raise DtypeError(f"{name} holds {array.max()}, but integers are computed in int64 [{where}]")
+    return array.astype(np.int64, copy=False)
+
+
+def known(kind: str, name: Any, names: Collection[str], where: str) -> str:
+    if not isinstance(name, str) or name not in names:
+        raise unknown(kind, name, names, where)
+    return name
+
+
+def kernels_of(method: str, where: str) -> ModuleType:
+    named = known("method", method, ("auto", *METHODS), where)
+    return METHODS[AUTO if named == "auto" else named]
+
+
+def spatial(x: np.ndarray, where: str) -> tuple[int, ...]:
+    if x.ndim < 3:
+        raise ShapeError(
+            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed [{where}]"
+        )
+    if x.shape[1] == 0:
+        raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
+    return x.shape[2:]
+
+
+def one_each(b: np.ndarray | None, channels: int, where: str) -> None:
+    if b is not None and b.shape != (channels,):
+        raise ShapeError(f"B has shape {b.shape}, but ({channels},) is needed, one number an output channel [{where}]")
+
+
+def storable(shape: tuple[int, ...], what: str, where: str) -> tuple[int, ...]:
+    """The shape, if an array can have it."""
+    if math.prod(n for n in shape if n) > _MOST:
+        raise ShapeError(f"{what} would have the shape {shape}, which is more than any array can hold [{where}]")
+    return shape
+
+
+def floating(x: np.ndarray) -> np.ndarray:
+    """The array in floating point: integers in float64."""
+    return x.astype(np.result_type(x, np.float32), copy=False)
+
+
+def alike(arrays: Sequence[ArrayLike | None], names: Sequence[str], where: str) -> list[np.ndarray | None]:
+    """The arrays in one floating-point type, the widest among them; None stays None."""
+    found = [None if a is None else numbers(a, name, where) for a, name in zip(arrays, names, strict=True)]
+    dtype = np.result_type(np.float32, *(a for a in found if a is not None))
+    return [a if a is None else a.astype(dtype, copy=False) for a in found]
+
+
+def whole_numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
+    """An array of whole numbers (class indices, positions) as int64."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        raise DtypeError(f"{name} holds {array.dtype}, but whole numbers are needed [{where}]")
+    return array.astype(np.int64, copy=False)
+
+
+def shaped(array: np.ndarray, shape: tuple[int, ...], name: str, where: str) -> np.ndarray:
+    """The array, if it has this shape."""
+    if array.shape != shape:
+        raise ShapeError(f"{name} has shape {array.shape}, but {shape} is needed [{where}]")
+    return array
+
+
+def real(value: Any, name: str, where: str, *, least: float | None = None, above: float | None = None) -> float:
+    """A real hyper-parameter as a float that is at least `least`, or greater than `above`."""
+    try:
+        if isinstance(value, bool | str):
+            raise TypeError
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise HyperparameterError(f"{name} is {value!r}, but a number is needed [{where}]") from None
+    if not math.isfinite(number):
+        raise HyperparameterError(f"{name} is {number}, but a finite number is needed [{where}]")
+    if least is not None and number < least:
+        raise HyperparameterError(f"{name} is {number}, but it must be at least {least} [{where}]")
+    if above is not None and number <= above:
+        raise HyperparameterError(f"{name} is {number}, but it must be greater than {above} [{where}]")
+    return number

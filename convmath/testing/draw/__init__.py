@@ -1,0 +1,13 @@
+"""How cases are drawn: a module for each kind of operator, with a function for each operator in its DRAWN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..case import Case
+from . import convolution, pooling
+from .options import Options
+
+__all__ = ["DRAWN"]
+
+DRAWN: Mapping[str, Callable[[Options], Case]] = {**convolution.DRAWN, **pooling.DRAWN}

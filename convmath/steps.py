@@ -22,6 +22,7 @@ __all__ = [
     "Exchange",
     "ExpandOutside",
     "ExtremeTap",
+    "Fold",
     "Isolate",
     "Likewise",
     "Outcome",
@@ -178,6 +179,11 @@ class CountTerms(Step):
     """Σ_{t < k} 1  →  k"""
 
     counted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(Step):
+    """Z = D/σ, μ = Σ X/m  →  D is Z·σ, Σ X is m·μ, and what every term shares stands in front"""
 
 
 # --- steps of a size ------------------------------------------------------------------------------------------

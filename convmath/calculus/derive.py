@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 
 import sympy
 
@@ -10,9 +12,10 @@ from convmath.derivation import Derivation
 from convmath.ir.nodes import Read, Statement, Term
 from convmath.ir.poly import Param, Poly
 from convmath.ir.walk import inside, shape_of
-from convmath.steps import Exchange, ExpandOutside, Select, Shape, Start, Step, Substitute, Tangent
+from convmath.steps import Exchange, ExpandOutside, Fold, Select, Shape, Start, Step, Substitute, Tangent
 
-from .eliminate import TAP, solved
+from .eliminate import TAP, count_of, solved
+from .fold import folded
 from .gradient import jvp, select, vjp
 from .outside import expand_outside
 from .shape import derived_shape
@@ -49,7 +52,7 @@ def vjp_derivation(statement: Statement, wrt: str, title: Title, over: str = TAP
     """The gradient by one input, for any cotangent of the output."""
     forward, steps = _prepared(statement)
     relational = vjp(forward, wrt)
-    result, more = solved(relational, over)
+    result, more = _closed(forward, relational, over, wrt)
     exchange = Exchange(forward, relational, wrt=wrt)
     return Derivation("vjp", title, statement, (*steps, exchange, *more), result, relational, wrt)
 
@@ -58,7 +61,7 @@ def jvp_derivation(statement: Statement, wrt: str, title: Title, over: str = TAP
     """The derivative of the output along a tangent of one input."""
     forward, steps = _prepared(statement)
     relational = jvp(forward, wrt)
-    result, more = solved(relational, over)
+    result, more = _closed(forward, relational, over)
     tangent = Tangent(forward, relational, wrt=wrt)
     return Derivation("jvp", title, statement, (*steps, tangent, *more), result, relational, wrt)
 
@@ -68,9 +71,29 @@ def hvp_derivation(statement: Statement, wrt: str, along: str, title: Title, ove
     forward, steps = _prepared(statement)
     gradient = vjp(forward, wrt)
     relational = jvp(gradient, along)
-    result, more = solved(relational, over)
+    result, more = _closed(forward, relational, over)
     both = (Exchange(forward, gradient, wrt=wrt), Tangent(gradient, relational, wrt=along))
     return Derivation("hvp", title, statement, (*steps, *both, *more), result, relational, wrt)
+
+
+def _closed(forward: Statement, relational: Statement, over: str, wrt: str = "") -> tuple[Statement, tuple[Step, ...]]:
+    """The solved form, and where inner values were differentiated the closed form. `wrt` is what a gradient is by."""
+    result, steps = solved(relational, over)
+    stated = {equation.name for equation in forward.equations}
+    if all(equation.name in stated for equation in result.equations if equation.name not in result.outputs):
+        return result, steps
+    others = [tensor.name for tensor in forward.inputs if wrt and tensor.name != wrt and not tensor.integer]
+    gradients = (solved(vjp(forward, other), over)[0].output for other in others)
+    closed = folded(result, _known(forward), {gradient.name: gradient for gradient in gradients})
+    return (closed, (*steps, Fold(result, closed))) if closed != result else (result, steps)
+
+
+@lru_cache(maxsize=256)
+def _known(forward: Statement) -> Statement:
+    """Every equation of the forward statement in solved form, counts that are numbers put in."""
+    counts = {equation.name for equation in forward.equations if count_of(equation) is not None}
+    named = tuple(equation.name for equation in forward.equations if equation.name not in counts)
+    return solved(replace(forward, outputs=named))[0]
 
 
 def shape_derivation(

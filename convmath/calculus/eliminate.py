@@ -35,7 +35,7 @@ from convmath.window import BORDERS
 
 from .gradient import pruned
 
-__all__ = ["TAP", "simplified", "solved", "without_single"]
+__all__ = ["TAP", "count_of", "simplified", "solved", "without_single"]
 
 WITHIN = ("strict", *BORDERS)  # the reads that always find an element of their array
 TAP = "t"  # the letter of a kernel's positions: kept as the index of summation where there is a choice
@@ -208,7 +208,7 @@ def simplified(statement: Statement) -> tuple[Statement, tuple[Step, ...]]:
         equations.append(replace(equation, terms=tuple(terms)))
     plain = replace(statement, equations=tuple(equations))
     counts = {
-        e.name: value for e in plain.equations if (value := _constant(e)) is not None and e.name not in plain.outputs
+        e.name: value for e in plain.equations if (value := count_of(e)) is not None and e.name not in plain.outputs
     }
     after = pruned(_with_values(plain, counts)) if counts else plain
     if after == statement:
@@ -238,7 +238,7 @@ def _without_single(term: Term) -> Term:
     return substitute(replace(term, bound=bound), single) if single else term
 
 
-def _constant(equation: Equation) -> Poly | None:
+def count_of(equation: Equation) -> Poly | None:
     """The value of an equation that counts a full range, Σ_{t<k} 1, the same for every free index."""
     if len(equation.terms) != 1:
         return None

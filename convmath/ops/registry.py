@@ -30,7 +30,7 @@ from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import params, reads, reals, substitute, with_reals
 from convmath.window import PADDING_WORDS, plain, span, whole, windows
 
-from . import avg_pool, conv, conv_transpose, max_pool
+from . import avg_pool, conv, conv_transpose, max_pool, norm
 from .family import Family
 
 __all__ = ["FAMILIES", "Operator", "family_options", "operator", "operators", "variants"]
@@ -42,6 +42,7 @@ FAMILIES: Mapping[str, Family] = {
         conv_transpose.FAMILY,
         max_pool.FAMILY,
         avg_pool.FAMILY,
+        *norm.FAMILIES,
     )
 }
 

@@ -121,6 +121,19 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "en": ("Brackets that always hold", "What is left simplifies for all sizes."),
         "es": ("Corchetes que siempre se cumplen", "Lo que queda se simplifica para todos los tamaños."),
     },
+    "Fold": {
+        "en": (
+            "Closed form",
+            "The derivatives by the inner values are put in and multiplied out. What the statement has named is called "
+            "by its name, sums that cancel go, and what every term shares stands in front.",
+        ),
+        "es": (
+            "Forma cerrada",
+            "Se sustituyen las derivadas respecto de los valores intermedios y se desarrolla el producto. Lo que el "
+            "enunciado ya nombró se llama por su nombre, las sumas que se anulan desaparecen y el factor común sale "
+            "fuera.",
+        ),
+    },
     "WindowInside": {
         "en": (
             "Which positions there are",

@@ -136,8 +136,9 @@ def _derived(op: Operator, kind: str, *wrt: str) -> Derived:
 def _own_kernels(names: Sequence[str], seed: int, profile: str) -> Work:
     for name in names:
         function = getattr(functional, name)
-        for method, dtype in product(METHODS, (np.float64, np.float32)):
-            said = f"functional.{name}(method={method!r}), {np.dtype(dtype)}"
+        for method, dtype in product(function.methods, (np.float64, np.float32)):
+            chosen = f"(method={method!r})" if method else ""
+            said = f"functional.{name}{chosen}, {np.dtype(dtype)}"
             subject = Subject(said, partial(_forward, function, method, dtype), partial(_vjp, function, method, dtype))
             call = partial(_own_call, name, method, np.dtype(dtype).name)
             yield said, partial(_own, subject, name, call, seed, profile)
@@ -150,7 +151,7 @@ def _own(subject: Subject, name: str, call: Callable[[Deviation], str], seed: in
 def _own_call(name: str, method: str, dtype: str, deviation: Deviation) -> str:
     pulled = deviation.cotangent is not None
     arrays = [*(["gy"] if pulled else []), *"xwb"[: len(deviation.case.arrays)]]
-    given = {**deviation.case.given, "method": method}
+    given = {**deviation.case.given, **({"method": method} if method else {})}
     typed = "" if dtype == "float64" else f".astype({dtype!r})"  # as which the deviation's code gives them
     said = [f"{array}{typed}" for array in arrays] + [f"{key}={value!r}" for key, value in given.items()]
     return f"from convmath import functional\nprint(functional.{name}{'.vjp' if pulled else ''}({', '.join(said)}))"
@@ -161,11 +162,11 @@ def _in_type(dtype: Any, arguments: Sequence[Any]) -> list[Any]:
 
 
 def _forward(function: Any, method: str, dtype: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-    return function(*_in_type(dtype, args), method=method, **kwargs)
+    return function(*_in_type(dtype, args), **({"method": method} if method else {}), **kwargs)
 
 
 def _vjp(function: Any, method: str, dtype: Any, *args: Any, **kwargs: Any) -> tuple[np.ndarray, ...]:
-    return function.vjp(*_in_type(dtype, args), method=method, **kwargs)
+    return function.vjp(*_in_type(dtype, args), **({"method": method} if method else {}), **kwargs)
 
 
 def _scipy(names: Sequence[str], seed: int, profile: str) -> Work:

@@ -21,6 +21,17 @@ array([[[ 1.,  0.,  0.,  0., -1.]]])
 from __future__ import annotations
 
 from .convolution import conv, conv_transpose
+from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm
 from .pooling import avg_pool, max_pool
 
-__all__ = ["avg_pool", "conv", "conv_transpose", "max_pool"]
+__all__ = [
+    "avg_pool",
+    "batch_norm",
+    "conv",
+    "conv_transpose",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "max_pool",
+]

@@ -70,6 +70,7 @@ class Differentiable(Protocol[P, R_co]):
 
     __name__: str
     arrays: tuple[str, ...]
+    methods: tuple[str, ...]  # the choices of kernels; ("",) where there is one kind alone
     vjp: Callable[Concatenate[ArrayLike, P], tuple[Any, ...]]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
@@ -98,6 +99,7 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
         vjp.__doc__ = f"The gradient of ⟨cotangent, {name}(…)⟩ by each array argument that is passed."
         operator: Any = forward
         operator.vjp, operator.arrays, operator.__signature__ = vjp, arrays, taken
+        operator.methods = tuple(METHODS) if "method" in taken.parameters else ("",)
         operator.vjp.__signature__ = taken.replace(parameters=[first, *taken.parameters.values()])
         return operator
 

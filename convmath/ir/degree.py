@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from convmath.errors import StatementError
+from .nodes import Apply, Bracket, Compare, IndexValue, Number, Power, Product, Read, Real, Scalar, Statement, Sum
+from .walk import inside, reads
 
-from .nodes import Apply, Bracket, IndexValue, Number, Power, Product, Read, Real, Scalar, Statement, Sum
-
-__all__ = ["degree", "statement_degree"]
+__all__ = ["degree", "is_polynomial", "statement_degree"]
 
 
 def degree(node: Scalar, of: Mapping[str, int | None]) -> int | None:
@@ -35,13 +34,56 @@ def degree(node: Scalar, of: Mapping[str, int | None]) -> int | None:
     raise NotImplementedError(f"no degree of a {type(node).__name__}")
 
 
-def statement_degree(statement: Statement, wrt: str) -> int:
-    """The degree of the outputs as piecewise polynomials in `wrt`; a maximum has that of what it is taken over."""
-    degrees: dict[str, int | None] = {wrt: 1}
+def statement_degree(statement: Statement, wrt: str) -> int | None:
+    """The degree of the outputs as piecewise polynomials in `wrt`; None where one of them is no polynomial.
+
+    A maximum has the degree of what it is taken over.
+    """
+    degrees = _degrees(statement, {wrt})
+    of_outputs = [degrees[name] for name in statement.outputs]
+    return None if None in of_outputs else max((d for d in of_outputs if d is not None), default=0)
+
+
+def is_polynomial(statement: Statement) -> bool:
+    """Whether every equation is a polynomial in all inputs together, or a maximum of polynomials.
+
+    Its pieces may meet only where elements of a maximum tie: a bracket that compares values makes it none.
+    """
+    inputs = {tensor.name for tensor in statement.inputs if not tensor.integer}
+    jumps = any(isinstance(node, Compare) and node.relation != "=" for node in inside(statement.equations))
+    return not jumps and None not in _degrees(statement, inputs).values()
+
+
+def _degrees(statement: Statement, inputs: Iterable[str]) -> dict[str, int | None]:
+    degrees: dict[str, int | None] = dict.fromkeys(inputs, 1)
     for equation in statement.equations:
         found = [degree(term.body, degrees) for term in equation.terms]
         degrees[equation.name] = None if None in found else max((d for d in found if d is not None), default=0)
-    of_outputs = [degrees[name] for name in statement.outputs]
-    if None in of_outputs:
-        raise StatementError(f"{', '.join(statement.outputs)} is no polynomial in {wrt}")
-    return max((d for d in of_outputs if d is not None), default=0)
+    return degrees
+
+
+def is_linear(statement: Statement, wrt: str, but: str = "") -> bool:
+    """Whether the first output is a sum of multiples of what `wrt` holds, apart from terms that read `but` alone."""
+    linear = {wrt}
+    for equation in statement.equations:
+        terms = [term for term in equation.terms if [read.tensor for read in reads(term)] != [but]]
+        of = [_linear_in(term.body, linear) and term.reduce == "sum" for term in terms]
+        free = [not any(read.tensor in linear for read in reads(term)) for term in terms]
+        if all(of) and terms:
+            linear.add(equation.name)
+        elif not all(free):
+            return False
+    return statement.outputs[0] in linear
+
+
+def _linear_in(node: Scalar, names: set[str]) -> bool:
+    """Whether a scalar is a multiple of what these arrays hold."""
+    match node:
+        case Read(tensor=tensor):
+            return tensor in names
+        case Sum(terms=terms):
+            return all(_linear_in(term, names) for term in terms)
+        case Product(factors=factors):
+            depend = [factor for factor in factors if any(read.tensor in names for read in reads(factor))]
+            return len(depend) == 1 and _linear_in(depend[0], names)
+    return False

@@ -64,7 +64,12 @@ class Case:
     @cached_property
     def operator(self) -> Operator:
         """The operator with the options of this call, its hyper-parameters open."""
-        return (self.of or operator(self.op, ndim=self.ndim)).at(self.array_arguments, self.given)[0]
+        return self.resolved[0]
+
+    @cached_property
+    def resolved(self) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
+        """The operator with the options of this call, its arrays by name, and its hyper-parameters by letter."""
+        return (self.of or operator(self.op, ndim=self.ndim)).at(self.array_arguments, self.given)
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
@@ -74,8 +79,8 @@ class Case:
         by_axis = {(param.letter, param.axis): value for param, value in env.items()}
         return tuple(
             Window(
-                *(by_axis.get((letter, placement.index.axis), unsaid) for letter, unsaid in _LETTERS),
-                placement.rule == "starts",
+                **{word: by_axis.get((letter, placement.index.axis), unsaid) for word, letter, unsaid in _LETTERS},
+                ceil=placement.rule == "starts",
             )
             for placement in statement.placements
         )
@@ -120,7 +125,13 @@ class Case:
 
 
 # what a window is made of, with what is meant where a statement has no such letter
-_LETTERS = (("k", 1), ("s", 1), ("d", 1), ("a", 0), ("b", 0))
+_LETTERS = (
+    ("kernel", "k", 1),
+    ("stride", "s", 1),
+    ("dilation", "d", 1),
+    ("before", "a", 0),
+    ("after", "b", 0),
+)
 
 
 def _several(value: Any) -> tuple[Any, ...]:

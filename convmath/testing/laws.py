@@ -7,7 +7,6 @@ divides (then the error is at most γ_n·Σ|terms|) and where the subject states
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from convmath.ir.degree import statement_degree
-from convmath.ir.exact import exact_array
-from convmath.ir.nodes import Power, Statement
+from convmath.ir.degree import is_linear
+from convmath.ir.exact import evaluate_rounded, exact_array
+from convmath.ir.nodes import Apply, Number, Power, Real, Statement
 from convmath.ir.walk import inside
-from convmath.ops.registry import operator
+from convmath.ops.registry import Operator, needed_by, operator
 
 from .cases import Case
 from .subject import Subject
@@ -46,38 +45,44 @@ Law = Callable[[Subject, Case, Fresh], "Finding | None"]
 # --- how close is right -------------------------------------------------------------------------------------------
 
 
-def _gamma(case: Case, statement: Statement, got: np.ndarray) -> float:
-    """γ_n = n·u/(1 - n·u), |fl(Σ terms) - Σ terms| ≤ γ_n·Σ|terms| in any order; 0 where integers stay integers.
+# what another order of the same operations may add to the error of evaluating a statement as it is written
+SLACK = 4
 
-    n counts the taps that are added, the division, a reciprocal that was rounded before it, and the exact value's
-    own rounding when it is compared.
-    """
-    if not _divides(statement):
+
+@lru_cache(maxsize=512)
+def _stays_whole(statement: Statement) -> bool:
+    """Whether whole numbers give whole numbers, on which floating point is exact: then equal means equal."""
+    return not any(
+        isinstance(node, Power | Apply | Real) or (isinstance(node, Number) and node.value.denominator != 1)
+        for node in inside(statement.equations)
+    )
+
+
+def _rounding(statement: Statement, case: Case, got: np.ndarray, output: str, **cotangent: np.ndarray) -> Any:
+    """How far floating point in the type of `got` may be from the value of a statement; 0 where it stays whole."""
+    if _stays_whole(statement):
         return 0.0
+    _, named, numbers = case.resolved
     unit = float(np.finfo(np.result_type(got, np.float32)).eps) / 2
-    roundings = math.prod(window.kernel for window in case.windows) + 3
-    return roundings * unit / (1 - roundings * unit)
+    found = evaluate_rounded(statement, named | cotangent, unit, **needed_by(statement, numbers))
+    return SLACK * found[output][1]
 
 
-@lru_cache(maxsize=256)
-def _divides(statement: Statement) -> bool:
-    return any(isinstance(node, Power) for node in inside(statement.equations))
-
-
-def _allowed(subject: Subject, case: Case, got: np.ndarray) -> Any:
-    """The error that a value is allowed: the subject's own bound, or γ_n·A|x|."""
+def _allowed(subject: Subject, case: Case, got: np.ndarray, output: str = "") -> Any:
+    """The error that a value is allowed: the subject's own bound, or that of evaluating the statement."""
     if subject.bound is not None:
         return subject.bound(case)
-    gamma = _gamma(case, case.operator.statement, got)
-    return gamma and gamma * case.with_arrays(*map(np.abs, case.arrays)).expected.astype(float)
+    statement = case.operator.statement
+    return _rounding(statement, case, got, output or statement.outputs[0])
 
 
 def _allowed_gradient(subject: Subject, case: Case, cotangent: np.ndarray, place: int, got: np.ndarray) -> Any:
-    """The same of a gradient: γ_n·Aᵀ|gY|, for what is divided here are shares of a mean, which are not negative."""
+    """The error that a gradient is allowed: the same of the derived statement."""
     if subject.bound is not None:
         return subject.bound(case)
-    gamma = _gamma(case, case.operator.vjp(case.operator.statement.reads[place]).result, got)
-    return gamma and gamma * case.expected_vjp(np.abs(cotangent))[place].astype(float)
+    statement = case.operator.statement
+    derived = case.operator.vjp(statement.reads[place]).result
+    return _rounding(derived, case, got, derived.outputs[0], **{f"g{statement.outputs[0]}": cotangent})
 
 
 def _compared(expected: np.ndarray, got: np.ndarray, allowed: Any, what: str) -> Finding | None:
@@ -98,13 +103,26 @@ def _dot(a: np.ndarray, b: np.ndarray) -> int | Fraction:
     return (exact_array(a) * exact_array(b)).sum()
 
 
+def _several(value: Any) -> tuple[np.ndarray, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
 # --- laws ---------------------------------------------------------------------------------------------------------
 
 
 def definition(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     """the value is what the definition says"""
-    got = subject.run(case)
-    return _compared(case.expected, got, _allowed(subject, case, got), "the output")
+    outputs = case.operator.statement.outputs
+    got = subject.outputs(case)
+    if len(got) < len(outputs):
+        return Finding(
+            f"{len(got)} outputs came, but {len(outputs)} are right: {', '.join(outputs)}", outputs, len(got)
+        )
+    for name, expected, value in zip(outputs, _several(case.expected), got, strict=False):
+        what = "the output" if len(outputs) == 1 else f"the output {name}"
+        if found := _compared(expected, value, _allowed(subject, case, value, name), what):
+            return found
+    return None
 
 
 def output_size(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
@@ -116,7 +134,7 @@ def output_size(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
 
 def purity(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     """a call leaves its arguments as they were"""
-    handed, cotangent = case.copy(), fresh(case.expected.shape)
+    handed, cotangent = case.copy(), fresh(case.sizes)
     subject.call(handed)
     before, after = list(case.arrays), list(handed.arrays)
     if subject.vjp is not None:
@@ -130,13 +148,39 @@ def purity(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
 
 def gradient(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     """each gradient is the derived one"""
-    cotangent = fresh(case.expected.shape)
+    cotangent = fresh(case.sizes)
     derived = case.expected_vjp(cotangent)
     for place, (expected, got) in enumerate(zip(derived, subject.gradients(cotangent, case), strict=True)):
+        name = f"g{case.operator.statement.reads[place]}"
+        if expected is None or (got is None and not expected.any()):
+            continue  # whole numbers have no gradient, and no gradient is that of what is not depended on
+        if got is None:
+            return Finding(f"there is no {name}, but the output depends on it", expected, got, cotangent)
         allowed = _allowed_gradient(subject, case, cotangent, place, got) if got.shape == expected.shape else 0
-        if found := _compared(expected, got, allowed, f"g{case.operator.statement.reads[place]}"):
+        if found := _compared(expected, got, allowed, name):
             return Finding(found.sentence, found.expected, found.got, cotangent)
     return None
+
+
+def tangent(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
+    """⟨gX, dX⟩ = ⟨gY, dY⟩ for the derivative dY along dX that is derived"""
+    cotangent, dx = fresh(case.sizes), fresh(case.arrays[0].shape)
+    op, named, numbers = case.resolved
+    letter, output = op.statement.reads[0], op.statement.outputs[0]
+    gx = subject.gradients(cotangent, case)[0]
+    if gx is None or gx.shape != dx.shape:
+        came = "is missing" if gx is None else f"has shape {gx.shape}"
+        return Finding(f"g{letter} {came}, but {dx.shape} is right", dx, gx, cotangent)
+    derived = op.jvp(letter).result
+    pushed = derived.evaluate({**named, f"d{letter}": dx}, **needed_by(derived, numbers))
+    if isinstance(pushed, dict):
+        pushed = pushed[f"d{output}"]
+    left, right = _dot(gx, dx), (exact_array(cotangent) * pushed).sum()
+    allowed = (np.abs(dx) * _allowed_gradient(subject, case, cotangent, 0, gx)).sum()
+    if abs(float(left - right)) <= float(allowed):
+        return None
+    said = f"⟨g{letter}, d{letter}⟩ is {float(left)}, but ⟨g{output}, d{output}⟩ is {float(right)}"
+    return Finding(said, float(right), float(left), cotangent)
 
 
 def pairing(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
@@ -145,8 +189,9 @@ def pairing(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     value, x = subject.run(plain), plain.arrays[0]
     cotangent = fresh(value.shape)
     gx = subject.gradients(cotangent, plain)[0]
-    if gx.shape != x.shape:
-        return Finding(f"gX has shape {gx.shape}, but {x.shape} is right", x.shape, gx.shape, cotangent)
+    if gx is None or gx.shape != x.shape:
+        came = "is missing" if gx is None else f"has shape {gx.shape}"
+        return Finding(f"gX {came}, but {x.shape} is right", x, gx, cotangent)
     if not (np.isfinite(value).all() and np.isfinite(gx).all()):
         return Finding("⟨gY, A x⟩ and ⟨Aᵀ gY, x⟩ are no numbers", value, gx, cotangent)
     left, right = _dot(cotangent, value), _dot(gx, x)
@@ -200,7 +245,8 @@ def translation(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
 
 def _linear_part(case: Case) -> Case:
     """The same call without its bias."""
-    return case.with_arrays(*case.arrays[:2])
+    named = zip(case.operator.statement.reads, case.arrays, strict=True)
+    return case.with_arrays(*(array for name, array in named if name != "B"))
 
 
 LAWS: Mapping[str, Law] = {
@@ -208,24 +254,35 @@ LAWS: Mapping[str, Law] = {
     "output size": output_size,
     "purity": purity,
     "gradient": gradient,
+    "tangent": tangent,
     "pairing": pairing,
     "linearity": linearity,
     "translation": translation,
 }
 
 _LINEAR = ("pairing", "linearity")
-_GRADIENT = ("gradient", "pairing")
+_GRADIENT = ("gradient", "tangent", "pairing")
 
 
-def laws_of(op: str, with_gradient: bool) -> list[str]:
+def laws_of(op: str | Operator, with_gradient: bool) -> list[str]:
     """The laws that an operator obeys, as far as the subject can be asked."""
-    statement = operator(op, ndim=1).statement
-    sums = all(term.reduce == "sum" for equation in statement.equations for term in equation.terms)
-    linear = sums and statement_degree(statement, statement.reads[0]) == 1
-    return [name for name in LAWS if (linear or name not in _LINEAR) and (with_gradient or name not in _GRADIENT)]
+    asked = operator(op, ndim=1) if isinstance(op, str) else op
+    left_out = {
+        *(() if is_linear(asked.statement, asked.statement.reads[0]) else _LINEAR),
+        *(() if with_gradient else _GRADIENT),
+        *(() if asked.statement.placements else ("translation",)),
+    }
+    return [name for name in LAWS if name not in left_out]
 
 
 def applies(law: str, case: Case) -> bool:
-    """Whether a law speaks about a case: translation needs windows, and zeros outside."""
-    moves = bool(case.operator.statement.placements) and case.given.get("padding_mode", "zeros") == "zeros"
-    return law != "translation" or moves
+    """Whether a law speaks about a case: translation needs windows one after the other, and zeros outside."""
+    if law in _LINEAR:
+        return is_linear(case.operator.statement, case.operator.statement.reads[0], but="B")
+    if law != "translation":
+        return True
+    statement = case.operator.statement
+    along = [placement.index for placement in statement.placements if placement.rule != "preimage"]
+    positions = [form.atom for form in statement.output.at[2:]]
+    windowed = bool(statement.placements) and (not along or positions == along)
+    return windowed and case.given.get("padding_mode", "zeros") == "zeros"

@@ -39,12 +39,19 @@ class Subject:
     bound: Callable[[Case], np.ndarray | float] | None = None
 
     def run(self, case: Case) -> np.ndarray:
-        """The value. The subject is handed copies, so that one that changes its arguments spoils no other law."""
+        """The value, the first where there are several, from copies: one that changes them spoils no other law."""
         return self.call(case.copy())
+
+    def outputs(self, case: Case) -> tuple[np.ndarray, ...]:
+        """All that it returns, but for None."""
+        found = self._asked(self.forward, case.copy())
+        values = found if isinstance(found, tuple) else (found,)
+        return tuple(_numbers(value, "the output") for value in values if value is not None)
 
     def call(self, case: Case) -> np.ndarray:
         """The value from these very arrays."""
-        return _numbers(self._asked(self.forward, case), "the output")
+        found = self._asked(self.forward, case)
+        return _numbers(found[0] if isinstance(found, tuple) else found, "the output")
 
     def gradients(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray | None, ...]:
         """The gradient by each array, from copies; None where the subject says that there is none."""

@@ -6,19 +6,23 @@ from functools import partial
 
 from hypothesis import strategies as st
 
-from convmath import functional, operators
+from convmath import functional, operator, operators
 from convmath.kernels import METHODS
 from convmath.ops.registry import family_options
 from convmath.testing import Case, Subject, cases
 
 OPERATORS = operators()
 KERNELS = list(METHODS)
+# those whose kernels may be chosen, and those whose output has a position for each window
+SEVERAL = [name for name in OPERATORS if len(getattr(functional, name).methods) > 1]
+WINDOWED = [name for name in SEVERAL if operator(name, ndim=1).statement.placements]
+WAYS = [(name, method) for name in OPERATORS for method in getattr(functional, name).methods]
 
 
 def subject(name: str, method: str) -> Subject:
-    """The numeric operator with its kernels chosen."""
-    own = getattr(functional, name)
-    return Subject(f"{name}[{method}]", partial(own, method=method), partial(own.vjp, method=method))
+    """The numeric operator with its kernels chosen, where there is a choice."""
+    own, chosen = getattr(functional, name), {"method": method} if method else {}
+    return Subject(f"{name}[{method}]", partial(own, **chosen), partial(own.vjp, **chosen))
 
 
 def drawn(name: str) -> st.SearchStrategy[Case]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -14,21 +15,23 @@ from hypothesis import strategies as st
 
 from convmath import functional
 from convmath.calculus import eliminate, gradient, shape
+from convmath.functional import convolution, pooling
 from convmath.kernels import direct, patches, taps
 from convmath.ops import spatial
 from convmath.steps import SolveQuotient, SolveUnit
 from convmath.testing.cases import SEEDS, integers
 from convmath.testing.laws import LAWS, applies, laws_of
-from convmath.testing.subject import Failure
+from convmath.testing.subject import Failure, Subject
 from convmath.window import Window
 
 from ..faults import caught
 from ..kernels.cases import turned
-from .registry import KERNELS, OPERATORS, drawn, subject
+from .registry import KERNELS, OPERATORS, SEVERAL, WAYS, WINDOWED, drawn, subject
 
 
-@pytest.mark.parametrize("method", KERNELS)
-@pytest.mark.parametrize(("name", "law"), [(name, law) for name in OPERATORS for law in laws_of(name, True)])
+@pytest.mark.parametrize(
+    ("name", "law", "method"), [(name, law, method) for name, method in WAYS for law in laws_of(name, True)]
+)
 @given(data=st.data())
 def test_it_obeys(name: str, law: str, method: str, data: st.DataObject) -> None:
     case, seed = data.draw(drawn(name), label="case"), data.draw(SEEDS, label="seed")
@@ -41,7 +44,7 @@ def test_it_obeys(name: str, law: str, method: str, data: st.DataObject) -> None
     assert found is None, f"{found.sentence} at {case}"
 
 
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", WINDOWED)
 @given(data=st.data())
 def test_the_size_that_runs_is_the_derived_one(name: str, data: st.DataObject) -> None:
     """The closed form of `window` and the size that `calculus.shape` derives from the statement."""
@@ -57,7 +60,7 @@ def test_the_size_that_runs_is_the_derived_one(name: str, data: st.DataObject) -
 @given(data=st.data())
 def test_the_kernels_agree_where_there_is_no_exact_value(data: st.DataObject) -> None:
     """NaN and infinity go the same way through every kernel."""
-    case, seed = data.draw(st.sampled_from(OPERATORS).flatmap(drawn), label="case"), data.draw(SEEDS, label="seed")
+    case, seed = data.draw(st.sampled_from(SEVERAL).flatmap(drawn), label="case"), data.draw(SEEDS, label="seed")
     rng = np.random.default_rng(seed)
     strange = case.with_arrays(*(rng.choice([0.0, 1.0, -2.0, np.nan, np.inf, -np.inf], a.shape) for a in case.arrays))
     with np.errstate(invalid="ignore"):
@@ -147,7 +150,7 @@ FAULTS: dict[str, tuple[str, str, str, Plant]] = {
         "definition",
         "avg_pool",
         "direct",
-        replaced(functional, "occupancy", lambda f, *a, padding: f(*a, padding=False)),
+        replaced(pooling, "occupancy", lambda f, *a, padding: f(*a, padding=False)),
     ),
     "there is one window more": (
         "output size",
@@ -161,7 +164,7 @@ FAULTS: dict[str, tuple[str, str, str, Plant]] = {
         "gradient",
         "conv",
         "patches",
-        replaced(functional, "_bias_gradient", lambda f, gy, b: f(gy[:1], b)),
+        replaced(convolution, "_bias_gradient", lambda f, gy, b: f(gy[:1], b)),
     ),
     "the weight's padding is at the wrong ends": (
         "gradient",
@@ -216,9 +219,77 @@ def test_a_fault_in_a_kernel_is_caught_by_the_law_that_names_it(fault: str, monk
     caught(test_it_obeys, name, law, method)
 
 
-def test_there_is_a_fault_for_every_law_and_operator() -> None:
-    assert {law for law, *_ in FAULTS.values()} == set(LAWS)
-    assert {name for _, name, *_ in FAULTS.values()} == set(OPERATORS)
+# --- teeth: every law of every operator, by an implementation that is wrong in one way ---------------------------
+
+
+def first_element_off(y: np.ndarray) -> np.ndarray:
+    """One element is another."""
+    y = np.array(y)
+    y[(0,) * y.ndim] += 1 + abs(y[(0,) * y.ndim])
+    return y
+
+
+def in_place(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    found = function(*arguments, **options)
+    arguments[0][...] += 1
+    return found
+
+
+def with_output(change: Callable[[np.ndarray], np.ndarray]) -> Callable[..., Any]:
+    def changed(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        found = function(*arguments, **options)
+        if isinstance(found, tuple):
+            return change(found[0]), *found[1:]
+        return change(found)
+
+    return changed
+
+
+def off(y: np.ndarray) -> np.ndarray:
+    return first_element_off(y) if y.size else y
+
+
+def first_window_doubled(y: np.ndarray) -> np.ndarray:
+    y = np.array(y)
+    y[..., :1] *= 2
+    return y
+
+
+# law: whether the fault is in the gradient, and what it does
+WRONG: dict[str, tuple[bool, Callable[..., Any]]] = {
+    "definition": (False, with_output(off)),
+    "output size": (False, with_output(lambda y: np.concatenate([y, y]) if y.ndim else y[None])),
+    "purity": (False, in_place),
+    "gradient": (True, with_output(off)),
+    "tangent": (True, with_output(lambda g: 2 * g)),
+    "pairing": (True, with_output(lambda g: 2 * g)),
+    "linearity": (False, with_output(np.abs)),
+    "translation": (False, with_output(first_window_doubled)),
+}
+
+
+def wrong(name: str, law: str) -> Subject:
+    """The numeric operator with the fault that a law has to find."""
+    right, (of_gradient, fault) = subject(name, ""), WRONG[law]
+    assert right.vjp is not None
+    if of_gradient:
+        return replace(right, vjp=partial(fault, right.vjp))
+    return replace(right, forward=partial(fault, right.forward))
+
+
+@pytest.mark.parametrize(("name", "law"), [(name, law) for name in OPERATORS for law in laws_of(name, True)])
+def test_each_law_of_each_operator_finds_what_is_wrong(name: str, law: str) -> None:
+    @given(data=st.data())
+    def held(data: st.DataObject) -> None:
+        case, seed = data.draw(drawn(name)), data.draw(SEEDS)
+        if applies(law, case):
+            assert LAWS[law](wrong(name, law), case, lambda shape: integers(seed, shape)) is None
+
+    caught(held)
+
+
+def test_there_is_a_fault_for_every_law() -> None:
+    assert set(WRONG) == set(LAWS)
 
 
 def test_a_nan_that_one_kernel_loses_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,12 +337,12 @@ def test_a_slope_that_is_doubled_is_caught_by_the_gradient(anew: None, monkeypat
     caught(test_it_obeys, "conv_transpose", "gradient", "patches")
 
 
-@pytest.mark.parametrize("name", [name for name in OPERATORS if name != "conv_transpose"])
+@pytest.mark.parametrize("name", [name for name in WINDOWED if name != "conv_transpose"])
 def test_a_size_that_is_derived_one_short_is_caught(name: str, anew: None, monkeypatch: pytest.MonkeyPatch) -> None:
     at_most = shape._at_most
     monkeypatch.setattr(shape, "_at_most", lambda form, bound, j: at_most(form, bound - 1, j))
     caught(test_the_size_that_runs_is_the_derived_one, name)
-    caught(test_it_obeys, name, "output size", "direct")
+    caught(test_it_obeys, name, "output size", getattr(functional, name).methods[0])
 
 
 def test_a_transposed_size_that_forgets_a_padding_is_caught(anew: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..case import Case
-from . import convolution, pooling
+from . import convolution, normalization, pooling
 from .options import Options
 
 __all__ = ["DRAWN"]
 
-DRAWN: Mapping[str, Callable[[Options], Case]] = {**convolution.DRAWN, **pooling.DRAWN}
+DRAWN: Mapping[str, Callable[[Options], Case]] = {**convolution.DRAWN, **pooling.DRAWN, **normalization.DRAWN}

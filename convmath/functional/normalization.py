@@ -1,0 +1,281 @@
+"""Normalisation on numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convmath.errors import HyperparameterError, ShapeError
+from convmath.kernels import norms
+from convmath.window import flag, plain, whole
+
+from .core import Call, alike, differentiable, real, shaped
+
+__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
+
+
+@differentiable("x", "running_mean", "running_var", "weight", "bias")
+def batch_norm(
+    x: ArrayLike,
+    running_mean: ArrayLike | None = None,
+    running_var: ArrayLike | None = None,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    *,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Call[Any]:
+    """Y[ν,c,i] = W[c]·(X[ν,c,i] - μ[c])/σ[c] + B[c] with σ = √(V + ε); X is (N, C, *n), the others (C,).
+
+    With `training`, μ and V are mean and biased variance of the batch, and what comes back is (Y, running mean, running
+    variance): the new ones are (1 - momentum)·old + momentum·that of the batch, the variance unbiased, m/(m - 1)·V, as
+    torch has it (Keras, ONNX and flax take the biased one; ONNX and Keras call 1 - momentum the momentum). They are
+    None if none came; the arguments are not changed. Without `training`, μ and V are the running ones, which must
+    come. ε may be 0 where no channel is constant. Gradients by the running statistics: in training there are none.
+    Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> y, mean, var = batch_norm([[[1.0, 3.0]]], [0.0], [1.0], training=True, eps=0.0)
+    >>> y, mean, var
+    (array([[[-1.,  1.]]]), array([0.2]), array([1.1]))
+    """
+    x_, mean, variance, w, b, where = _arguments("batch_norm", x, weight, bias, running_mean, running_var)
+    training, eps = flag(training, "training", where), real(eps, "eps", where, least=0)
+    channels, ndim = x_.shape[1], x_.ndim
+    momentum = real(momentum, "momentum", where, least=0)
+    if momentum > 1:
+        raise HyperparameterError(f"momentum is {momentum}, but it must be at most 1 [{where}]")
+    if (mean is None) != (variance is None):
+        raise ShapeError(f"running_mean and running_var come together, but only one came [{where}]")
+    _each(((mean, "running_mean"), (variance, "running_var"), (w, "weight"), (b, "bias")), (channels,), where)
+    if not training and mean is None:
+        raise ShapeError(f"running_mean and running_var are needed without training, but none came [{where}]")
+    if variance is not None and (variance < 0).any():
+        raise HyperparameterError(f"running_var holds {variance.min()}, but no variance is negative [{where}]")
+    axes, m = (0, *range(2, ndim)), x_.size // channels
+    wide = lambda a: a.reshape(1, -1, *[1] * (ndim - 2))  # noqa: E731
+    if training:
+        if m < (1 if mean is None else 2):
+            least = "one value" if mean is None else "two values, for the unbiased variance,"
+            raise ShapeError(f"a channel of X has {m} values, but at least {least} are needed in training [{where}]")
+        μ, v = norms.statistics(x_, axes)
+    else:
+        assert mean is not None and variance is not None  # noqa: PT018
+        μ, v = wide(mean), wide(variance)
+    _positive(v, eps, where)
+    z, σ = norms.standardised(x_, μ, v, eps)
+
+    def value() -> Any:
+        y = _affine(z, w, b, wide)
+        if not training:
+            return y
+        if mean is None or variance is None:
+            return y, None, None
+        old, new = x_.dtype.type(1 - momentum), x_.dtype.type(momentum)
+        unbiased = v.reshape(-1) * x_.dtype.type(m) / x_.dtype.type(m - 1)
+        return y, old * mean + new * μ.reshape(-1), old * variance + new * unbiased
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        gz = gy if w is None else gy * wide(w)
+        gw = None if w is None else (gy * z).sum(axes)
+        gb = None if b is None else gy.sum(axes)
+        if training:
+            return norms.standardised_input(gz, z, σ, axes), None, None, gw, gb
+        gx = gz / σ
+        g_variance = -(gx * z / σ).sum(axes) / 2
+        return gx, -gx.sum(axes), g_variance, gw, gb
+
+    return Call(where, x_.shape, x_.dtype, value, gradients)
+
+
+@differentiable("x", "weight", "bias")
+def layer_norm(
+    x: ArrayLike,
+    normalized_shape: int | Sequence[int],
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    *,
+    eps: float = 1e-5,
+) -> Call[np.ndarray]:
+    """Y = W·(X - μ)/√(V + ε) + B, the statistics over the last axes, whose sizes `normalized_shape` says.
+
+    Weight and bias have that shape. Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> layer_norm([[1.0, 3.0], [2.0, 2.5]], 2, eps=0.0)
+    array([[-1.,  1.],
+           [-1.,  1.]])
+    """
+    x_, _, _, w, b, where = _arguments("layer_norm", x, weight, bias, least=1)
+    said = plain(normalized_shape)
+    sizes = tuple(said) if isinstance(said, list | tuple) else (said,)
+    last = tuple(whole(n, "normalized_shape", where, 1) for n in sizes)
+    if not last or x_.shape[-len(last) :] != last:
+        raise ShapeError(f"normalized_shape is {last}, but X ends in {x_.shape[-len(last) or x_.ndim :]} [{where}]")
+    _each(((w, "weight"), (b, "bias")), last, where)
+    return _over(x_, tuple(range(x_.ndim - len(last), x_.ndim)), w, b, lambda a: a, eps, where)
+
+
+@differentiable("x", "weight", "bias")
+def group_norm(
+    x: ArrayLike,
+    num_groups: int,
+    weight: ArrayLike | None = None,
+    bias: ArrayLike | None = None,
+    *,
+    eps: float = 1e-5,
+) -> Call[np.ndarray]:
+    """Y[ν,c,i] = W[c]·(X[ν,c,i] - μ[ν,g])/σ[ν,g] + B[c], g the group of channel c; X is (N, C, *n), W and B (C,).
+
+    Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> group_norm([[[1.0], [3.0], [5.0], [9.0]]], 2, eps=0.0).ravel()
+    array([-1.,  1., -1.,  1.])
+    """
+    x_, _, _, w, b, where = _arguments("group_norm", x, weight, bias)
+    groups = whole(num_groups, "num_groups", where, 1)
+    if x_.shape[1] % groups:
+        raise ShapeError(f"X has {x_.shape[1]} channels, which do not divide into {groups} groups [{where}]")
+    _each(((w, "weight"), (b, "bias")), x_.shape[1:2], where)
+    parts = (x_.shape[0], groups, x_.shape[1] // groups, *x_.shape[2:])
+    wide = lambda a: a.reshape(1, groups, -1, *[1] * (x_.ndim - 2))  # noqa: E731
+    return _over(x_.reshape(parts), tuple(range(2, len(parts))), w, b, wide, eps, where, x_.shape)
+
+
+@differentiable("x", "weight", "bias")
+def instance_norm(
+    x: ArrayLike, weight: ArrayLike | None = None, bias: ArrayLike | None = None, *, eps: float = 1e-5
+) -> Call[np.ndarray]:
+    """Y[ν,c,i] = W[c]·(X[ν,c,i] - μ[ν,c])/σ[ν,c] + B[c], the statistics over positions; X is (N, C, *n), W and B (C,).
+
+    Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> instance_norm([[[1.0, 3.0], [2.0, 2.5]]], eps=0.0)
+    array([[[-1.,  1.],
+            [-1.,  1.]]])
+    """
+    x_, _, _, w, b, where = _arguments("instance_norm", x, weight, bias, least=3)
+    _each(((w, "weight"), (b, "bias")), x_.shape[1:2], where)
+    wide = lambda a: a.reshape(1, -1, *[1] * (x_.ndim - 2))  # noqa: E731
+    return _over(x_, tuple(range(2, x_.ndim)), w, b, wide, eps, where)
+
+
+@differentiable("x")
+def local_response_norm(
+    x: ArrayLike, size: int, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
+) -> Call[np.ndarray]:
+    """Y[ν,c,i] = X[ν,c,i]·(k + α/size·Σ_t X[ν,c+t-⌊size/2⌋,i]²)^(-β), the sum over `size` channels around c.
+
+    X is 0 beyond its channels. As torch and ONNX have it, α is divided by the size (for an even size ONNX takes the
+    longer half behind c, torch before it); the paper (Krizhevsky, Sutskever and Hinton 2012) does not divide.
+    Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> local_response_norm([[[2.0], [4.0]]], 1, alpha=1.0, beta=0.5, k=0.0).ravel()
+    array([1., 1.])
+    """
+    x_, _, _, _, _, where = _arguments("local_response_norm", x, None, None)
+    size = whole(size, "size", where, 1)
+    alpha, beta, k = real(alpha, "alpha", where), real(beta, "beta", where), real(k, "k", where)
+    scale = norms.cross_channel_scale(x_, size, alpha, k)
+    if (scale <= 0).any():
+        raise HyperparameterError(
+            f"k + alpha/size·Σ X² comes to {scale.min()}, but it must be positive, for it has a real power [{where}]"
+        )
+
+    def value() -> np.ndarray:
+        return norms.cross_channel(x_, scale, beta)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (norms.cross_channel_input(gy, x_, scale, size, alpha, beta),)
+
+    return Call(where, x_.shape, x_.dtype, value, gradients)
+
+
+# --- what they have in common -------------------------------------------------------------------------------------
+
+Wide = Callable[[np.ndarray], np.ndarray]
+
+
+def _arguments(
+    name: str,
+    x: ArrayLike,
+    weight: ArrayLike | None,
+    bias: ArrayLike | None,
+    mean: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
+    least: int = 2,
+) -> tuple[np.ndarray, Any, Any, Any, Any, str]:
+    """The arrays in one floating-point type, and how an error names the call."""
+    named = ("X", "running_mean", "running_var", "weight", "bias")
+    found = alike((x, mean, variance, weight, bias), named, name)
+    x_ = found[0]
+    assert x_ is not None
+    where = f"{name}(X{x_.shape})"
+    if x_.ndim < least:
+        needed = {1: "one axis", 2: "a batch and a channel axis", 3: "a batch, a channel and a spatial axis"}[least]
+        raise ShapeError(f"X has {x_.ndim} axes, but at least {needed} are needed [{where}]")
+    if least > 1 and x_.shape[1] == 0:
+        raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
+    return x_, *found[1:], where
+
+
+def _each(arrays: Sequence[tuple[np.ndarray | None, str]], shape: tuple[int, ...], where: str) -> None:
+    for array, name in arrays:
+        if array is not None:
+            shaped(array, shape, name, where)
+
+
+def _positive(variance: np.ndarray, eps: float, where: str) -> None:
+    """Refuse a division by σ = 0."""
+    if eps == 0 and (variance == 0).any():
+        raise HyperparameterError(
+            f"eps is 0, and so is a variance: σ = 0 divides nothing; give eps > 0 or values that differ [{where}]"
+        )
+
+
+def _affine(z: np.ndarray, w: np.ndarray | None, b: np.ndarray | None, wide: Wide) -> np.ndarray:
+    """W·Z + B, with those that there are."""
+    y = z if w is None else z * wide(w)
+    return y if b is None else y + wide(b)
+
+
+def _over(
+    x: np.ndarray,
+    axes: tuple[int, ...],
+    w: np.ndarray | None,
+    b: np.ndarray | None,
+    wide: Wide,
+    eps: Any,
+    where: str,
+    shape: tuple[int, ...] | None = None,
+) -> Call[np.ndarray]:
+    """A normalisation of each sample over these axes. `shape` is that of X, where x was laid out anew."""
+    eps, shape = real(eps, "eps", where, least=0), x.shape if shape is None else shape
+    if x.size == 0 and math.prod(x.shape[axis] for axis in axes) == 0:
+        raise ShapeError(f"there are no values to take a mean of [{where}]")
+    μ, v = norms.statistics(x, axes)
+    _positive(v, eps, where)
+    z, σ = norms.standardised(x, μ, v, eps)
+
+    def value() -> np.ndarray:
+        return np.ascontiguousarray(_affine(z, w, b, wide).reshape(shape))
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        g = gy.reshape(x.shape)
+        gz = g if w is None else g * wide(w)
+        gx = norms.standardised_input(gz, z, σ, axes).reshape(shape)
+        return gx, _to(None if w is None else g * z, w, wide), _to(None if b is None else g, b, wide)
+
+    return Call(where, shape, x.dtype, value, gradients)
+
+
+def _to(g: np.ndarray | None, like: np.ndarray | None, wide: Wide) -> np.ndarray | None:
+    """The sum of g over the axes along which the array was repeated."""
+    if g is None or like is None:
+        return None
+    laid = wide(like)
+    full = (1,) * (g.ndim - laid.ndim) + laid.shape
+    return g.sum(tuple(axis for axis, n in enumerate(full) if n == 1), keepdims=True).reshape(like.shape)

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 __all__ = [
     "ConvmathError",
+    "DataError",
     "DtypeError",
     "HyperparameterError",
     "OutputError",
+    "ProbabilityWarning",
     "ShapeError",
     "StatementError",
     "TextError",
@@ -34,6 +36,10 @@ class DtypeError(ConvmathError, TypeError):
     """An array of a type that the operator has no meaning for."""
 
 
+class DataError(ConvmathError, ValueError):
+    """An array that holds a value the operator has no meaning for."""
+
+
 class StatementError(ConvmathError, ValueError):
     """A statement that is not well formed, or a question it has no answer to."""
 
@@ -48,6 +54,10 @@ class TextError(ConvmathError, ValueError):
 
 class OutputError(ConvmathError, OSError):
     """A file that cannot be written."""
+
+
+class ProbabilityWarning(UserWarning):
+    """Numbers that are taken for probabilities and that are none: they don't sum to 1, or one is negative."""
 
 
 def unknown(kind: str, name: object, names: Iterable[str], where: str = "") -> UnknownNameError:

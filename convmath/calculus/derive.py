@@ -16,7 +16,7 @@ from convmath.steps import Exchange, ExpandOutside, Fold, Select, Shape, Start, 
 
 from .eliminate import TAP, count_of, solved
 from .fold import folded
-from .gradient import jvp, select, vjp
+from .gradient import jvp, pruned, select, vjp
 from .outside import expand_outside
 from .shape import derived_shape
 from .symbols import to_sympy
@@ -27,7 +27,9 @@ Title = Mapping[str, str]
 
 
 def _prepared(statement: Statement) -> tuple[Statement, list[Step]]:
-    """The statement with its borders written out and its maxima selected: what can be differentiated."""
+    """The first output with its borders written out and its maxima selected: what can be differentiated."""
+    if len(statement.outputs) > 1:
+        statement = pruned(replace(statement, outputs=statement.outputs[:1]))
     steps: list[Step] = [Start(statement, statement)]
     expanded = expand_outside(statement)
     if expanded != statement:

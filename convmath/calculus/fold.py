@@ -25,6 +25,7 @@ from convmath.ir.nodes import (
     Bracket,
     Compare,
     Equation,
+    IndexValue,
     Matches,
     Number,
     Power,
@@ -158,7 +159,8 @@ def _matched(pattern: Any, node: Any, free: tuple[Index, ...]) -> dict[Index, An
 
 def _reads(node: Any) -> list[Read]:
     if isinstance(node, Total):  # a set has no order: the same for equal names
-        return sorted((read for factor, _ in node.factors for read in _reads(factor)), key=lambda read: read.tensor)
+        found = [*reads(node.guards), *(read for factor, _ in node.factors for read in _reads(factor))]
+        return sorted(found, key=lambda read: read.tensor)
     return list(reads(node))
 
 
@@ -194,13 +196,15 @@ class _Fold:
         if len(found) != 1:
             return
         [(monomial, c)] = found.items()
+        if any(isinstance(factor, Bracket) for factor, _ in monomial):
+            return  # where it does not hold, the sum behind it is not told
         sums = list(totals(monomial))
         if len(sums) == 1 and dict(monomial)[sums[0]] == 1:
             rest = frozenset((f, -e) for f, e in monomial if f != sums[0])
             self.sums.append(_Relation(sums[0], equation.free, multiplied(own, {rest: 1 / c}), False))
 
     def _learn_factor(self, equation: Equation, body: Scalar, own: Expression) -> None:
-        if isinstance(body, Power) and isinstance(body.exponent, Number) and isinstance(body.base, Sum):
+        if isinstance(body, Power) and isinstance(body.exponent, Number) and isinstance(body.base, Sum | Read):
             if 0 < body.exponent.value < 1:  # a root is not negative, and has every power
                 square = powered(Read(equation.name, equation.at), 1 / body.exponent.value)
                 self.factors.append(_Relation(body.base, equation.free, square, True))
@@ -429,13 +433,12 @@ class _Fold:
         return self.expression(equation) == powered(total, Fraction(1))
 
     def _common(self, terms: Mapping[Monomial, Fraction]) -> Term:
-        """The terms with what they share in front, brackets as guards where there is one term."""
-        if len(terms) == 1:
-            [(monomial, c)] = terms.items()
-            return Term((), (), monomial_scalar(monomial, c, self._order))
-        powers = {monomial: dict(monomial) for monomial in terms}
-        factors = {f for monomial in terms for f, _ in monomial if not isinstance(f, Bracket)}
-        shared = {f: min(own.get(f, Fraction(0)) for own in powers.values()) for f in factors}
+        """The terms with what they share in front, and the brackets that they share before everything."""
+        brackets = [f for f, _ in ordered(next(iter(terms))) if isinstance(f, Bracket)]
+        held = [f for f in brackets if all(f in dict(monomial) for monomial in terms)]
+        powers = {monomial: {f: e for f, e in monomial if f not in held} for monomial in terms}
+        factors = {f for own in powers.values() for f in own if not isinstance(f, Bracket)}
+        shared = {f: _shared(f, [own.get(f, Fraction(0)) for own in powers.values()]) for f in factors}
         c = min(map(abs, terms.values()))
         c = c if all((d / c).denominator == 1 for d in terms.values()) else Fraction(1)
         rests = (
@@ -443,7 +446,8 @@ class _Fold:
         )
         parts = sorted(rests, key=lambda part: (str(part).startswith("-"), len(str(part)), str(part)))
         front = frozenset((f, e) for f, e in shared.items() if e)
-        return Term((), (), Product.of(monomial_scalar(front, c, self._order), Sum.of(*parts)))
+        body = Product.of(monomial_scalar(front, c, self._order), Sum.of(*parts))
+        return Term((), tuple(f.guard for f in held), body)
 
     def _order(self, factor: Any) -> Any:
         """Cotangents and tangents first, then parameters, arrays and inner values."""
@@ -461,6 +465,12 @@ class _Fold:
 def _arguments(total: Total) -> tuple[Index, ...]:
     """The indices that a named sum has, in the order in which they are written."""
     return tuple(sorted(total.free(), key=place))
+
+
+def _shared(factor: Any, exponents: list[Fraction]) -> Fraction:
+    """The power of a factor that goes in front: as much as all have, and of a count also what divides only some."""
+    least = min(exponents)
+    return least if least > 0 or max(exponents) < 0 or isinstance(factor, IndexValue) else Fraction(0)
 
 
 def _divided(powers: Mapping[Any, Fraction], by: Mapping[Any, Fraction]) -> Monomial:

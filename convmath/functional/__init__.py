@@ -20,18 +20,71 @@ array([[[ 1.,  0.,  0.,  0., -1.]]])
 
 from __future__ import annotations
 
+from .activation import (
+    elu,
+    gelu,
+    hardswish,
+    leaky_relu,
+    prelu,
+    relu,
+    relu6,
+    scaled_tanh,
+    selu,
+    sigmoid,
+    silu,
+    softplus,
+    tanh,
+)
 from .convolution import conv, conv_transpose
+from .loss import binary_cross_entropy_with_logits, cross_entropy, mse, nll
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm
-from .pooling import avg_pool, max_pool
+from .pooling import (
+    adaptive_avg_pool,
+    adaptive_max_pool,
+    avg_pool,
+    global_avg_pool,
+    global_lp_pool,
+    global_max_pool,
+    lp_pool,
+    max_pool,
+    max_unpool,
+)
+from .softmax import log_softmax, softmax
 
 __all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
     "avg_pool",
     "batch_norm",
+    "binary_cross_entropy_with_logits",
     "conv",
     "conv_transpose",
+    "cross_entropy",
+    "elu",
+    "gelu",
+    "global_avg_pool",
+    "global_lp_pool",
+    "global_max_pool",
     "group_norm",
+    "hardswish",
     "instance_norm",
     "layer_norm",
+    "leaky_relu",
     "local_response_norm",
+    "log_softmax",
+    "lp_pool",
     "max_pool",
+    "max_unpool",
+    "mse",
+    "nll",
+    "prelu",
+    "relu",
+    "relu6",
+    "scaled_tanh",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "tanh",
 ]

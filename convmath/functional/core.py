@@ -34,6 +34,7 @@ __all__ = [
     "spatial",
     "storable",
     "whole_numbers",
+    "with_channels",
 ]
 
 # the elements of 8 bytes that there are addresses for
@@ -82,13 +83,13 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
     def made(prepare: Callable[P, Call[R]]) -> Differentiable[P, R]:
         @functools.wraps(prepare)
         def forward(*args: P.args, **kwargs: P.kwargs) -> R:
-            return prepare(*args, **kwargs).value()
+            return _laid_out(prepare(*args, **kwargs).value())
 
         def vjp(cotangent: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> tuple[np.ndarray | None, ...]:
             passed = inspect.signature(prepare).bind(*args, **kwargs).arguments
             call = prepare(*args, **kwargs)
             gradients = zip(arrays, call.gradients(_cotangent(cotangent, call)), strict=True)
-            return tuple(gradient for name, gradient in gradients if name in passed)
+            return tuple(_laid_out(gradient) for name, gradient in gradients if name in passed)
 
         name, taken = (
             prepare.__name__,
@@ -104,6 +105,13 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
         return operator
 
     return made
+
+
+def _laid_out(value: Any) -> Any:
+    """What comes out, as arrays in C order: also a number, which is what NumPy makes of an array without axes."""
+    if isinstance(value, tuple):
+        return tuple(map(_laid_out, value))
+    return None if value is None else np.asarray(value, order="C")
 
 
 def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
@@ -155,6 +163,15 @@ def spatial(x: np.ndarray, where: str) -> tuple[int, ...]:
     if x.shape[1] == 0:
         raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
     return x.shape[2:]
+
+
+def with_channels(x: np.ndarray, where: str) -> int:
+    """The number of channels of an array (N, C, *n) with any number of spatial axes, also none."""
+    if x.ndim < 2:
+        raise ShapeError(f"X has {x.ndim} axes, but a batch axis and a channel axis are needed [{where}]")
+    if x.shape[1] == 0:
+        raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
+    return x.shape[1]
 
 
 def one_each(b: np.ndarray | None, channels: int, where: str) -> None:

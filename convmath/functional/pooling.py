@@ -2,18 +2,45 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convmath.errors import ShapeError
+from convmath.errors import HyperparameterError, ShapeError
+from convmath.kernels import adaptive
 from convmath.kernels.taps import occupancy, output_sizes
-from convmath.window import Window, flag, whole, windows
+from convmath.window import Window, flag, plain, whole, windows
 
-from .core import Call, Padding, PerAxis, differentiable, floating, kernels_of, known, numbers, spatial, storable
+from .core import (
+    Call,
+    Padding,
+    PerAxis,
+    differentiable,
+    floating,
+    kernels_of,
+    known,
+    numbers,
+    real,
+    shaped,
+    spatial,
+    storable,
+    whole_numbers,
+)
 
-__all__ = ["avg_pool", "max_pool"]
+__all__ = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
+    "avg_pool",
+    "global_avg_pool",
+    "global_lp_pool",
+    "global_max_pool",
+    "lp_pool",
+    "max_pool",
+    "max_unpool",
+]
 
 TIES = ("first", "last", "split", "all")
 
@@ -124,3 +151,255 @@ def _occupied(count: np.ndarray, why: str, where: str) -> None:
     """Refuse windows that hold nothing."""
     for position in np.argwhere(count == 0)[:1]:
         raise ShapeError(f"window {tuple(map(int, position))} holds no element of X, and {why} [{where}]")
+
+
+@differentiable("x")
+def lp_pool(
+    x: ArrayLike,
+    norm_type: float,
+    kernel_size: PerAxis,
+    *,
+    stride: PerAxis | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    absolute: bool = False,
+    method: str = "auto",
+) -> Call[np.ndarray]:
+    """Y[ν,c,j] = (Σ_t X[ν,c,s·j+t-a]^p)^(1/p), p = `norm_type` > 0; X is 0 outside.
+
+    As in torch the power is of X itself, so an odd p may make the sum negative, and a p that is not whole needs X ≥ 0;
+    with `absolute` it is of |X|, as in ONNX. Where the sum is 0 the gradient is taken to be 0 (torch: NaN). A window
+    that overhangs under `ceil_mode` sums what it holds; torch multiplies that by k over the number of its positions.
+    The stride is the kernel size unless it is given. Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> lp_pool([[[3.0, 4.0, 5.0, 12.0]]], 2, 2)
+    array([[[ 5., 13.]]])
+    """
+    x, laid, shape, where = _pooled("lp_pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    kernels, x = kernels_of(method, where), floating(x)
+    power = _Power(x, norm_type, absolute, where)
+    sums = power.checked(kernels.sum_pool(power.powers, laid))
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (kernels.sum_pool_input(power.of_sums(gy, sums), laid, x.shape[2:]) * power.slopes,)
+
+    return Call(where, shape, x.dtype, lambda: power.root(sums), gradients)
+
+
+@differentiable("x")
+def global_lp_pool(x: ArrayLike, norm_type: float, *, absolute: bool = False) -> Call[np.ndarray]:
+    """Y[ν,c,0] = (Σ_i X[ν,c,i]^p)^(1/p), p = `norm_type` > 0; with `absolute` (as in ONNX) powers of |X|.
+
+    The spatial axes stay, with length 1. Where the sum is 0 the gradient is taken to be 0. Raises ShapeError,
+    HyperparameterError, DtypeError.
+
+    >>> global_lp_pool([[[3.0, 4.0]]], 2)
+    array([[[5.]]])
+    """
+    x, axes, where = _whole("global_lp_pool", x)
+    power = _Power(x, norm_type, absolute, where)
+    sums = power.checked(power.powers.sum(axes, keepdims=True))
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (power.of_sums(gy, sums) * power.slopes,)
+
+    return Call(where, sums.shape, x.dtype, lambda: power.root(sums), gradients)
+
+
+class _Power:
+    """X^p and its slopes, and the root of their sums."""
+
+    def __init__(self, x: np.ndarray, norm_type: Any, absolute: Any, where: str):
+        self.p, self.where = real(norm_type, "norm_type", where, above=0), where
+        absolute = flag(absolute, "absolute", where)
+        base, sign = (np.abs(x), np.sign(x)) if absolute else (x, np.ones_like(x))
+        if not self.p.is_integer() and (base < 0).any():
+            raise HyperparameterError(
+                f"norm_type is {self.p}, but X holds {base.min()}, and a negative number has whole powers alone; "
+                f"absolute=True takes powers of |X| [{where}]"
+            )
+        p = x.dtype.type(self.p)
+        self.powers = base**p
+        with np.errstate(divide="ignore"):  # p < 1 at 0
+            self.slopes = base ** (p - 1) * sign
+
+    def checked(self, sums: np.ndarray) -> np.ndarray:
+        if (sums < 0).any():
+            raise HyperparameterError(
+                f"a window's sum of powers is {sums.min()}, and has no real root; absolute=True takes powers of |X| "
+                f"[{self.where}]"
+            )
+        return sums
+
+    def root(self, sums: np.ndarray) -> np.ndarray:
+        return sums ** sums.dtype.type(1 / self.p)
+
+    def of_sums(self, gy: np.ndarray, sums: np.ndarray) -> np.ndarray:
+        """gY·P^(1/p - 1); 0 where P is"""
+        positive = np.where(sums == 0, 1, sums)
+        return np.where(sums == 0, 0, gy * positive ** sums.dtype.type(1 / self.p - 1))
+
+
+# --- adaptive and global ------------------------------------------------------------------------------------------
+
+
+@differentiable("x")
+def adaptive_avg_pool(x: ArrayLike, output_size: int | Sequence[int | None] | None) -> Call[np.ndarray]:
+    """Y[ν,c,j] = the mean of X[ν,c,i] over ⌊j·n/m⌋ ≤ i < ⌈(j+1)·n/m⌉, m = `output_size` windows an axis.
+
+    None for an axis keeps its size. Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> adaptive_avg_pool([[[1.0, 2.0, 3.0]]], 2)
+    array([[[1.5, 2.5]]])
+    """
+    x, counts, where = _adapted("adaptive_avg_pool", floating(numbers(x, "X", "adaptive_avg_pool")), output_size)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (adaptive.avg_pool_input(gy, x.shape[2:]),)
+
+    return Call(where, (*x.shape[:2], *counts), x.dtype, lambda: adaptive.avg_pool(x, counts), gradients)
+
+
+@differentiable("x")
+def adaptive_max_pool(
+    x: ArrayLike,
+    output_size: int | Sequence[int | None] | None,
+    *,
+    return_indices: bool = False,
+    ties: str = "first",
+) -> Call[Any]:
+    """Y[ν,c,j] = the greatest X[ν,c,i] over ⌊j·n/m⌋ ≤ i < ⌈(j+1)·n/m⌉, m = `output_size` windows an axis.
+
+    None for an axis keeps its size. `ties` and `return_indices` are those of `max_pool`. Raises ShapeError,
+    HyperparameterError, DtypeError, UnknownNameError.
+
+    >>> adaptive_max_pool([[[1.0, 3.0, 2.0]]], 2, return_indices=True)
+    (array([[[3., 3.]]]), array([[[1, 1]]]))
+    """
+    x, counts, where = _adapted("adaptive_max_pool", numbers(x, "X", "adaptive_max_pool"), output_size)
+    ties, indices = known("choice of ties", ties, TIES, where), flag(return_indices, "return_indices", where)
+
+    def value() -> np.ndarray | tuple[np.ndarray, np.ndarray]:
+        y = adaptive.max_pool(x, counts)
+        return (y, adaptive.max_pool_selection(x, counts, ties)) if indices else y
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (adaptive.max_pool_input(gy, x, ties),)
+
+    return Call(where, (*x.shape[:2], *counts), x.dtype, value, gradients)
+
+
+@differentiable("x")
+def global_avg_pool(x: ArrayLike) -> Call[np.ndarray]:
+    """Y[ν,c,0] = the mean of X[ν,c,i] over all positions; the spatial axes stay, with length 1, as in ONNX.
+
+    Raises ShapeError, DtypeError.
+
+    >>> global_avg_pool([[[1.0, 2.0, 6.0]]])
+    array([[[3.]]])
+    """
+    x, axes, where = _whole("global_avg_pool", x)
+    shape = (*x.shape[:2], *(1,) * len(axes))
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (np.array(np.broadcast_to(gy / gy.dtype.type(math.prod(x.shape[2:])), x.shape)),)
+
+    return Call(where, shape, x.dtype, lambda: x.mean(axes, keepdims=True), gradients)
+
+
+@differentiable("x")
+def global_max_pool(x: ArrayLike, *, ties: str = "first") -> Call[np.ndarray]:
+    """Y[ν,c,0] = the greatest X[ν,c,i]; the spatial axes stay, with length 1, as in ONNX. `ties` as in `max_pool`.
+
+    Raises ShapeError, DtypeError, UnknownNameError.
+
+    >>> global_max_pool([[[1.0, 6.0, 2.0]]])
+    array([[[6.]]])
+    """
+    x_ = numbers(x, "X", "global_max_pool")
+    x_, counts, where = _adapted("global_max_pool", x_, 1)
+    ties = known("choice of ties", ties, TIES, where)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (adaptive.max_pool_input(gy, x_, ties),)
+
+    return Call(where, (*x_.shape[:2], *counts), x_.dtype, lambda: adaptive.max_pool(x_, counts), gradients)
+
+
+def _whole(name: str, x: ArrayLike) -> tuple[np.ndarray, tuple[int, ...], str]:
+    """The input in floating point, and its spatial axes, none of which may be empty."""
+    found, _, where = _adapted(name, floating(numbers(x, "X", name)), 1)
+    return found, tuple(range(2, found.ndim)), where
+
+
+def _adapted(name: str, x: np.ndarray, output_size: Any) -> tuple[np.ndarray, tuple[int, ...], str]:
+    where = f"{name}(X{x.shape})"
+    sizes, said = spatial(x, where), plain(output_size)
+    each = tuple(said) if isinstance(said, list | tuple) else (said,) * len(sizes)
+    if len(each) != len(sizes):
+        raise HyperparameterError(
+            f"output_size has {len(each)} entries, but there are {len(sizes)} spatial axes [{where}]"
+        )
+    if 0 in sizes:
+        raise ShapeError(f"a spatial axis of X is empty, and nothing has no mean or maximum [{where}]")
+    counts = tuple(n if m is None else whole(m, "output_size", where, 1) for n, m in zip(sizes, each, strict=True))
+    return x, counts, where
+
+
+# --- back to where elements came from -----------------------------------------------------------------------------
+
+
+@differentiable("x", "indices")
+def max_unpool(
+    x: ArrayLike,
+    indices: ArrayLike,
+    kernel_size: PerAxis,
+    *,
+    stride: PerAxis | None = None,
+    padding: Padding = 0,
+    output_size: Sequence[int] | None = None,
+) -> Call[np.ndarray]:
+    """Y[ν,c,i] = X[ν,c,j] where indices[ν,c,j] is the flat position i, and 0 elsewhere.
+
+    An axis is (n - 1)·s - a - b + k long, or as `output_size` says, which a pooling with this kernel, stride and
+    padding must have brought to n: less than a stride longer. The positions of a channel must differ (torch keeps
+    one of several, and leaves open which). Raises ShapeError, HyperparameterError, DtypeError.
+
+    >>> max_unpool([[[3.0, 4.0]]], [[[1, 2]]], 2)
+    array([[[0., 3., 4., 0.]]])
+    """
+    x_ = numbers(x, "X", "max_unpool")
+    where = f"max_unpool(X{x_.shape}, kernel_size={kernel_size!r})"
+    counts = spatial(x_, where)
+    at = shaped(whole_numbers(indices, "indices", where), x_.shape, "indices", where)
+    laid = windows(counts, kernel_size, kernel_size if stride is None else stride, padding, where=where, fits=False)
+    least = tuple(window.transposed_size(n) for window, n in zip(laid, counts, strict=True))
+    sizes = least if output_size is None else _said_sizes(output_size, least, laid, where)
+    if min(sizes) < 0:
+        raise ShapeError(f"the output would have the sizes {sizes} [{where}]")
+    if at.size and (at.min() < 0 or at.max() >= math.prod(sizes)):
+        raise HyperparameterError(
+            f"indices hold {at.min()} to {at.max()}, but the output has positions 0 to {math.prod(sizes) - 1} [{where}]"
+        )
+    rows = np.sort(at.reshape(-1, math.prod(counts)), -1)
+    if (rows[:, 1:] == rows[:, :-1]).any():
+        raise HyperparameterError(f"two elements of one channel have the same position in indices [{where}]")
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        return adaptive.unpool_input(gy, at), None
+
+    shape = storable((*x_.shape[:2], *sizes), "the output", where)
+    return Call(where, shape, x_.dtype, lambda: adaptive.unpool(x_, at, sizes), gradients)
+
+
+def _said_sizes(said: Any, least: tuple[int, ...], laid: tuple[Window, ...], where: str) -> tuple[int, ...]:
+    sizes = tuple(plain(said))[-len(least) :]
+    if len(sizes) != len(least):
+        raise ShapeError(f"output_size has {len(sizes)} entries, but there are {len(least)} spatial axes [{where}]")
+    for axis, (size, from_, window) in enumerate(zip(sizes, least, laid, strict=True)):
+        if not from_ <= whole(size, "output_size", where, 0) < from_ + window.stride:
+            raise ShapeError(
+                f"output_size is {size} on spatial axis {axis}, but {from_} to {from_ + window.stride - 1} come down to "
+                f"this input [{where}]"
+            )
+    return sizes

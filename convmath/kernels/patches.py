@@ -25,6 +25,8 @@ __all__ = [
     "max_pool",
     "max_pool_input",
     "max_pool_selection",
+    "sum_pool",
+    "sum_pool_input",
 ]
 
 Windows = Sequence[Window]
@@ -150,11 +152,18 @@ def max_pool_input(gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str) -
 
 
 def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
-    return direct.divided(reduce(direct.sum_pool, _along_each(windows), x), divisor)
+    return direct.divided(sum_pool(x, windows), divisor)
 
 
 def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
-    g = direct.divided(gy, divisor)
+    return sum_pool_input(direct.divided(gy, divisor), windows, sizes)
+
+
+def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
+    return reduce(direct.sum_pool, _along_each(windows), x)
+
+
+def sum_pool_input(g: np.ndarray, windows: Windows, sizes: Sequence[int]) -> np.ndarray:
     for axis, along in reversed([*enumerate(_along_each(windows))]):
         g = direct.sum_pool_input(g, along, (*g.shape[2 : 2 + axis], *sizes[axis:]))
     return g

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,8 @@ class Family:
     `statement(ndim, **options)` states it. `options` gives the values that each option takes, the default first.
     `optional` names the inputs that an option brings in ({"B": "bias"}): to pass the array is to choose the option.
     `words` gives the letter of each argument that is not called as `ir.bind.WORDS` says, None for one that the
-    arrays tell. `counted` is an option that says how many arrays there are.
+    arrays tell. `counted` is an option that says how many arrays there are. `told` gives the options that the arrays
+    that came tell by themselves (a target by class or by probabilities).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Family:
     optional: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, str | None] = field(default_factory=dict)
     counted: str = ""
+    told: Callable[[Sequence[Any]], Mapping[str, Any]] | None = None
     least_ndim: int = 1
 
     def takes(self, option: str, value: Any) -> bool:

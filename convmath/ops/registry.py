@@ -30,10 +30,23 @@ from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import params, reads, reals, substitute, with_reals
 from convmath.window import PADDING_WORDS, plain, span, whole, windows
 
-from . import avg_pool, conv, conv_transpose, max_pool, norm
+from . import (
+    activation,
+    adaptive_pool,
+    avg_pool,
+    conv,
+    conv_transpose,
+    global_pool,
+    loss,
+    lp_pool,
+    max_pool,
+    max_unpool,
+    norm,
+    softmax,
+)
 from .family import Family
 
-__all__ = ["FAMILIES", "Operator", "family_options", "operator", "operators", "variants"]
+__all__ = ["FAMILIES", "Operator", "family_options", "needed_by", "operator", "operators", "variants"]
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family
@@ -42,7 +55,14 @@ FAMILIES: Mapping[str, Family] = {
         conv_transpose.FAMILY,
         max_pool.FAMILY,
         avg_pool.FAMILY,
+        *lp_pool.FAMILIES,
+        *adaptive_pool.FAMILIES,
+        *global_pool.FAMILIES,
+        max_unpool.FAMILY,
         *norm.FAMILIES,
+        *activation.FAMILIES,
+        *softmax.FAMILIES,
+        *loss.FAMILIES,
     )
 }
 
@@ -341,10 +361,8 @@ class Operator:
         """The gradient by each input that came by the derived formula, exactly; None by one of whole numbers."""
         op, named, numbers = self.at(arrays, given)
         named |= {f"g{op.statement.outputs[0]}": cotangent}
-        return tuple(
-            None if tensor.integer else op.vjp(tensor.name).result.evaluate(named, **numbers)
-            for tensor in op.statement.inputs
-        )
+        derived = (None if tensor.integer else op.vjp(tensor.name).result for tensor in op.statement.inputs)
+        return tuple(s if s is None else s.evaluate(named, **needed_by(s, numbers)) for s in derived)
 
     def sizes(self, *arrays: Any, **given: Any) -> tuple[int, ...]:
         """The shape of the output for these arrays: the derived sizes, as numbers."""
@@ -366,7 +384,8 @@ class Operator:
         except ValueError as error:
             raise ShapeError(f"what came can't be read as an array: {error} [{self.name}]") from None
         chosen, numbers = _apart(self.family, given)
-        options = dict(self.options) | chosen
+        told = self.family.told(found) if self.family.told else {}
+        options = dict(self.options) | told | chosen
         if self.family.counted:
             options |= {self.family.counted: len(found)}
         named = self._named(found, options)
@@ -412,6 +431,13 @@ class Operator:
             laid = windows(next(iter(arrays.values())).shape[2:], kernel, stride, word, dilation or 1, where=self.name)
             given["padding"] = tuple((window.before, window.after) for window in laid)
         return given | real_values
+
+
+def needed_by(statement: Statement, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an operator's hyper-parameters that a statement derived from it still has."""
+    letters = {real.letter for real in reals(statement)} | {param.letter for param in params(statement)}
+    names = letters | {param.name for param in params(statement)}
+    return {key: value for key, value in numbers.items() if names.intersection((key, *WORDS.get(key, ())))}
 
 
 def _kernel_axes(statement: Statement) -> dict[Param, tuple[str, int]]:

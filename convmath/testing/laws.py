@@ -270,7 +270,7 @@ def laws_of(op: str | Operator, with_gradient: bool) -> list[str]:
     left_out = {
         *(() if is_linear(asked.statement, asked.statement.reads[0]) else _LINEAR),
         *(() if with_gradient else _GRADIENT),
-        *(() if asked.statement.placements else ("translation",)),
+        *(() if _has_windows(asked.statement) else ("translation",)),
     }
     return [name for name in LAWS if name not in left_out]
 
@@ -281,8 +281,12 @@ def applies(law: str, case: Case) -> bool:
         return is_linear(case.operator.statement, case.operator.statement.reads[0], but="B")
     if law != "translation":
         return True
-    statement = case.operator.statement
+    return _has_windows(case.operator.statement) and case.given.get("padding_mode", "zeros") == "zeros"
+
+
+def _has_windows(statement: Statement) -> bool:
+    """Whether the output has a position for each window of the input, one behind the other."""
+    if not statement.placements or any(tensor.integer for tensor in statement.inputs):
+        return False
     along = [placement.index for placement in statement.placements if placement.rule != "preimage"]
-    positions = [form.atom for form in statement.output.at[2:]]
-    windowed = bool(statement.placements) and (not along or positions == along)
-    return windowed and case.given.get("padding_mode", "zeros") == "zeros"
+    return not along or [form.atom for form in statement.output.at[2:]] == along

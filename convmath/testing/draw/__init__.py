@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..case import Case
-from . import convolution, normalization, pooling
+from . import activation, convolution, loss, normalization, pooling
 from .options import Options
 
 __all__ = ["DRAWN"]
 
-DRAWN: Mapping[str, Callable[[Options], Case]] = {**convolution.DRAWN, **pooling.DRAWN, **normalization.DRAWN}
+DRAWN: Mapping[str, Callable[[Options], Case]] = {
+    **convolution.DRAWN,
+    **pooling.DRAWN,
+    **normalization.DRAWN,
+    **activation.DRAWN,
+    **loss.DRAWN,
+}

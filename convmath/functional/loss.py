@@ -1,0 +1,299 @@
+"""Losses on numbers: one number for everything (mean or sum), or one for each position."""
+
+from __future__ import annotations
+
+import math
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from convmath.errors import DataError, HyperparameterError, ProbabilityWarning, ShapeError
+from convmath.kernels import losses
+from convmath.ops.loss import REDUCTIONS
+from convmath.window import whole
+
+from .core import Call, alike, differentiable, known, numbers, real, shaped, whole_numbers, with_channels
+
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse", "nll"]
+
+
+# --- mean, sum or none --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Reduction:
+    """What becomes of a loss at each position; a mean divides by `divisor`, and over nothing it is NaN."""
+
+    name: str
+    shape: tuple[int, ...]
+    divisor: float | np.floating
+
+    @property
+    def of_output(self) -> tuple[int, ...]:
+        return self.shape if self.name == "none" else ()
+
+    def reduced(self, values: np.ndarray) -> np.ndarray:
+        if self.name == "none":
+            return values
+        return self._mean(np.asarray(values.sum()))
+
+    def spread(self, gy: np.ndarray) -> np.ndarray:
+        """The cotangent of the loss at each position."""
+        return np.broadcast_to(self._mean(gy), self.shape)
+
+    def _mean(self, value: np.ndarray) -> np.ndarray:
+        if self.name != "mean":
+            return value
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(value / value.dtype.type(self.divisor))
+
+
+def _reduction(name: str, where: str) -> str:
+    return known("reduction", name, REDUCTIONS, where)
+
+
+# --- by class -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    """A class for each position: those that count, and a class that there is also where none counts."""
+
+    target: np.ndarray
+    kept: np.ndarray
+    weight: np.ndarray
+    weighed: bool
+
+    @property
+    def arguments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.target, self.kept, self.weight
+
+    def loss(
+        self,
+        where: str,
+        z: np.ndarray,
+        reduction: str,
+        smoothing: float = 0.0,
+        through: Callable[[np.ndarray], np.ndarray] = lambda gz: gz,
+    ) -> Call[np.ndarray]:
+        """The call of -(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]; `through` takes the gradient by Z to that by X."""
+        weights = losses.of_target(self.weight, self.target, self.kept)
+        reduced = _Reduction(reduction, self.target.shape, weights.sum())
+
+        def value() -> np.ndarray:
+            return reduced.reduced(losses.by_class(z, *self.arguments, smoothing))
+
+        def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+            g = reduced.spread(gy)
+            gz, gw = losses.by_class_gradients(g, z, *self.arguments, smoothing)
+            if reduction == "mean" and self.weighed:  # the divisor depends on the weights too
+                counts = np.bincount(self.target[self.kept], minlength=len(gw))
+                with np.errstate(invalid="ignore", divide="ignore"):
+                    gw = gw - counts * (gy * value() / reduced.divisor)
+            return through(gz), None, gw.astype(gz.dtype, copy=False) if self.weighed else None
+
+        return Call(where, reduced.of_output, z.dtype, value, gradients)
+
+
+def _classes(
+    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, where: str
+) -> _Classes:
+    needed = (x.shape[0], *x.shape[2:])
+    if target.shape != needed:
+        hint = "; probabilities would be floats" if target.shape == x.shape else ""
+        raise ShapeError(
+            f"target has shape {target.shape}, but {needed} is needed, a class for each position{hint} [{where}]"
+        )
+    ignored = whole(ignore_index, "ignore_index", where, -sys.maxsize)
+    kept, classes = target != ignored, x.shape[1]
+    for place in np.argwhere(kept & ((target < 0) | (target >= classes)))[:1]:
+        at = tuple(map(int, place))
+        raise DataError(
+            f"target{list(at)} is {target[at]}, but the classes are 0, …, {classes - 1}, and {ignored} is "
+            f"what does not count [{where}]"
+        )
+    each = np.ones(classes, x.dtype) if weight is None else weight
+    return _Classes(np.where(kept, target, 0), kept, each, weight is not None)
+
+
+def _logits(
+    name: str, x: ArrayLike, target: np.ndarray, weight: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, str]:
+    """Input, weights and a target of probabilities in one type, and how an error names the call."""
+    with_probabilities = target if target.dtype.kind == "f" else None
+    found, w, t = alike((x, weight, with_probabilities), ("X", "weight", "target"), name)
+    assert found is not None
+    where = f"{name}(X{found.shape}, target{target.shape})"
+    channels = with_channels(found, where)
+    if w is not None:
+        shaped(w, (channels,), "weight", where)
+    return found, w, target if t is None else t, where
+
+
+@differentiable("x", "target", "weight")
+def cross_entropy(
+    x: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Call[np.ndarray]:
+    """-Σ_c W[c]·T[ν,c,i]·log P[ν,c,i], P the softmax of X over the channels; X is (N, C, *n), W (C,)
+
+    A target of whole numbers has a class for each position, (N, *n): T is 1 there. A target of floats has the
+    probabilities T themselves, (N, C, *n), and need not sum to 1: then there is a ProbabilityWarning. Smoothing
+    replaces T by (1 - label_smoothing)·T + label_smoothing/C. Positions whose class is `ignore_index` do not count.
+    The mean of losses by class divides by the weights of the targets, Σ W[T], as torch and ONNX do (Keras divides by
+    the number of positions); by probabilities, by the number of positions. The mean of nothing is NaN. Other than in
+    torch there are gradients by the weights; classes need a batch axis. Raises ShapeError, HyperparameterError,
+    DtypeError, DataError (a class that there is not), UnknownNameError.
+
+    >>> cross_entropy([[0.0, 0.0], [0.0, 0.0]], [0, 1]).round(4)
+    np.float64(0.6931)
+    >>> cross_entropy.vjp(1.0, [[0.0, 0.0], [0.0, 0.0]], [0, 1])[0]
+    array([[-0.25,  0.25],
+           [ 0.25, -0.25]])
+    >>> cross_entropy([[0.0, 0.0]], [[0.25, 0.75]], label_smoothing=0.1, reduction="none").round(4)
+    array([0.6931])
+    """
+    came = numbers(target, "target", "cross_entropy")
+    x, w, t, where = _logits("cross_entropy", x, came, weight)
+    reduction, smoothing = _reduction(reduction, where), real(label_smoothing, "label_smoothing", where, least=0)
+    if smoothing > 1:
+        raise HyperparameterError(f"label_smoothing is {smoothing}, but it must be at most 1 [{where}]")
+    if t.dtype.kind == "i":
+        found = _classes(x, t, w, ignore_index, where)
+        z = losses.log_softmax(x, 1)
+        return found.loss(where, z, reduction, smoothing, lambda gz: losses.log_softmax_input(gz, z, 1))
+    if t.shape != x.shape:
+        hint = "; classes would be whole numbers" if t.shape == (x.shape[0], *x.shape[2:]) else ""
+        raise ShapeError(f"target has shape {t.shape}, but probabilities for {x.shape} are needed{hint} [{where}]")
+    if ignore_index != -100:
+        raise HyperparameterError(
+            f"ignore_index is {ignore_index!r}, but a target of probabilities has no class to ignore [{where}]"
+        )
+    _warn_unless_probabilities(t, came.dtype, where)
+    z, each = losses.log_softmax(x, 1), np.ones(x.shape[1], x.dtype) if w is None else w
+    positions = (x.shape[0], *x.shape[2:])
+    reduced = _Reduction(reduction, positions, math.prod(positions))
+
+    def value() -> np.ndarray:
+        return reduced.reduced(losses.by_probability(z, t, each, smoothing))
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        gz, gt, gw = losses.by_probability_gradients(reduced.spread(gy), z, t, each, smoothing)
+        return losses.log_softmax_input(gz, z, 1), gt, None if w is None else gw
+
+    return Call(where, reduced.of_output, z.dtype, value, gradients)
+
+
+def _warn_unless_probabilities(target: np.ndarray, dtype: np.dtype, where: str) -> None:
+    """Each may be off by a rounding, and so may each sum."""
+    sums = target.sum(axis=1, dtype=float)
+    off = ~(np.abs(sums - 1) <= (target.shape[1] + 2) * np.finfo(dtype).eps) | (target < 0).any(axis=1)
+    for place in np.argwhere(off)[:1]:
+        at = tuple(map(int, place))
+        said = f"sum to {sums[at]:.6g}" if not (target[at[0], :, *at[1:]] < 0).any() else "hold a negative number"
+        at = ", ".join(map(str, (at[0], ":", *at[1:])))
+        warnings.warn(f"the probabilities target[{at}] {said} [{where}]", ProbabilityWarning, stacklevel=4)
+
+
+@differentiable("x", "target", "weight")
+def nll(
+    x: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> Call[np.ndarray]:
+    """-W[T]·X[ν,T,i] for the class T[ν,i], X the logarithms of probabilities; X is (N, C, *n), T (N, *n), W (C,)
+
+    The mean divides by the weights of the targets, Σ W[T], as torch's nll_loss and ONNX do; positions whose class is
+    `ignore_index` do not count, and the mean of nothing is NaN. Raises ShapeError, HyperparameterError, DtypeError,
+    DataError (a class that there is not), UnknownNameError.
+
+    >>> nll([[-1.0, -2.0], [-3.0, -4.0]], [0, 1], weight=[1.0, 3.0])
+    array(3.25)
+    """
+    classes = whole_numbers(target, "target", "nll")
+    x, w, t, where = _logits("nll", x, classes, weight)
+    return _classes(x, t, w, ignore_index, where).loss(where, x, _reduction(reduction, where))
+
+
+# --- by element ---------------------------------------------------------------------------------------------------
+
+
+def _alike(name: str, x: ArrayLike, target: ArrayLike, *others: tuple[ArrayLike | None, str]) -> list:
+    """Input, target and the others in one type, the target of the input's shape, and how an error names the call."""
+    arrays, names = zip((x, "X"), (target, "target"), *others, strict=True)
+    found = alike(arrays, names, name)
+    where = f"{name}(X{found[0].shape}, target{found[1].shape})"  # type: ignore[union-attr]
+    shaped(found[1], found[0].shape, "target", where)  # type: ignore[arg-type, union-attr]
+    return [*found, where]
+
+
+@differentiable("x", "target")
+def mse(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean") -> Call[np.ndarray]:
+    """(X - T)² for each element; target and X have the same shape, which may be any
+
+    torch's mse_loss broadcasts, with a warning; here nothing is. The mean of nothing is NaN. Raises ShapeError,
+    DtypeError, UnknownNameError.
+
+    >>> mse([1.0, 2.0], [0.0, 4.0])
+    array(2.5)
+    >>> mse.vjp(1.0, [1.0, 2.0], [0.0, 4.0])
+    (array([ 1., -2.]), array([-1.,  2.]))
+    """
+    x, t, where = _alike("mse", x, target)
+    reduced = _Reduction(_reduction(reduction, where), x.shape, x.size)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gx = losses.squared_input(reduced.spread(gy), x, t)
+        return gx, -gx
+
+    return Call(where, reduced.of_output, x.dtype, lambda: reduced.reduced(losses.squared(x, t)), gradients)
+
+
+@differentiable("x", "target", "weight", "pos_weight")
+def binary_cross_entropy_with_logits(
+    x: ArrayLike,
+    target: ArrayLike,
+    *,
+    weight: ArrayLike | None = None,
+    reduction: str = "mean",
+    pos_weight: ArrayLike | None = None,
+) -> Call[np.ndarray]:
+    """-W·(Q[c]·T·log σ(X) + (1 - T)·log(1 - σ(X))) for each element; target and W have the shape of X, which may be any
+
+    With `pos_weight`, X is (N, C, *n) and Q (C,), a weight for the positive targets of each channel. torch broadcasts
+    both weights from the last axis, so that Q is (C, 1, …, 1) there; here nothing is. Other than in torch there are
+    gradients by the weights. The mean divides by the number of elements; of nothing it is NaN. Raises ShapeError,
+    DtypeError, UnknownNameError.
+
+    >>> binary_cross_entropy_with_logits([0.0, 800.0], [1.0, 1.0], reduction="none").round(4)
+    array([0.6931, 0.    ])
+    """
+    x, t, w, q, where = _alike(
+        "binary_cross_entropy_with_logits", x, target, (weight, "weight"), (pos_weight, "pos_weight")
+    )
+    if w is not None:
+        shaped(w, x.shape, "weight", where)
+    if q is not None:
+        shaped(q, (with_channels(x, where),), "pos_weight", where)
+    wide, weights = None if q is None else q.reshape(1, -1, *[1] * (x.ndim - 2)), 1.0 if w is None else w
+    reduced = _Reduction(_reduction(reduction, where), x.shape, x.size)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        gx, gt, gw, gq = losses.binary_gradients(reduced.spread(gy), x, t, weights, wide)
+        return gx, gt, None if w is None else gw, None if q is None else gq.sum(axis=(0, *range(2, x.ndim)))
+
+    return Call(
+        where, reduced.of_output, x.dtype, lambda: reduced.reduced(losses.binary(x, t, weights, wide)), gradients
+    )

@@ -19,11 +19,11 @@ TOOLS  := $(VENV)/.installed-dev
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS)
 
-.PHONY: help verify test coverage lint format types contracts proofs wheel bench clean
+.PHONY: help verify test coverage lint format types contracts proofs pages wheel bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p; /^$$/q' Makefile
-	@echo 'Also: coverage, lint, format, types, contracts, proofs, wheel, bench, clean'
+	@echo 'Also: coverage, lint, format, types, contracts, proofs, pages, wheel, bench, clean'
 
 # ---------------------------------------------------------------- what is installed
 
@@ -69,6 +69,9 @@ contracts: $(TOOLS)
 proofs: $(TESTS)
 	$(BIN)/python proofs/make.py
 	$(BIN)/python -I -S convmath/integers/checker.py proofs/ledger.json
+
+pages: $(TESTS)
+	$(BIN)/python docs/make.py
 
 # The wheel alone, in an empty environment, away from the checkout: what a stranger installs has to work.
 define SMOKE

@@ -19,7 +19,9 @@ class Family:
     `optional` names the inputs that an option brings in ({"B": "bias"}): to pass the array is to choose the option.
     `words` gives the letter of each argument that is not called as `ir.bind.WORDS` says, None for one that the
     arrays tell. `counted` is an option that says how many arrays there are. `told` gives the options that the arrays
-    that came tell by themselves (a target by class or by probabilities).
+    that came tell by themselves (a target by class or by probabilities). A pool's stride is its kernel if unsaid, and
+    with `unit_stride` it is 1. `one_each` is an argument that has an entry for each spatial axis, where the first array
+    does not tell how many there are.
     """
 
     name: str
@@ -31,6 +33,8 @@ class Family:
     counted: str = ""
     told: Callable[[Sequence[Any]], Mapping[str, Any]] | None = None
     least_ndim: int = 1
+    unit_stride: bool = False
+    one_each: str = ""
 
     def takes(self, option: str, value: Any) -> bool:
         """Whether an option has this value; True and 1 differ."""

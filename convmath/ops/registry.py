@@ -1,6 +1,6 @@
 """The registry: every operator by its name, and what is read off its statement.
 
->>> operators()
+>>> operators()[:4]
 ['conv', 'conv_transpose', 'max_pool', 'avg_pool']
 >>> operator("conv", ndim=2, padding="symmetric").shape().result
 (N, G*O, floor((-d1*(k1 - 1) + n1 + 2*p1 - 1)/s1) + 1, floor((-d2*(k2 - 1) + n2 + 2*p2 - 1)/s2) + 1)
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import sympy
 
-from convmath.calculus import derive
+from convmath.calculus import derive, subdifferential
 from convmath.calculus.eliminate import TAP, without_single
 from convmath.calculus.shape import derived_shape
 from convmath.calculus.symbols import from_sympy, real_symbol, symbol
@@ -129,12 +129,19 @@ def _apart(family: Family, given: Mapping[str, Any]) -> tuple[dict[str, Any], di
         if family.takes(key, value):
             options[key] = value
             del values[key]
-        elif (key in WORDS or key in family.words) and isinstance(value, int | float) and not isinstance(value, bool):
+        elif (key in WORDS or key in family.words) and _is_number(value):
             options[key] = True  # a number for an option: it is taken, and has that value
         else:
             raise unknown(f"{key} [{family.name}]", values[key], map(str, known[key]))
     letters = {key: family.words.get(key, key) for key in values}
     return options, {letter: values[key] for key, letter in letters.items() if letter is not None}
+
+
+def _is_number(value: Any) -> bool:
+    """A number, or one for each axis."""
+    if isinstance(value, list | tuple):
+        return all(map(_is_number, value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _number(name: str, value: Any) -> Number:
@@ -271,7 +278,8 @@ class Operator:
     @property
     def strides_by_kernel(self) -> bool:
         """Whether the stride is the kernel size where it is not given: so it is where no array tells the kernel."""
-        return not _kernel_axes(self._general)
+        told = _kernel_axes(self._general) or all(param.letter != "k" for param in params(self._general))
+        return not (told or self.family.unit_stride)
 
     @cached_property
     def derived_sizes(self) -> tuple[Poly, ...]:
@@ -345,7 +353,31 @@ class Operator:
         """The derivative of the gradient by `wrt` along a tangent of `along` (`wrt` itself if unsaid)."""
         return _derived(self, "hvp", over, _known_input(self, wrt), _known_input(self, along or wrt))
 
+    def subdifferential(self, wrt: str = "X") -> Statement:
+        """All gradients of a maximum at once, by weights Λ; what the statement requires makes it a subgradient."""
+        return subdifferential.subdifferential(self.statement, _known_input(self, wrt))
+
+    def empty_windows(self) -> tuple[subdifferential.EmptyWindow, ...]:
+        """For each axis when a window has no element of it, and when none of those that are counted is empty.
+
+        >>> [axis] = operator("max_pool", ndim=1).empty_windows()
+        >>> print(axis)
+        [n ≤ s·j-a] or [s·j+d·(k-1)-a < 0] or [s·j-a < 0][n ≤ (s·j-a) mod d]
+        """
+        return subdifferential.empty_windows(self.statement)
+
     # -- numbers
+
+    def is_subgradient(self, g: Any, *arrays: Any, wrt: str = "X", **given: Any) -> bool:
+        """Whether g is a subgradient of ⟨gY, Y⟩ by `wrt`: the arrays, and behind them the cotangent gY; exactly.
+
+        >>> pool = operator("max_pool", ndim=1)
+        >>> [pool.is_subgradient([[g]], [[[1, 1]]], [[[2]]], k=2) for g in ([2, 0], [1, 1], [2, 2], [3, -1])]
+        [True, True, False, False]
+        """
+        *own, cotangent = arrays
+        op, named, numbers = self.at(own, given)
+        return subdifferential.is_subgradient(op.statement, wrt, g, named, cotangent, **numbers)
 
     def exact(self, *arrays: Any, **given: Any) -> Any:
         """The value by definition: an array of ints, Fractions and, where it is not rational, Enclosures.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from convmath import functional
-from convmath.ops.registry import Operator, operator
+from convmath.ops.registry import FAMILIES, Operator, operator
 from convmath.window import Window
 
 __all__ = ["Case"]
@@ -32,7 +32,10 @@ class Case:
 
     @property
     def ndim(self) -> int:
-        return self.of.ndim if self.of else self.args[0].ndim - 2
+        if self.of:
+            return self.of.ndim
+        told_by = FAMILIES[self.op].one_each
+        return len(self.given[told_by]) if told_by else self.args[0].ndim - 2
 
     @cached_property
     def _passed(self) -> tuple[tuple[Any, ...], dict[str, Any]]:

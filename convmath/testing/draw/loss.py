@@ -93,10 +93,11 @@ def _mse(options: Options) -> Case:
 def _binary(options: Options) -> Case:
     shape, kwargs = _reduced(options)
     target = np.random.default_rng(options.draw(SEEDS)).integers(0, 5, shape) / 4
-    if options.one_of("weight", False, True):
-        kwargs["weight"] = _positive(options, shape)
+    weight = _positive(options, shape) if options.one_of("weight", False, True) else None
     if options.one_of("pos_weight", False, True):
-        kwargs["pos_weight"] = _positive(options, shape[1:2])
+        kwargs |= {"weight": weight, "pos_weight": _positive(options, shape[1:2])}
+    elif weight is not None:
+        kwargs["weight"] = weight
     return Case("binary_cross_entropy_with_logits", (*options.arrays(shape), target), kwargs)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convmath.errors import DtypeError, HyperparameterError, ShapeError, unknown
+from convmath.errors import DataError, DtypeError, HyperparameterError, ShapeError, unknown
 from convmath.kernels import AUTO, METHODS
 
 __all__ = [
@@ -33,8 +33,10 @@ __all__ = [
     "shaped",
     "spatial",
     "storable",
+    "together",
     "whole_numbers",
     "with_channels",
+    "zeros_and_ones",
 ]
 
 # the elements of 8 bytes that there are addresses for
@@ -56,14 +58,15 @@ class Call(Generic[R]):
     """An operator at arguments that are checked: how to compute it, and its gradients from a cotangent.
 
     `shape` and `dtype` are those of the output that is differentiated, the first where there are several.
-    `gradients` gives one for each array argument, None where it did not come or holds no real numbers.
+    `gradients` gives one for each array argument, None where it did not come or holds no real numbers; a tuple of them
+    for an argument that takes several arrays.
     """
 
     where: str
     shape: tuple[int, ...]
     dtype: np.dtype
     value: Callable[[], R]
-    gradients: Callable[[np.ndarray], tuple[np.ndarray | None, ...]]
+    gradients: Callable[[np.ndarray], tuple[Any, ...]]
 
 
 class Differentiable(Protocol[P, R_co]):
@@ -89,7 +92,9 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
             passed = inspect.signature(prepare).bind(*args, **kwargs).arguments
             call = prepare(*args, **kwargs)
             gradients = zip(arrays, call.gradients(_cotangent(cotangent, call)), strict=True)
-            return tuple(_laid_out(gradient) for name, gradient in gradients if name in passed)
+            of_passed = (_laid_out(gradient) for name, gradient in gradients if name in passed)
+            # several arrays may come under one name
+            return tuple(one for found in of_passed for one in (found if isinstance(found, tuple) else (found,)))
 
         name, taken = (
             prepare.__name__,
@@ -188,22 +193,39 @@ def storable(shape: tuple[int, ...], what: str, where: str) -> tuple[int, ...]:
 
 def floating(x: np.ndarray) -> np.ndarray:
     """The array in floating point: integers in float64."""
-    return x.astype(np.result_type(x, np.float32), copy=False)
+    return x.astype(np.result_type(x, np.float32), order="C", copy=False)
 
 
 def alike(arrays: Sequence[ArrayLike | None], names: Sequence[str], where: str) -> list[np.ndarray | None]:
-    """The arrays in one floating-point type, the widest among them; None stays None."""
+    """The arrays in one floating-point type, the widest among them; None stays None.
+
+    They lie in memory row by row, so that sums have one order however they came.
+    """
     found = [None if a is None else numbers(a, name, where) for a, name in zip(arrays, names, strict=True)]
     dtype = np.result_type(np.float32, *(a for a in found if a is not None))
-    return [a if a is None else a.astype(dtype, copy=False) for a in found]
+    return [a if a is None else a.astype(dtype, order="C", copy=False) for a in found]
+
+
+def together(arrays: Sequence[ArrayLike], names: Sequence[str], where: str) -> list[np.ndarray]:
+    """The same of arrays that all have to come."""
+    return [array for array in alike(arrays, names, where) if array is not None]
 
 
 def whole_numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
     """An array of whole numbers (class indices, positions) as int64."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iu":
+    array = numbers(value, name, where)
+    if array.dtype.kind != "i":
         raise DtypeError(f"{name} holds {array.dtype}, but whole numbers are needed [{where}]")
-    return array.astype(np.int64, copy=False)
+    return array
+
+
+def zeros_and_ones(value: ArrayLike, shape: tuple[int, ...], name: str, where: str) -> np.ndarray:
+    """An array of this shape that says yes or no, as 0 and 1 in int64; truth values are taken too."""
+    array = np.asarray(value)
+    array = shaped(whole_numbers(array.astype(int) if array.dtype == bool else array, name, where), shape, name, where)
+    for strange in array[(array != 0) & (array != 1)][:1]:
+        raise DataError(f"{name} holds {strange}, but 0 or 1 is needed [{where}]")
+    return array
 
 
 def shaped(array: np.ndarray, shape: tuple[int, ...], name: str, where: str) -> np.ndarray:

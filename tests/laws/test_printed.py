@@ -14,20 +14,22 @@ from convmath.render import latex
 from convmath.render.words import LANGUAGES
 
 from .printed import faults
-from .registry import OPERATORS
+from .registry import OPERATORS, WINDOWED
 
 PRINTED = [
     *(op for name in OPERATORS for op in variants(name, 1)),
     *(operator(name, 2) for name in OPERATORS),
-    *(operator(name, 2, stride=2, padding="symmetric") for name in OPERATORS),
+    *(operator(name, 2, stride=2, padding="symmetric") for name in WINDOWED),
 ]
 
 
 def derivations(op: Operator) -> Iterator[Derivation]:
     yield op.shape()
-    yield op.shape(n=(224, 112, 56)[: op.ndim], k=7)
+    if op.name in WINDOWED:
+        yield op.shape(n=(224, 112, 56)[: op.ndim], k=7)
     yield op.solved()
-    for wrt, along in zip(op.statement.reads, reversed(op.statement.reads), strict=True):
+    real = [tensor.name for tensor in op.statement.inputs if not tensor.integer]
+    for wrt, along in zip(real, reversed(real), strict=True):
         yield op.vjp(wrt)
         yield op.jvp(wrt)
         yield op.hvp(wrt, along=along)

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from convmath.errors import ShapeError, StatementError
 from convmath.ir.bind import settle
-from convmath.ir.nodes import AtMost, Less, Statement
+from convmath.ir.degree import is_polynomial
+from convmath.ir.exact import evaluate_at
+from convmath.ir.functions import PI
+from convmath.ir.nodes import AtMost, Less, Real, Statement
 from convmath.ir.poly import Param
-from convmath.ir.walk import params
+from convmath.ir.walk import inside, params
 
-__all__ = ["integers", "parameters"]
+__all__ = ["Sample", "drawn", "fractions", "integers", "parameters", "reals"]
 
 _TRIES = 2000
+_FEW = 100  # numbers that the inputs of a statement with enclosures hold, if it can be
+_DRAWS = 60  # samples of data before a statement is taken to have no value at all
 _MOST = 7  # what every parameter but a size stays near
 
 
@@ -52,14 +60,98 @@ def _drawn(param: Param, rng: random.Random, room: int, needed: int) -> int:
 
 
 def integers(statement: Statement, env: Mapping[Param, int], rng: random.Random) -> dict[str, np.ndarray]:
-    """Integer arrays for the inputs, all values of an array different: then no maximum is taken twice."""
+    """Integer arrays for the inputs, all values of an array different: then no maximum is taken twice.
+
+    An input that holds integers by its nature (classes, positions) gets small ones from 0 on.
+    """
+
+    def around_zero(count: int) -> list[int]:
+        values = list(range(-(count // 2), count - count // 2))
+        rng.shuffle(values)
+        return values
+
+    return _arrays(statement, env, rng, around_zero)
+
+
+def fractions(statement: Statement, env: Mapping[Param, int], rng: random.Random) -> dict[str, np.ndarray]:
+    """Odd multiples of a power of 1/2 for the inputs, all values of an array different and between -8 and 8.
+
+    None of them is a whole number, nor a half: where pieces meet (0, or 6, say) there is no derivative to check. Some
+    of the arrays are positive, as logarithms and roots need them.
+    """
+
+    def between(count: int) -> list[Fraction]:
+        parts = 1 << max(4, count.bit_length())
+        low = rng.choice((-8, 0)) * parts // 2
+        return [Fraction(2 * k + 1, parts) for k in rng.sample(range(low, 4 * parts), count)]
+
+    return _arrays(statement, env, rng, between)
+
+
+def _arrays(
+    statement: Statement, env: Mapping[Param, int], rng: random.Random, values: Callable[[int], list]
+) -> dict[str, np.ndarray]:
     arrays = {}
     for tensor in statement.inputs:
         shape = tuple(size.evaluate(env) for size in tensor.shape)
-        count = int(np.prod(shape, dtype=int))
-        values = list(range(-(count // 2), count - count // 2))
-        rng.shuffle(values)
-        array = np.empty(count, object)
-        array[:] = values
+        array = np.empty(math.prod(shape), object)
+        if tensor.integer:
+            most = rng.randint(1, max(1, *env.values()))
+            array[:] = [rng.randrange(most) for _ in array]
+        else:
+            array[:] = values(array.size)
         arrays[tensor.name] = array.reshape(shape)
     return arrays
+
+
+_USUAL = tuple(map(Fraction, ("1", "2", "1/2", "3/2", "1/4", "3")))
+
+
+def reals(statement: Statement, rng: random.Random) -> dict[str, Any]:
+    """Values for the real parameters: usual ones more often than others, and few below 0."""
+    found = {}
+    for node in inside(statement):
+        if isinstance(node, Real) and node != PI and node.letter not in found:
+            usual = [*_USUAL, *([] if node.default is None else [node.default])]
+            other = Fraction(rng.randint(1 if node.positive else -24, 24), 8)
+            found[node.letter] = rng.choice([*usual, other])
+    return found
+
+
+class Sample(NamedTuple):
+    """Sizes, data, real parameters, and the outputs there."""
+
+    env: dict[Param, int]
+    arrays: dict[str, np.ndarray]
+    reals: dict[str, Any]
+    value: dict[str, np.ndarray]
+
+
+def drawn(statement: Statement, rng: random.Random) -> Sample:
+    """A sample at which the statement has a finite value; a StatementError says why none was found."""
+    polynomial = is_polynomial(statement)
+    env, why = dict[Param, int](), ""
+    for attempt in range(_DRAWS):
+        if attempt % 4 == 0:
+            env = parameters(statement, rng) if polynomial else _small(statement, rng)
+        arrays = integers(statement, env, rng) if polynomial else fractions(statement, env, rng)
+        numbers = reals(statement, rng)
+        try:
+            value = evaluate_at(statement, arrays, env, **numbers)
+        except StatementError as error:
+            why = str(error)
+            continue
+        if not any(isinstance(v, float) for array in value.values() for v in array.flat):
+            return Sample(env, arrays, numbers, value)
+        why = "a maximum is over an empty window"
+    raise StatementError(f"{why}; so it was, or the like, at each of {_DRAWS} random samples")
+
+
+def _small(statement: Statement, rng: random.Random) -> dict[Param, int]:
+    """Parameters at which the inputs are small: enclosures take time."""
+
+    def held(env: dict[Param, int]) -> int:
+        return sum(math.prod(size.evaluate(env) for size in tensor.shape) for tensor in statement.inputs)
+
+    several = [parameters(statement, rng) for _ in range(8)]
+    return next((env for env in several if held(env) <= _FEW), min(several, key=held))

@@ -1,16 +1,18 @@
 """The exact numeric check of a step at random sizes. One rule per kind of step.
 
-A rewriting step is checked by evaluating both sides by definition. An exchange of indices (a gradient) is checked
-against the *forward* statement alone: ⟨gX, dX⟩ must be the derivative of ⟨gY, Y⟩ along dX, taken as the exact
-derivative at 0 of the polynomial h ↦ Y(X + h·dX) through as many exact points as its degree needs. Steps of a size
-are checked by counting.
+A rewriting step is checked by evaluating both sides by definition; of values that are not rational, the enclosures at
+64 bits must overlap. An exchange of indices (a gradient) is checked against the *forward* statement alone: ⟨gX, dX⟩
+must be the derivative of ⟨gY, Y⟩ along dX. Where Y is a polynomial in X, that is the exact derivative at 0 of the
+polynomial h ↦ Y(X + h·dX) through as many exact points as its degree needs. Where it is none, it is the central
+difference quotient (Y(X + h·dX) - Y(X - h·dX))/(2h) at h = 2^-60, of values that are enclosed to 256 bits: its
+remainder is O(h²), and the two must agree to 2^-30 of their size. Steps of a size are checked by counting.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import singledispatch
 from typing import Any
@@ -20,6 +22,7 @@ import numpy as np
 from convmath.errors import StatementError
 from convmath.ir.bind import complete
 from convmath.ir.degree import statement_degree
+from convmath.ir.enclosure import Enclosure, precision
 from convmath.ir.exact import evaluate_at
 from convmath.ir.nodes import AtMost, Guard, Less, Placement, Size, Statement
 from convmath.ir.poly import Index, Param, Poly, poly
@@ -43,6 +46,9 @@ from . import sample
 __all__ = ["checked_step", "directional_derivative"]
 
 CASES = 4
+_STEP = Fraction(1, 1 << 60)  # of a central difference quotient
+_BITS = 256  # to which its values are known
+_DRAWS = 20  # samples before a derivative is taken to have no value at all
 
 
 def checked_step(step: Step, subject: Statement, seed: int = 0) -> Outcome:
@@ -50,7 +56,8 @@ def checked_step(step: Step, subject: Statement, seed: int = 0) -> Outcome:
     rng = random.Random(f"{type(step).__name__} {seed}")
     for case in range(CASES):
         try:
-            failure = check(step, subject, rng)
+            with precision(2 * _BITS):
+                failure = check(step, subject, rng)
         except StatementError as error:
             failure = str(error)
         if failure:
@@ -68,8 +75,7 @@ def check(step: Step, subject: Statement, rng: random.Random) -> str | None:
 
 @check.register
 def _(step: Start, subject: Statement, rng: random.Random) -> str | None:
-    env = sample.parameters(step.after, rng)
-    evaluate_at(step.after, sample.integers(step.after, env, rng), env)
+    sample.drawn(step.after, rng)
     return None
 
 
@@ -77,55 +83,78 @@ def _(step: Start, subject: Statement, rng: random.Random) -> str | None:
 
 
 def _same_value(before: Statement, after: Statement, rng: random.Random) -> str | None:
-    env, arrays, left = _finite(before, rng)
-    right = evaluate_at(after, arrays, complete(after, env))
+    env, arrays, reals, left = sample.drawn(before, rng)
+    right = evaluate_at(after, arrays, complete(after, env), **reals)
     for name, value in left.items():
-        if not np.array_equal(value, right[name]):
-            return f"{name} differs at {_said(env)}"
+        if not _all(_equal, value, right[name]):
+            return f"{name} differs at {_said(env, reals)}"
     return None
 
 
-def _finite(
-    statement: Statement, rng: random.Random
-) -> tuple[dict[Param, int], dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Sizes, data and value where no maximum is over an empty window."""
-    for _ in range(50):
-        env = sample.parameters(statement, rng)
-        arrays = sample.integers(statement, env, rng)
-        value = evaluate_at(statement, arrays, env)
-        if not any(isinstance(v, float) and math.isinf(v) for array in value.values() for v in array.reshape(-1)):
-            return env, arrays, value
-    raise StatementError("every sample had an empty window")
+def _equal(left: Any, right: Any) -> bool:
+    """Whether two exact values are equal, as far as their enclosures say."""
+    gap = left - right
+    return 0 in gap if isinstance(gap, Enclosure) else gap == 0
+
+
+def _near(left: Any, right: Any) -> bool:
+    """Whether a derivative is what a central difference quotient says."""
+    return abs(left - right) <= max(abs(left), abs(right), key=float) / 2**30 + Fraction(1, 1 << 50)
+
+
+def _all(same: Callable[[Any, Any], bool], left: np.ndarray, right: np.ndarray) -> bool:
+    return left.shape == right.shape and all(map(same, left.flat, right.flat))
+
+
+def _as(forward: Statement, wrt: str) -> Callable[[Any, Any], bool]:
+    """How a derivative is compared with `directional_derivative`."""
+    return _near if statement_degree(forward, wrt) is None else _equal
 
 
 @check.register
 def _(step: Exchange, subject: Statement, rng: random.Random) -> str | None:
     forward: Statement = step.before
-    env, arrays, value = _finite(forward, rng)
-    output = forward.outputs[-1]
-    cotangent = _random_like(value[output], rng)
-    direction = _random_like(arrays[step.wrt], rng)
-    gradient = evaluate_at(step.after, {**arrays, f"g{output}": cotangent}, complete(step.after, env))[f"g{step.wrt}"]
-    pushed = directional_derivative(forward, arrays, env, step.wrt, direction)[output]
-    left, right = np.sum(gradient * direction), np.sum(cotangent * pushed)
-    return (
-        None
-        if left == right
-        else f"⟨g{step.wrt}, d{step.wrt}⟩ = {left}, but ⟨g{output}, d{output}⟩ = {right} at {_said(env)}"
-    )
+    output, wrt = forward.outputs[0], step.wrt
+    (env, arrays, reals, _), cotangent, gradients = _derived(step, f"g{output}", output, rng)
+    direction = _random_like(arrays[wrt], rng)
+    pushed = directional_derivative(forward, arrays, env, wrt, direction, **reals)[output]
+    left, right = np.sum(gradients[f"g{wrt}"] * direction), np.sum(cotangent * pushed)
+    if _as(forward, wrt)(left, right):
+        return None
+    return f"⟨g{wrt}, d{wrt}⟩ = {left}, but ⟨g{output}, d{output}⟩ = {right} at {_said(env, reals)}"
 
 
 @check.register
 def _(step: Tangent, subject: Statement, rng: random.Random) -> str | None:
     forward: Statement = step.before
-    env, arrays, value = _finite(forward, rng)
-    direction = _random_like(arrays[step.wrt], rng)
-    tangents = evaluate_at(step.after, {**arrays, f"d{step.wrt}": direction}, complete(step.after, env))
-    pushed = directional_derivative(forward, arrays, env, step.wrt, direction)
+    (env, arrays, reals, value), direction, tangents = _derived(step, f"d{step.wrt}", step.wrt, rng)
+    pushed = directional_derivative(forward, arrays, env, step.wrt, direction, **reals)
     for name in value:
-        if not np.array_equal(tangents[f"d{name}"], pushed[name]):
-            return f"d{name} differs from the difference quotient at {_said(env)}"
+        tangent = tangents.get(f"d{name}", np.zeros(value[name].shape, object))  # one that is not stated is 0
+        if not _all(_as(forward, step.wrt), tangent, pushed[name]):
+            return f"d{name} differs from the difference quotient at {_said(env, reals)}"
     return None
+
+
+def _derived(
+    step: Exchange | Tangent, name: str, like: str, rng: random.Random
+) -> tuple[sample.Sample, np.ndarray, dict[str, np.ndarray]]:
+    """A sample, a random array of the shape of `like` for the input that the derivative has besides, and its value.
+
+    The derivative may have none where the statement has one (a root at 0): then another sample is drawn.
+    """
+    why = ""
+    for _ in range(_DRAWS):
+        found = sample.drawn(step.before, rng)
+        extra = _random_like({**found.arrays, **found.value}[like], rng)
+        env = complete(step.after, found.env)
+        try:
+            value = evaluate_at(step.after, {**found.arrays, name: extra}, env, bits=_BITS, **found.reals)
+        except StatementError as error:
+            why = str(error)
+        else:
+            return found, extra, value
+    raise StatementError(f"{why}; so it was, or the like, at each of {_DRAWS} random samples")
 
 
 def directional_derivative(
@@ -134,21 +163,27 @@ def directional_derivative(
     env: Mapping[Param, int],
     wrt: str,
     direction: np.ndarray,
+    **reals: Any,
 ) -> dict[str, np.ndarray]:
     """d/dh of the outputs at X + h·direction, h = 0: exact for outputs that are polynomial in X.
 
     Maxima of polynomials are included where no two candidates are as close as the steps are small.
 
-    The derivative at 0 of the polynomial through h = 0, δ, …, D·δ, by Lagrange's weights.
+    It is the derivative at 0 of the polynomial through h = 0, δ, …, D·δ, by Lagrange's weights. For other outputs it is
+    the central difference quotient, with a remainder of O(h²).
     """
+
+    def at(h: Fraction) -> dict[str, np.ndarray]:
+        return evaluate_at(statement, {**arrays, wrt: arrays[wrt] + h * direction}, env, bits=_BITS, **reals)
+
     degree = statement_degree(statement, wrt)
-    delta = Fraction(1, 1 << 24)
-    nodes = range(degree + 1)
-    values = [evaluate_at(statement, {**arrays, wrt: arrays[wrt] + h * delta * direction}, env) for h in nodes]
-    weights = [_weight(node, nodes) / delta for node in nodes]
+    if degree is None:
+        weighted = [(1 / (2 * h), at(h)) for h in (_STEP, -_STEP)]
+    else:
+        delta, nodes = Fraction(1, 1 << 24), range(degree + 1)
+        weighted = [(_weight(node, nodes) / delta, at(node * delta)) for node in nodes]
     return {
-        name: sum((w * value[name] for w, value in zip(weights, values, strict=True)), start=np.zeros((), object))
-        for name in statement.outputs
+        name: np.asarray(sum(weight * value[name] for weight, value in weighted), object) for name in statement.outputs
     }
 
 
@@ -302,5 +337,6 @@ def _placed(placement: Placement, values: Mapping, unknown: int) -> bool:
     return before_end and min(_positions(placement, values, unknown)) < n
 
 
-def _said(env: Mapping[Any, int]) -> str:
-    return ", ".join(f"{poly(param)} = {value}" for param, value in env.items() if isinstance(param, Param))
+def _said(env: Mapping[Any, int], reals: Mapping[str, Fraction] | None = None) -> str:
+    sizes = {str(poly(param)): value for param, value in env.items() if isinstance(param, Param)}
+    return ", ".join(f"{name} = {value}" for name, value in {**sizes, **(reals or {})}.items())

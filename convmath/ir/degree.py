@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from functools import lru_cache
 
 from .nodes import Apply, Bracket, Compare, IndexValue, Number, Power, Product, Read, Real, Scalar, Statement, Sum
 from .walk import inside, reads
@@ -44,6 +46,7 @@ def statement_degree(statement: Statement, wrt: str) -> int | None:
     return None if None in of_outputs else max((d for d in of_outputs if d is not None), default=0)
 
 
+@lru_cache(maxsize=512)
 def is_polynomial(statement: Statement) -> bool:
     """Whether every equation is a polynomial in all inputs together, or a maximum of polynomials.
 
@@ -67,7 +70,11 @@ def is_linear(statement: Statement, wrt: str, but: str = "") -> bool:
     linear = {wrt}
     for equation in statement.equations:
         terms = [term for term in equation.terms if [read.tensor for read in reads(term)] != [but]]
-        of = [_linear_in(term.body, linear) and term.reduce == "sum" for term in terms]
+        chosen = [any(read.tensor in linear for read in reads(term.guards)) for term in terms]
+        of = [
+            _linear_in(term.body, linear) and term.reduce == "sum" and not by_value
+            for term, by_value in zip(terms, chosen, strict=True)
+        ]
         free = [not any(read.tensor in linear for read in reads(term)) for term in terms]
         if all(of) and terms:
             linear.add(equation.name)
@@ -79,8 +86,8 @@ def is_linear(statement: Statement, wrt: str, but: str = "") -> bool:
 def _linear_in(node: Scalar, names: set[str]) -> bool:
     """Whether a scalar is a multiple of what these arrays hold."""
     match node:
-        case Read(tensor=tensor):
-            return tensor in names
+        case Read(tensor=tensor, outside=outside):
+            return tensor in names and (not isinstance(outside, Fraction) or not outside)
         case Sum(terms=terms):
             return all(_linear_in(term, names) for term in terms)
         case Product(factors=factors):

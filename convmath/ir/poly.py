@@ -36,6 +36,7 @@ __all__ = [
     "printed",
     "printed_by",
     "product",
+    "unnested",
 ]
 
 Integer = Union["Poly", int]
@@ -95,6 +96,11 @@ class Param(Atom):
     def name(self) -> str:
         """The letter with the axis behind it, as it is typed: n, or n1."""
         return f"{self.letter}{self.axis or ''}"
+
+    @property
+    def stem(self) -> str:
+        """The letter without the primes that keep it apart from the same letter elsewhere."""
+        return self.letter.rstrip("′")
 
 
 @dataclass(frozen=True, eq=False)
@@ -406,6 +412,26 @@ def floor(number: Poly, divisor: Poly) -> Poly:
         case Floor(number=inner, divisor=below):
             return floor(inner, below * divisor)
     return poly(Floor(number, divisor))
+
+
+def unnested(form: Poly) -> Poly:
+    """The form with floors inside floors put into one: ⌊(⌊u/v⌋ + r)/w⌋ = ⌊(u + v·r)/(v·w)⌋ for a whole number r.
+
+    >>> H = poly(Param("H", least=0))
+    >>> unnested(floor(floor(H, poly(4)) + 1, poly(2)))
+    ⌊(H + 4)/(8)⌋
+    """
+
+    def image(atom: Atom) -> Poly | None:
+        if not isinstance(atom, Floor):
+            return None
+        number = unnested(atom.number)
+        inner = [q for q in number.atoms() if isinstance(q, Floor)]
+        if len(inner) != 1 or number.coefficient(q := inner[0]) != 1 or q in (number - poly(q)).atoms():
+            return floor(number, atom.divisor)
+        return floor(q.number + q.divisor * (number - poly(q)), q.divisor * atom.divisor)
+
+    return form.map(image)
 
 
 def least(*among: Integer) -> Poly:

@@ -31,24 +31,33 @@ def summands(form: Poly) -> tuple[Summand, ...]:
 
 def _remainders(form: Poly, left: dict[Monomial, int]) -> list[Summand]:
     found = []
-    for q in [atom for atom in form.atoms() if isinstance(atom, Floor)]:
-        factor = (-form.coefficient(q)).divided(q.divisor)
-        if factor is None or len(factor.terms) != 1:
-            continue
-        whole = factor * (q.number - q.divisor * Poly.of(q))
-        if all(left.get(monomial) == c for monomial, c in whole.terms.items()):
-            for monomial in whole.terms:
-                del left[monomial]
-            [(powers, c)] = factor.terms.items()
-            found.append(Summand(c, powers, remainder=q))
+    quotients = [atom for atom in form.atoms() if isinstance(atom, Floor)]
+    for q in quotients:
+        for division in [q, *_nested(q, quotients)]:
+            factor = (-form.coefficient(q)).divided(division.divisor)
+            if factor is None or len(factor.terms) != 1:
+                continue
+            whole = factor * (division.number - division.divisor * Poly.of(q))
+            if all(left.get(monomial) == c for monomial, c in whole.terms.items()):
+                for monomial in whole.terms:
+                    del left[monomial]
+                [(powers, c)] = factor.terms.items()
+                found.append(Summand(c, powers, remainder=division))
+                break
     return found
+
+
+def _nested(q: Floor, quotients: list[Floor]) -> list[Floor]:
+    """⌊u/(v·w)⌋ as ⌊⌊u/v⌋/w⌋, where ⌊u/v⌋ is one of the quotients."""
+    inner = [(p, q.divisor.divided(p.divisor)) for p in quotients if p != q and p.number == q.number]
+    return [Floor(Poly.of(p), width) for p, width in inner if width is not None]
 
 
 def _less_one(left: dict[Monomial, int]) -> list[Summand]:
     found = []
     for monomial, c in list(left.items()):
-        counts = [atom for atom, power in monomial if power == 1 and isinstance(atom, Param) and atom.letter in COUNTS]
-        for count in sorted(counts, key=lambda atom: COUNTS.index(atom.letter), reverse=True):
+        counts = [atom for atom, power in monomial if power == 1 and isinstance(atom, Param) and atom.stem in COUNTS]
+        for count in sorted(counts, key=lambda atom: COUNTS.index(atom.stem), reverse=True):
             rest = tuple(power for power in monomial if power[0] != count)
             parametric = rest and all(isinstance(atom, Param) for atom, _ in rest)
             if parametric and monomial in left and left.get(rest) == -c:

@@ -10,7 +10,7 @@ from convmath.text import Expression
 
 from .poly import Poly, least, poly
 
-__all__ = ["form"]
+__all__ = ["BITS", "LARGEST_POWER", "form", "operation"]
 
 # far above what a person types, and below what takes long
 LARGEST_POWER, TERMS, DEGREE, BITS = 12, 200, 200, 4000
@@ -35,20 +35,21 @@ def form(tree: Expression, named: Callable[[str], Poly]) -> Poly:
                 raise TextError(f"the power {power} came, but a whole number up to {LARGEST_POWER} is needed")
             factor, total = form(base, named), poly(1)
             for _ in range(power.numerator):
-                total = _operation("*", total, factor)
+                total = operation("*", total, factor)
             return total
         case text.Operation(sign=sign, left=left, right=right) if sign != "^":
-            return _operation(sign, form(left, named), form(right, named))
+            return operation(sign, form(left, named), form(right, named))
         case text.Call(function="min", arguments=arguments):
             return least(*(form(argument, named) for argument in arguments))
         case text.Call(function="floor", arguments=(text.Operation(sign="/", left=left, right=right),)):
-            return _operation("//", form(left, named), form(right, named))
+            return operation("//", form(left, named), form(right, named))
     raise TextError(
         f"{_said(tree)} came, but whole numbers, names, + - * // ^, min(…) and floor(…/…) make an integer form"
     )
 
 
-def _operation(sign: str, left: Poly, right: Poly) -> Poly:
+def operation(sign: str, left: Poly, right: Poly) -> Poly:
+    """left sign right for the sign of an operation other than ^, where it is an integer form of some moderation."""
     found = _result(sign, left, right)
     degree = max((sum(power for _, power in monomial) for monomial in found.terms), default=0)
     bits = max((c.bit_length() for c in found.terms.values()), default=0)

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from convmath import derivation as room
 from convmath.derivation import SUFFIXES, Derivation, writable, write
+from convmath.derivation import printable as room
 from convmath.errors import OutputError, UnknownNameError
 from convmath.ops.registry import operator
 from convmath.render import LANGUAGES

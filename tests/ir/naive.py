@@ -1,13 +1,18 @@
-"""Statements once more, tuple by tuple and in nothing but Python: what the compiled evaluator is held to."""
+"""Statements once more, tuple by tuple and in nothing but Python: what the compiled evaluator is held to.
+
+Numbers are Fractions; within `decimals` they are mpmath's floats of many digits, which have functions and roots too.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import product
 from math import isnan
 from typing import Any
 
+import mpmath
 import numpy as np
 
 from convmath.ir.nodes import (
@@ -33,7 +38,34 @@ from convmath.ir.nodes import (
 from convmath.ir.poly import Floor, Index, Least, Poly
 
 ENDS = {"max": -float("inf"), "min": float("inf")}
-FUNCTIONS = {"abs": abs, "sign": lambda x: (x > 0) - (x < 0)}
+FUNCTIONS = {
+    "abs": abs,
+    "sign": lambda x: (x > 0) - (x < 0),
+    "exp": mpmath.exp,
+    "log": mpmath.log,
+    "sqrt": mpmath.sqrt,
+    "tanh": mpmath.tanh,
+    "erf": mpmath.erf,
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+}
+_number: Callable[[Any], Any] = Fraction
+
+
+@contextmanager
+def decimals(bits: int = 500) -> Iterator[None]:
+    """Inside, numbers are floats of so many bits."""
+    global _number
+    with mpmath.workprec(bits):
+        _number = lambda value: value if isinstance(value, mpmath.mpf) else _quotient(Fraction(value))  # noqa: E731
+        try:
+            yield
+        finally:
+            _number = Fraction
+
+
+def _quotient(value: Fraction) -> Any:
+    return mpmath.mpf(value.numerator) / value.denominator
 
 
 class Undefined(Exception):
@@ -124,18 +156,20 @@ def _guard(guard: Any, at: Mapping[Any, int], known: Mapping[str, Any], reals: M
             return _value(form, at) == _scalar(read, at, known, reals)
         case Compare(left=left, relation=relation, right=right):
             u, v = (_scalar(side, at, known, reals) for side in (left, right))
-            return {"=": u == v, "<": u < v, "≤": u <= v}[relation]
+            return {"=": u == v, "≠": u != v, "<": u < v, "≤": u <= v}[relation]
     raise NotImplementedError(type(guard).__name__)
 
 
 def _scalar(node: Any, at: Mapping[Any, int], known: Mapping[str, Any], reals: Mapping[str, Any]) -> Any:
     match node:
         case Number(value=value):
-            return value
+            return _number(value)
         case IndexValue(form=form):
-            return Fraction(_value(form, at))
+            return _number(_value(form, at))
+        case Real(letter="π"):
+            return +mpmath.pi
         case Real(letter=letter, default=default):
-            return reals.get(letter, default)
+            return _number(reals.get(letter, default))
         case Read(tensor=tensor, at=forms, outside=outside):
             return _read(known[tensor], [_value(form, at) for form in forms], outside)
         case Sum(terms=terms):
@@ -143,17 +177,17 @@ def _scalar(node: Any, at: Mapping[Any, int], known: Mapping[str, Any], reals: M
         case Product(factors=factors):
             brackets = [factor.guard for factor in factors if isinstance(factor, Bracket)]
             if not all(_guard(guard, at, known, reals) for guard in _data_last(brackets)):
-                return Fraction(0)  # the other factors need no value
+                return _number(0)  # the other factors need no value
             return _product(_scalar(factor, at, known, reals) for factor in factors if not isinstance(factor, Bracket))
         case Power(base=base, exponent=exponent):
             u, e = _scalar(base, at, known, reals), _scalar(exponent, at, known, reals)
             if u == 0 and e < 0:
                 raise Undefined
-            return Fraction(u) ** int(e)
+            return u ** int(e) if e == int(e) else u**e
         case Apply(function=function, argument=argument):
             return FUNCTIONS[function](_scalar(argument, at, known, reals))
         case Bracket(guard=guard):
-            return Fraction(_guard(guard, at, known, reals))
+            return _number(_guard(guard, at, known, reals))
     raise NotImplementedError(type(node).__name__)
 
 
@@ -167,7 +201,7 @@ def _read(array: Any, place: list[int], outside: Any) -> Any:
         if 0 <= e < n:
             continue
         if isinstance(outside, Fraction):
-            return outside
+            return _number(outside)
         if n and outside == "circular":
             e += n if e < 0 else -n
         elif n and outside == "replicate":
@@ -179,4 +213,4 @@ def _read(array: Any, place: list[int], outside: Any) -> Any:
             raise Undefined
         place[axis] = e
     value = array[tuple(place)]
-    return value if isinstance(value, float) else Fraction(value)
+    return value if isinstance(value, float) else _number(value)

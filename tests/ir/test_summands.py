@@ -21,6 +21,7 @@ n, s, k, d, m, j = map(poly, (N, S, K, D, M, J))
 PARTS = (
     *(s * (n - 1), d * s * (k - 1), s * (k - 1) * (n - 1), -2 * d * (k - 1), n * k - n - k),
     *(n - s * (n // s), 2 * s * (j - 3 * (j // 3)), k * n - k * s * (n // s), (n + j) - s * ((n + j) // s)),
+    *(n // s - 3 * (n // (3 * s)), 2 * (n // 3) - 2 * s * (n // (3 * s)), n // 2 - s * (n // (3 * s))),
 )
 
 
@@ -44,6 +45,7 @@ def worth(summand: Summand, at: Any) -> int:
 
 QUOTIENT = floor(n, s).atom
 assert isinstance(QUOTIENT, Floor)
+NESTED = Floor(poly(QUOTIENT), poly(3))  # the middle one of three digits
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,8 @@ assert isinstance(QUOTIENT, Floor)
         (n - s * (n // s), (Summand(1, (), remainder=QUOTIENT),)),
         (3 * d * n - 3 * d * s * (n // s), (Summand(3, ((D, 1),), remainder=QUOTIENT),)),
         (s * (n // s) - n, (Summand(-1, (), remainder=QUOTIENT),)),
+        (n // s - 3 * (n // (3 * s)), (Summand(1, (), remainder=NESTED),)),
+        (3 * d * (n // (3 * s)) - d * (n // s), (Summand(-1, ((D, 1),), remainder=NESTED),)),
     ],
     ids=str,
 )

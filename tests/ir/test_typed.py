@@ -91,8 +91,8 @@ def test_a_typed_form_has_the_value_that_python_gives_it(data: st.DataObject) ->
 
 def test_the_law_of_typed_forms_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """A difference with its sides changed."""
-    right = typed._operation
-    monkeypatch.setattr(typed, "_operation", lambda sign, u, v: right(sign, v, u) if sign == "-" else right(sign, u, v))
+    right = typed.operation
+    monkeypatch.setattr(typed, "operation", lambda sign, u, v: right(sign, v, u) if sign == "-" else right(sign, u, v))
     caught(test_a_typed_form_has_the_value_that_python_gives_it)
 
 

@@ -14,6 +14,7 @@ from convmath.ir.nodes import Guard, Node, Placement, Size, Zero
 from convmath.ir.poly import Index, Param, Poly, poly
 
 __all__ = [
+    "Absorb",
     "Assemble",
     "ChooseExtra",
     "CountPositions",
@@ -25,6 +26,7 @@ __all__ = [
     "Fold",
     "Isolate",
     "Likewise",
+    "Merge",
     "Outcome",
     "Rearrange",
     "Relations",
@@ -37,6 +39,7 @@ __all__ = [
     "Start",
     "Step",
     "Substitute",
+    "TakeIn",
     "Tangent",
     "WindowInside",
     "WindowStarts",
@@ -155,10 +158,13 @@ class SolveUnit(Step):
 
 @dataclass(frozen=True, slots=True)
 class SolveDigits(Step):
-    """Σ_{v, w} f(v, w) [c·v + w = e], 0 ≤ w < c  →  f(⌊e/c⌋, e mod c) [0 ≤ ⌊e/c⌋ < size of v]"""
+    """Σ_{v, w} f(v, w) [c·v + w = e], 0 ≤ w < c  →  f(⌊e/c⌋, e mod c) [0 ≤ ⌊e/c⌋ < size of v]
+
+    Where v is a form of several indices, w = e mod c is put in, and [v = ⌊e/c⌋] stays.
+    """
 
     equation: Zero | None = None
-    high: Index | None = None
+    high: Poly | None = None
     low: Index | None = None
     quotient: Poly | None = None
     remainder: Poly | None = None
@@ -184,6 +190,31 @@ class CountTerms(Step):
 @dataclass(frozen=True, slots=True)
 class Fold(Step):
     """Z = D/σ, μ = Σ X/m  →  D is Z·σ, Σ X is m·μ, and what every term shares stands in front"""
+
+
+@dataclass(frozen=True, slots=True)
+class TakeIn(Step):
+    """P[at(i)] = Σ_r f(i, r), Y = Σ_t W[t]·P[e(t)]  →  Y = Σ_{t, i, r} [at(i) = e(t)] W[t]·f(i, r)"""
+
+    inner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merge(Step):
+    """Σ_{t, r} [P] V[r]·W[t]·X[e(t, r)]  →  Σ_u U[u]·X[u] - Σ_{t, r} (1 - [P]) …,  U[u] = Σ_{t, r} [e = u] V[r]·W[t]"""
+
+    data: str = ""
+    kernel: str = ""
+    between: tuple[Guard, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Absorb(Step):
+    """Y = α·P + β, P = Σ W·X + B  →  Y = Σ (α·W)·X + (α·B + β)"""
+
+    inner: str = ""
+    weight: str = ""
+    bias: str = ""
 
 
 # --- steps of a size ------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ COMMANDS = {
     "verify": "Derive, check and test everything, and write report.html.",
     "shape": "The output size of an operator: formula, substitution, result.",
     "derive": "A gradient of an operator, step by step.",
+    "network": "A network layer by layer: shapes, parameters, multiply-accumulates.",
 }
 
 

@@ -25,12 +25,6 @@ h3 { font-size: 1.12rem; margin: 1.6rem 0 .3rem; } h4 { font-size: 1rem; margin:
 section { margin-top: 2.6rem; }
 nav a, h3 a { color: inherit; }
 nav table.data { min-width: min(38rem, 100%); }
-.scroll { overflow-x: auto; margin: .6rem 0; }
-table.data { border-collapse: collapse; font-size: .92rem; line-height: 1.35; }
-table.data th, table.data td { padding: .28rem .8rem .28rem 0; text-align: left; vertical-align: top; }
-table.data th { border-bottom: 1px solid; font-weight: 600; }
-table.data td { border-bottom: 1px solid #8883; }
-table.data .number { text-align: right; font-variant-numeric: tabular-nums; }
 p code { font-size: .88em; overflow-wrap: anywhere; }
 td code { font-size: .88em; }
 td small { display: block; max-width: 28rem; }

@@ -8,12 +8,15 @@ from typing import Any
 
 from convmath.ir.nodes import Divides, Equation, Placement, Size, Statement
 from convmath.ir.poly import Param, Poly
+from convmath.ir.walk import reads
 from convmath.steps import (
+    Absorb,
     Assemble,
     ChooseExtra,
     Exchange,
     ExpandOutside,
     Isolate,
+    Merge,
     Rearrange,
     Relations,
     Select,
@@ -24,6 +27,7 @@ from convmath.steps import (
     SolveUnit,
     Step,
     Substitute,
+    TakeIn,
     Tangent,
     WindowInside,
     WindowsCounted,
@@ -31,9 +35,9 @@ from convmath.steps import (
 )
 
 from .document import Block, Display, Document, Heading, Paragraph, Relation
-from .mathematics import layout, relation
+from .mathematics import layout, lettered, relation
 from .statement import filled, lines, outside_of, outside_words
-from .tree import BREAK, EQUALS, Fence, Inline, Layout, Num, Op, Row, Sym, Words, commas, joined, put_in, row
+from .tree import BREAK, EQUALS, Fence, Inline, Layout, Num, Op, Row, Words, commas, joined, put_in, row
 from .words import SELECTIONS, STEPS, TITLES, WORDS, known_language
 
 __all__ = ["display", "document"]
@@ -95,12 +99,12 @@ def _(step: Select, lang: str) -> Mapping[str, Inline]:
 
 @_mentions.register
 def _(step: Exchange, lang: str) -> Mapping[str, Inline]:
-    return {"X": Sym(step.wrt), "gY": Sym(f"g{step.before.outputs[0]}")}
+    return {"X": lettered(step.wrt), "gY": lettered(f"g{step.before.outputs[0]}")}
 
 
 @_mentions.register
 def _(step: Tangent, lang: str) -> Mapping[str, Inline]:
-    return {"X": Sym(step.wrt), "dX": Sym(f"d{step.wrt}")}
+    return {"X": lettered(step.wrt), "dX": lettered(f"d{step.wrt}")}
 
 
 @_mentions.register
@@ -128,6 +132,25 @@ def _(step: SolveQuotient, lang: str) -> Mapping[str, Inline]:
     assert step.number is not None
     divides = relation(Divides(step.divisor, step.number))
     return {"equation": relation(step.equation), "index": _l(step.index), "divides": divides}
+
+
+@_mentions.register
+def _(step: TakeIn, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+    reading = (e.name for e in step.before.equations if any(r.tensor == step.inner for r in reads(e.terms)))
+    return {"P": lettered(step.inner), "Y": commas(map(lettered, reading), loose=True)}
+
+
+@_mentions.register
+def _(step: Merge, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+    between = commas(map(relation, step.between), loose=True)
+    lost = tuple(filled(WORDS["lost"][lang], {"between": between})) if step.between else ()
+    return {"X": lettered(step.data), "U": lettered(step.kernel), "lost": lost}
+
+
+@_mentions.register
+def _(step: Absorb, lang: str) -> Mapping[str, Inline]:
+    named = {"Y": step.before.outputs[0], "P": step.inner, "W": step.weight, "B": step.bias}
+    return {letter: lettered(name) for letter, name in named.items()}
 
 
 @_mentions.register(WindowInside)

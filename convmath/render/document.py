@@ -1,7 +1,7 @@
 """A small document above the layout tree, and its four formats.
 
 A document is a title and blocks; a paragraph is made of words and mathematics, a display of relations aligned
-under one another. Lines of a display are broken here, once for every format.
+under one another, a table of cells. Lines of a display are broken here, once for every format.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from convmath.errors import unknown
 
 from .latex import escaped, latex
 from .mathml import mathml
+from .table import Table, html_table, latex_table, markdown_table, text_table
 from .text import text, text_words
 from .tree import Inline, Layout, broken, width
 
-__all__ = ["FORMATS", "STYLE", "Display", "Document", "Heading", "Paragraph", "emit", "html_blocks", "page"]
+__all__ = ["FORMATS", "STYLE", "Display", "Document", "Heading", "Paragraph", "Table", "emit", "html_blocks", "page"]
 
 Relation = tuple[Layout | None, Layout | None, Layout]  # left side, relation, right side
 
@@ -38,7 +39,7 @@ class Display:
     rows: tuple[Relation, ...]
 
 
-Block = Heading | Paragraph | Display
+Block = Heading | Paragraph | Display | Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _as_text(document: Document) -> str:
                     head = (text(left) if left is not None else "").rjust(indent)
                     lines.append(f"    {head}{text(sign) if sign is not None else '   '}{text(right)}".rstrip())
                 parts += ["", *lines]
+            case Table():
+                parts += ["", *text_table(block, text_words)]
     return "\n".join(parts) + "\n"
 
 
@@ -125,12 +128,14 @@ def _as_latex(document: Document, standalone: bool = False) -> str:
                 parts.append(_latex_words(inlines))
             case Display():
                 parts.append(f"\\[\n{_aligned(block, 'latex')}\n\\]")
+            case Table():
+                parts.append(latex_table(block, _latex_words))
     body = "\n\n".join(parts) + "\n"
     return _PREAMBLE[document.lang] + body + "\\end{document}\n" if standalone else body
 
 
 _HEAD = "\\documentclass[a4paper,11pt]{article}\n\\usepackage[utf8]{inputenc}\n\\usepackage[T1]{fontenc}\n"
-_MATHS = "\\usepackage{amsmath,amssymb}\n\\usepackage[margin=2.2cm]{geometry}\n\\begin{document}\n"
+_MATHS = "\\usepackage{amsmath,amssymb,longtable}\n\\usepackage[margin=2.2cm]{geometry}\n\\begin{document}\n"
 _PREAMBLE = {
     "en": _HEAD + "\\usepackage[english]{babel}\n" + _MATHS,
     "es": _HEAD + "\\usepackage[spanish,es-noshorthands,es-nodecimaldot,es-noquoting]{babel}\n" + _MATHS,
@@ -160,6 +165,8 @@ def _as_markdown(document: Document, flavor: str = "commonmark") -> str:
             case Display():
                 maths = _aligned(block, "markdown")
                 parts.append(f"```{{math}}\n{maths}\n```" if flavor == "myst" else f"$$\n{maths}\n$$")
+            case Table():
+                parts.append(markdown_table(block, _markdown_words))
     return "\n\n".join(parts) + "\n"
 
 
@@ -173,6 +180,12 @@ math .name { font-style: italic; }
 .display { overflow-x: auto; padding: .35rem 0 .35rem 1.2rem; }
 .display td { padding: .18rem 0; vertical-align: baseline; } .display td.left { text-align: right; }
 .display table { border-collapse: collapse; }
+.scroll { overflow-x: auto; margin: .6rem 0; }
+table.data { border-collapse: collapse; font-size: .92rem; line-height: 1.35; }
+table.data th, table.data td { padding: .28rem .8rem .28rem 0; text-align: left; vertical-align: top; }
+table.data th { border-bottom: 1px solid; font-weight: 600; } table.data td { border-bottom: 1px solid #8883; }
+table.data .number { text-align: right; font-variant-numeric: tabular-nums; }
+table.data tfoot td { border-top: 1px solid; font-weight: 600; }
 @media print { body { max-width: none; } .display { overflow: visible; } }
 """
 
@@ -200,6 +213,8 @@ def html_blocks(blocks: Iterable[Block], level: int = 2) -> str:
                 parts.append(f'<p class="note">{body}</p>' if note else f"<p>{body}</p>")
             case Display():
                 parts.append(_html_display(block))
+            case Table():
+                parts.append(html_table(block, _html_words))
     return "\n".join(parts)
 
 

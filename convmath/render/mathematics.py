@@ -57,11 +57,11 @@ from .tree import (
     row,
 )
 
-__all__ = ["layout", "relation"]
+__all__ = ["layout", "lettered", "relation"]
 
 # the order in which letters stand in a sum, and in a product
-_IN_SUMS = "νgoicjtnmNGCOksdapbeD"
-_IN_PRODUCTS = "GCOsdNnmkapbeDνgoicjt"
+_IN_SUMS = "νgoicfjtnmNGCOFksdapbeD"
+_IN_PRODUCTS = "GCOFsdNnmkapbeDνgoicfjt"
 _REL = {"=": EQUALS, "≠": Op("≠", "wide"), "<": Op("<", "wide"), "≤": Op("≤", "wide")}
 
 
@@ -75,6 +75,7 @@ def layout(node: Any) -> Layout:
 
 
 def _named(letter: str, axis: int, primes: int = 0) -> Layout:
+    letter, primes = letter.rstrip("′"), primes + letter.count("′")
     if not axis and not primes:
         return Sym(letter)
     return Script(Sym(letter), Num(str(axis)) if axis else None, None, primes)
@@ -107,7 +108,8 @@ def _rank(atom: Atom, order: str) -> tuple:
     """Its place among others: letters as in `order`, floors and minima first in a sum and last in a product."""
     if not isinstance(atom, (Param, Index)):
         return (-1 if order is _IN_SUMS else len(order) + 1, "", 0, 0)
-    place = order.find(atom.letter) if atom.letter in order else len(order)
+    letter = atom.stem if isinstance(atom, Param) else atom.letter
+    place = order.find(letter) if letter in order else len(order)
     return (place, atom.letter, atom.axis, atom.primes if isinstance(atom, Index) else 0)
 
 
@@ -235,7 +237,7 @@ def _(node: IndexValue) -> Layout:
 
 @layout.register
 def _(node: Real) -> Layout:
-    return Sym(node.letter)
+    return lettered(node.letter)
 
 
 @layout.register
@@ -245,7 +247,15 @@ def _(node: Read) -> Layout:
 
 def _indexed(name: str, at: tuple[Poly, ...]) -> Layout:
     """T[ν,c,i]; a name alone where there is no index."""
-    return row(Sym(name), Fence("[", commas(map(layout, at)), "]")) if at else Sym(name)
+    return row(lettered(name), Fence("[", commas(map(layout, at)), "]")) if at else lettered(name)
+
+
+def lettered(name: str) -> Layout:
+    """A name with the number at its end as a subscript: one of several of a kind, one an axis; primes behind it."""
+    plain = name.rstrip("′")
+    letters = plain.rstrip("0123456789") or plain
+    number = Num(plain[len(letters) :]) if letters != plain else None
+    return Script(Sym(letters), number, None, len(name) - len(plain)) if letters != name else Sym(name)
 
 
 _PLUS, _MINUS = row(TERM_BREAK, PLUS), row(TERM_BREAK, Op("-", "wide"))

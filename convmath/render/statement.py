@@ -12,7 +12,7 @@ from convmath.ir.nodes import Equation, Number, Statement, Term
 from convmath.ir.poly import Atom, Floor, Param, Poly, poly
 from convmath.ir.walk import inside, map_forms, reads
 
-from .mathematics import layout, left_side, right_side
+from .mathematics import layout, left_side, lettered, right_side
 from .text import text, text_words
 from .tree import EQUALS, Inline, Layout, Sym, row
 from .words import OUTSIDE
@@ -44,7 +44,7 @@ def outside_words(arrays: Iterable[tuple[str, Any]], lang: str) -> tuple[Inline,
         value = layout(Number(outside)) if isinstance(outside, Fraction) else Sym(outside)
         said += ["; "] if said else []
         kind = str(outside) if outside in OUTSIDE else "number"
-        said += filled(OUTSIDE[kind][lang], {"T": Sym(tensor), "value": value})
+        said += filled(OUTSIDE[kind][lang], {"T": lettered(tensor), "value": value})
     return tuple(said)
 
 

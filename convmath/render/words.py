@@ -35,6 +35,8 @@ TITLES: Mapping[str, Mapping[str, str]] = {
         "es": "{operator}: la segunda derivada, a partir de {wrt}",
     },
     "solved": {"en": "{operator}: the solved form", "es": "{operator}: la forma resuelta"},
+    "composition": {"en": "{operator}: as one sum", "es": "{operator}: como una sola suma"},
+    "folding": {"en": "{operator}: as one layer", "es": "{operator}: como una sola capa"},
 }
 
 # (name of the rule, what is done and why)
@@ -132,6 +134,41 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Se sustituyen las derivadas respecto de los valores intermedios y se desarrolla el producto. Lo que el "
             "enunciado ya nombró se llama por su nombre, las sumas que se anulan desaparecen y el factor común sale "
             "fuera.",
+        ),
+    },
+    "TakeIn": {
+        "en": (
+            "One sum in the other",
+            "{Y} is linear in {P}, and {P} is a sum. We put it in the place of its name: its indices are summed over "
+            "as well, and brackets say at which position of {P} they are.",
+        ),
+        "es": (
+            "Una suma dentro de la otra",
+            "{Y} es lineal en {P}, y {P} es una suma. La ponemos en el lugar de su nombre: también se suma sobre sus "
+            "índices, y los corchetes dicen en qué posición de {P} están.",
+        ),
+    },
+    "Merge": {
+        "en": (
+            "Taps that read the same",
+            "Taps that read the same element of {X} are added up: {U} is the kernel of one convolution.{lost}",
+        ),
+        "es": (
+            "Posiciones que leen lo mismo",
+            "Las posiciones de los núcleos que leen el mismo elemento de {X} se suman: {U} es el núcleo de una sola "
+            "convolución.{lost}",
+        ),
+    },
+    "Absorb": {
+        "en": (
+            "The factor goes into the weight",
+            "For each channel {Y} is a multiple of {P} plus a number. The factor goes into the weight {W}, and what is "
+            "left into the bias {B}.",
+        ),
+        "es": (
+            "El factor pasa al peso",
+            "En cada canal {Y} es un múltiplo de {P} más un número. El factor pasa al peso {W}, y lo que queda, al "
+            "sesgo {B}.",
         ),
     },
     "WindowInside": {
@@ -242,6 +279,12 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     },
     "all hold": {"en": "all hold", "es": "todas se cumplen"},
     "failed": {"en": "NOT all hold", "es": "NO todas se cumplen"},
+    "lost": {
+        "en": " It also counts positions between the layers that do not exist, where {between} does not hold; what it "
+        "has too much is taken away at the end.",
+        "es": " Cuenta también posiciones entre las capas que no existen, donde no se cumple {between}; lo que tiene "
+        "de más se resta al final.",
+    },
     "left over": {
         "en": "Left over: the last {rest} positions of the padded input are read by no window.",
         "es": "Sobrante: las últimas {rest} posiciones de la entrada con relleno no las lee ninguna ventana.",

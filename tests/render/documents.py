@@ -9,6 +9,7 @@ import sympy
 
 from convmath.calculus.derive import hvp_derivation, jvp_derivation, solved_derivation, vjp_derivation
 from convmath.derivation import Derivation
+from convmath.ops.composition import compose, fold
 from convmath.ops.registry import Operator, operator, operators, variants
 from convmath.steps import Outcome
 
@@ -56,7 +57,15 @@ def by_hand(name: str) -> Iterator[Derivation]:
             yield hvp_derivation(statement, tensor.name, tensor.name, TITLE)
 
 
+CONV = operator("conv", 1, groups=1)
+COMPOSED = {
+    "two convolutions": compose(CONV, operator("conv", 1, groups=1, bias=True)),
+    "two grouped convolutions": compose(operator("conv", 2), operator("conv", 2, padding=0)),
+    "a folded convolution": fold(CONV, operator("batch_norm", 1, weight=True, bias=True)),
+}
+
 PRINTED = {
     **{str(op): tuple(map(unchecked, of_operator(op))) for op in OPERATORS},
     **{name: tuple(map(unchecked, by_hand(name))) for name in HAND},
+    **{name: (unchecked(found.derivation),) for name, found in COMPOSED.items()},
 }

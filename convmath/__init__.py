@@ -11,18 +11,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["functional", "operator", "operators", "testing"]
+__all__ = ["define", "functional", "network", "operator", "operators", "testing"]
 
 # where each public name lives; a name that is its own module stands for the module
 _HOMES = {
+    "define": "convmath.ops.define",
     "operator": "convmath.ops.registry",
     "operators": "convmath.ops.registry",
     "functional": "convmath.functional",
+    "network": "convmath.graphs",
     "testing": "convmath.testing",
 }
 
 if TYPE_CHECKING:
     from convmath import functional, testing
+    from convmath.graphs import network
+    from convmath.ops.define import define
     from convmath.ops.registry import operator, operators
 
 
@@ -30,7 +34,7 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'convmath' has no attribute {name!r}")
     home = import_module(_HOMES[name])
-    value = home if home.__name__.endswith(f".{name}") else getattr(home, name)
+    value = home if home.__name__ == f"{__name__}.{name}" else getattr(home, name)
     globals()[name] = value
     return value
 

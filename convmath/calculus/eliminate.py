@@ -1,6 +1,7 @@
 """From relational to solved form: every equation between indices goes by the first rule that fits, or stays.
 
     digits     c·v + w = e, 0 ≤ w < c, e free of bound indices   →  v := ⌊e/c⌋, w := e mod c
+               (a form v of indices is not replaced: v = ⌊e/c⌋ is an equation, for the next digit)
     unit       v = e                                             →  v := e
     quotient   s·v = e, s ≥ 1                                    →  s ∣ e stays, v := ⌊e/s⌋, and s·⌊e/s⌋ is e again
 
@@ -22,6 +23,7 @@ from convmath.ir.nodes import (
     Guard,
     Matches,
     Number,
+    Placement,
     Statement,
     Term,
     Within,
@@ -101,24 +103,12 @@ def _solutions(term: Term, zero: Zero, facts: Facts, over: str) -> Iterator[_Sol
     e = zero.form
     opaque = {index for atom in e.atoms() if isinstance(atom, Floor | Least) for index in poly(atom).indices()}
     candidates = {v: e.coefficient(v) for v in term.bound if v not in opaque and v in set(e.atoms())}
+    if opaque.isdisjoint(term.bound):
+        for w, c in candidates.items():
+            yield from _digits(zero, w, c.constant, set(term.bound), over)
     for v, c in candidates.items():
         rest = e - c * poly(v)
         kept = (v.letter == over, v.primes)
-        for w, cw in candidates.items():
-            # c·v ± w with 0 ≤ w < |c|, and nothing else bound
-            sign = cw.constant
-            if w != v and sign in (1, -1) and c == sign * w.size:
-                number = -sign * (rest - sign * poly(w))
-                if not number.indices() & set(term.bound):
-                    q = floor(number, w.size)
-                    remainder = number - w.size * q
-                    yield _Solution(
-                        (0, kept),
-                        {v: q, w: remainder},
-                        (Within(q, v.size),),
-                        SolveDigits,
-                        {"equation": zero, "high": v, "low": w, "quotient": q, "remainder": remainder},
-                    )
         if c.constant in (1, -1):
             value = -c.constant * rest  # type: ignore[operator]
             free = facts.always(Within(value, v.size)) is not None
@@ -139,6 +129,29 @@ def _solutions(term: Term, zero: Zero, facts: Facts, over: str) -> Iterator[_Sol
                 SolveQuotient,
                 {"equation": zero, "index": v, "number": number, "divisor": s},
             )
+
+
+def _digits(zero: Zero, w: Index, sign: int | None, bound: set[Index], over: str) -> Iterator[_Solution]:
+    """c·v + w = e with 0 ≤ w < c and nothing else bound; v is an index, or a form of them that is left to be solved."""
+    if sign not in (1, -1):
+        return
+    form = sign * zero.form
+    tied = Poly({monomial: c for monomial, c in form.terms.items() if Poly({monomial: c}).indices() & bound})
+    high = (tied - poly(w)).divided(w.size)
+    if high is None or all(high.coefficient(v) != 1 for v in high.indices()):
+        return
+    number = tied - form
+    q = floor(number, w.size)
+    remainder = number - w.size * q
+    v = high.atom
+    alone = isinstance(v, Index)
+    yield _Solution(
+        (0, ((v.letter == over, v.primes) if alone else (False, 0))),
+        ({v: q} if alone else {}) | {w: remainder},
+        (Within(q, v.size) if alone else Zero(high, q),),
+        SolveDigits,
+        {"equation": zero, "high": high, "low": w, "quotient": q, "remainder": remainder},
+    )
 
 
 # --- applying it ------------------------------------------------------------------------------------------------
@@ -220,7 +233,13 @@ def simplified(statement: Statement) -> tuple[Statement, tuple[Step, ...]]:
 
 def without_single(statement: Statement) -> Statement:
     """Indices that take one value only, 0, put in: the groups of an ungrouped operator, say."""
-    return replace(statement, equations=tuple(map(_without_free_single, statement.equations)))
+    equations = tuple(map(_without_free_single, statement.equations))
+    return replace(statement, equations=equations, placements=tuple(map(_without_single_tap, statement.placements)))
+
+
+def _without_single_tap(placement: Placement) -> Placement:
+    single = {tap: poly(0) for tap in placement.form.indices() - {placement.index} if tap.size == 1}
+    return replace(placement, form=placement.form.substitute(single))
 
 
 def _without_free_single(equation: Equation) -> Equation:

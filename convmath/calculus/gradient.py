@@ -38,7 +38,7 @@ from convmath.ir.walk import reads, rename, shape_of
 
 from .scalars import derivative
 
-__all__ = ["jvp", "pruned", "select", "vjp"]
+__all__ = ["fresh", "jvp", "pruned", "select", "vjp"]
 
 
 # --- maxima -----------------------------------------------------------------------------------------------------
@@ -130,7 +130,7 @@ def _letters(statement: Statement, name: str) -> tuple[tuple[str, int], ...]:
     return tuple(named)
 
 
-def _fresh(indices: tuple[Index, ...], taken: set[tuple[str, int, int]]) -> dict[Index, Index]:
+def fresh(indices: tuple[Index, ...], taken: set[tuple[str, int, int]]) -> dict[Index, Index]:
     """New names, with primes, for indices whose name is taken; the others keep theirs."""
     names: dict[Index, Index] = {}
     taken = set(taken)
@@ -206,7 +206,7 @@ def _gathered(statement: Statement, name: str, terms: list[Term]) -> Equation:
 def _exchanged(statement: Statement, equation: Equation, term: Term, read: Read, body: Scalar) -> Term:
     free = _free(statement, read.tensor)
     own = (*equation.free, *term.bound)
-    names = _fresh(own, {(index.letter, index.axis, index.primes) for index in free})
+    names = fresh(own, {(index.letter, index.axis, index.primes) for index in free})
     names = {old: new for old, new in names.items() if old != new}
     moved = rename(Term((), term.guards, body), names)
     equations = tuple(Zero(form, poly(index)) for form, index in zip(rename(read.at, names), free, strict=True))

@@ -5,7 +5,7 @@ Nothing here knows the closed form that runs (`window` does); a law holds the tw
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from convmath.errors import StatementError
 from convmath.integers.facts import Facts, facts_of, plainly_nonnegative
@@ -30,7 +30,7 @@ from convmath.steps import (
     WindowStarts,
 )
 
-__all__ = ["derived_shape", "derived_size"]
+__all__ = ["derived_shape", "derived_size", "extreme"]
 
 
 def derived_shape(statement: Statement) -> tuple[tuple[Poly, ...], tuple[Step, ...]]:
@@ -66,16 +66,21 @@ def _taps(placement: Placement) -> tuple[Index, ...]:
 
 def _extreme(placement: Placement, last: bool) -> Poly:
     """The form at the tap where it is greatest (or least)."""
+    return extreme(placement.form, _taps(placement), last)
+
+
+def extreme(form: Poly, over: Iterable[Index], last: bool) -> Poly:
+    """The greatest (or least) value of a form over the ranges of some indices."""
     values: dict[Index, Poly] = {}
-    for tap in _taps(placement):
-        c = placement.form.coefficient(tap)
+    for index in over:
+        c = form.coefficient(index)
         if plainly_nonnegative(c):
-            values[tap] = tap.size - 1 if last else poly(0)
+            values[index] = index.size - 1 if last else poly(0)
         elif plainly_nonnegative(-c):
-            values[tap] = poly(0) if last else tap.size - 1
+            values[index] = poly(0) if last else index.size - 1
         else:
-            raise StatementError(f"whether {placement.form} grows with {poly(tap)} depends on the sign of {c}")
-    return placement.form.substitute(values)
+            raise StatementError(f"whether {form} grows with {poly(index)} depends on the sign of {c}")
+    return form.substitute(values)
 
 
 def _at_most(form: Poly, bound: Poly, j: Index) -> Poly:

@@ -35,7 +35,10 @@ from .activation import (
     softplus,
     tanh,
 )
+from .arrange import concat, flatten, fold, pad, pixel_shuffle, pixel_unshuffle, unfold
 from .convolution import conv, conv_transpose
+from .lenet import subsample, table_conv
+from .linear import add, dropout, linear, rbf
 from .loss import binary_cross_entropy_with_logits, cross_entropy, mse, nll
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm
 from .pooling import (
@@ -49,18 +52,27 @@ from .pooling import (
     max_pool,
     max_unpool,
 )
+from .separable import convolution, depthwise_conv, locally_connected, separable_conv
 from .softmax import log_softmax, softmax
+from .upsample import upsample
 
 __all__ = [
     "adaptive_avg_pool",
     "adaptive_max_pool",
+    "add",
     "avg_pool",
     "batch_norm",
     "binary_cross_entropy_with_logits",
+    "concat",
     "conv",
     "conv_transpose",
+    "convolution",
     "cross_entropy",
+    "depthwise_conv",
+    "dropout",
     "elu",
+    "flatten",
+    "fold",
     "gelu",
     "global_avg_pool",
     "global_lp_pool",
@@ -70,21 +82,32 @@ __all__ = [
     "instance_norm",
     "layer_norm",
     "leaky_relu",
+    "linear",
     "local_response_norm",
+    "locally_connected",
     "log_softmax",
     "lp_pool",
     "max_pool",
     "max_unpool",
     "mse",
     "nll",
+    "pad",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "prelu",
+    "rbf",
     "relu",
     "relu6",
     "scaled_tanh",
     "selu",
+    "separable_conv",
     "sigmoid",
     "silu",
     "softmax",
     "softplus",
+    "subsample",
+    "table_conv",
     "tanh",
+    "unfold",
+    "upsample",
 ]

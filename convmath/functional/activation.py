@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from convmath.kernels import elementwise
 from convmath.ops.activation import GELU_CUBIC, SELU
 
-from .core import Call, alike, differentiable, floating, known, numbers, real, shaped, with_channels
+from .core import Call, differentiable, floating, known, numbers, real, shaped, together, with_channels
 
 __all__ = [
     "elu",
@@ -52,7 +52,7 @@ def _pointwise(
 
 @differentiable("x")
 def relu(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = max(0, X)
+    """Y = max(0, X).
 
     The gradient at the kink X = 0 is 0, as in torch. Integers stay integers. Raises DtypeError.
 
@@ -67,10 +67,10 @@ def relu(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def leaky_relu(x: ArrayLike, *, negative_slope: float = 0.01) -> Call[np.ndarray]:
-    """Y = X where X > 0, negative_slope·X elsewhere
+    """Y = X where X > 0, negative_slope·X elsewhere.
 
-    The gradient at the kink X = 0 is negative_slope, as in torch. ONNX's LeakyRelu is the same (`alpha`); Keras' slope
-    is 0.3 unless it is given. Raises HyperparameterError, DtypeError.
+    The gradient at the kink X = 0 is negative_slope, as in torch. ONNX's LeakyRelu is the same (`alpha`); Keras' layer
+    has 0.3 unless another is given. Raises HyperparameterError, DtypeError.
 
     >>> leaky_relu([-1.0, 0.0, 2.0], negative_slope=0.25)
     array([-0.25,  0.  ,  2.  ])
@@ -82,7 +82,7 @@ def leaky_relu(x: ArrayLike, *, negative_slope: float = 0.01) -> Call[np.ndarray
 
 @differentiable("x", "weight")
 def prelu(x: ArrayLike, weight: ArrayLike) -> Call[np.ndarray]:
-    """Y[ν,c,i] = X[ν,c,i] where it is above 0, W[c]·X[ν,c,i] elsewhere; X is (N, C, *n)
+    """Y[ν,c,i] = X[ν,c,i] where it is above 0, W[c]·X[ν,c,i] elsewhere; X is (N, C, *n).
 
     W is (C,), or (1,) for one slope of all channels. The gradients at the kink X = 0 are those of the lower piece, as
     in torch: W[c] by X, 0 by W. ONNX's slope broadcasts from the last axis, so that it is (C, 1, …, 1) there. Raises
@@ -94,8 +94,7 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Call[np.ndarray]:
     >>> prelu.vjp([[1.0, 1.0], [1.0, 1.0]], [[-1.0, 2.0], [3.0, -4.0]], [0.5, 0.25])[1]
     array([-1., -4.])
     """
-    x, w = alike((x, weight), ("X", "weight"), "prelu")
-    assert x is not None and w is not None
+    x, w = together((x, weight), ("X", "weight"), "prelu")
     where = f"prelu(X{x.shape}, weight{w.shape})"
     channels = with_channels(x, where)
     shared = w.shape == (1,)
@@ -113,7 +112,7 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def relu6(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = min(max(0, X), 6)
+    """Y = min(max(0, X), 6).
 
     The gradients at the kinks X = 0 and X = 6 are 0, as in torch. Integers stay integers. Raises DtypeError.
 
@@ -126,7 +125,7 @@ def relu6(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def hardswish(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = X·min(max(0, X + 3), 6)/6
+    """Y = X·min(max(0, X + 3), 6)/6.
 
     The gradient at the kink X = -3 is that of the piece below, 0, and at X = 3 that of the piece above, 1, as in torch
     (Howard et al. 2019, Searching for MobileNetV3). At -∞ stands the limit 0, where torch has NaN. Raises DtypeError.
@@ -143,7 +142,7 @@ def hardswish(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def elu(x: ArrayLike, *, alpha: float = 1.0) -> Call[np.ndarray]:
-    """Y = X where X > 0, alpha·(exp(X) - 1) elsewhere
+    """Y = X where X > 0, alpha·(exp(X) - 1) elsewhere.
 
     The gradient at X = 0 is alpha, as in torch; for alpha = 1 there is no kink. Raises HyperparameterError, DtypeError.
 
@@ -156,7 +155,7 @@ def elu(x: ArrayLike, *, alpha: float = 1.0) -> Call[np.ndarray]:
 
 @differentiable("x")
 def selu(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = λ·X where X > 0, λ·α·(exp(X) - 1) elsewhere, with λ = 1.0507… and α = 1.6732…
+    """Y = λ·X where X > 0, λ·α·(exp(X) - 1) elsewhere, with λ = 1.0507… and α = 1.6732….
 
     λ and α are such that a standard normal variable keeps its mean and its variance (Klambauer et al. 2017). The
     gradient at the kink X = 0 is λ·α, as in torch. Raises DtypeError.
@@ -171,7 +170,7 @@ def selu(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def softplus(x: ArrayLike, *, beta: float = 1.0, threshold: float | None = None) -> Call[np.ndarray]:
-    """Y = log(1 + exp(beta·X))/beta; with a threshold, X itself where beta·X is above it
+    """Y = log(1 + exp(beta·X))/beta; with a threshold, X itself where beta·X is above it.
 
     torch has threshold=20 unless another is given, so that its values and gradients there are off by up to
     2.1e-9/beta and 2.1e-9; the formula here needs none. Raises HyperparameterError, DtypeError.
@@ -189,7 +188,7 @@ def softplus(x: ArrayLike, *, beta: float = 1.0, threshold: float | None = None)
 
 @differentiable("x")
 def sigmoid(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = 1/(1 + exp(-X))
+    """Y = 1/(1 + exp(-X)).
 
     Raises DtypeError.
 
@@ -202,7 +201,7 @@ def sigmoid(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def tanh(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = tanh(X)
+    """Y = tanh(X).
 
     Raises DtypeError.
 
@@ -215,7 +214,7 @@ def tanh(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def scaled_tanh(x: ArrayLike, *, amplitude: float = 1.7159, slope: float = 2 / 3) -> Call[np.ndarray]:
-    """Y = amplitude·tanh(slope·X)
+    """Y = amplitude·tanh(slope·X).
 
     The activation of LeNet-5 (LeCun, Bottou, Bengio, Haffner 1998, appendix A): with these numbers ±1 are mapped to
     ±1. Raises HyperparameterError, DtypeError.
@@ -233,7 +232,7 @@ def scaled_tanh(x: ArrayLike, *, amplitude: float = 1.7159, slope: float = 2 / 3
 
 @differentiable("x")
 def silu(x: ArrayLike) -> Call[np.ndarray]:
-    """Y = X/(1 + exp(-X)), also called swish
+    """Y = X/(1 + exp(-X)), also called swish.
 
     At -∞ stands the limit 0, where torch has NaN. Raises DtypeError.
 
@@ -246,7 +245,7 @@ def silu(x: ArrayLike) -> Call[np.ndarray]:
 
 @differentiable("x")
 def gelu(x: ArrayLike, *, approximate: str = "none") -> Call[np.ndarray]:
-    """Y = X·Φ(X), Φ the distribution function of a standard normal variable, ½·(1 + erf(X/√2))
+    """Y = X·Φ(X), Φ the distribution function of a standard normal variable, ½·(1 + erf(X/√2)).
 
     approximate="tanh" has ½·(1 + tanh(√(2/π)·(X + 0.044715·X³))) for Φ (Hendrycks and Gimpel 2016). Names and defaults
     are torch's and ONNX's; JAX takes the tanh unless it is told otherwise. At -∞ stands the limit 0, where torch has

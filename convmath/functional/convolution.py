@@ -12,10 +12,10 @@ from convmath.window import Border, Window, border, per_axis, whole, windows
 
 from .core import Call, Padding, PerAxis, differentiable, kernels_of, numbers, one_each, spatial, storable
 
-__all__ = ["conv", "conv_transpose"]
+__all__ = ["conv", "conv_transpose", "correlation", "operands"]
 
 
-def _operands(
+def operands(
     name: str, x: ArrayLike, w: ArrayLike, b: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, str]:
     """Input, weight and bias in one type, and how an error names the call."""
@@ -83,7 +83,23 @@ def conv(
     >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], padding=((1, 0),), padding_mode="circular")
     array([[[14, 21, 32, 43]]])
     """
-    x, w, b, where = _operands("conv", x, w, b)
+    x, w, b, where = operands("conv", x, w, b)
+    return correlation(x, w, b, where, stride, padding, dilation, groups, padding_mode, method)
+
+
+def correlation(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None,
+    where: str,
+    stride: PerAxis = 1,
+    padding: Padding = 0,
+    dilation: PerAxis = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+    method: str = "auto",
+) -> Call[np.ndarray]:
+    """The convolution of arrays of one type, by whatever name it is called."""
     kernels, groups = kernels_of(method, where), whole(groups, "groups", where, 1)
     _in_groups(x.shape[1], groups, "X has", where)
     _in_groups(w.shape[0], groups, "W makes", where)
@@ -132,7 +148,7 @@ def conv_transpose(
     >>> conv_transpose([[[1, 2]]], [[[1, 10, 100]]], stride=2)
     array([[[  1,  10, 102,  20, 200]]])
     """
-    x, w, b, where = _operands("conv_transpose", x, w, b)
+    x, w, b, where = operands("conv_transpose", x, w, b)
     kernels, groups = kernels_of(method, where), whole(groups, "groups", where, 1)
     _in_groups(x.shape[1], groups, "X has", where)
     _in_groups(w.shape[1], 1, "W makes", where)

@@ -99,9 +99,7 @@ class _Classes:
         return Call(where, reduced.of_output, z.dtype, value, gradients)
 
 
-def _classes(
-    x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, where: str
-) -> _Classes:
+def _classes(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, where: str) -> _Classes:
     needed = (x.shape[0], *x.shape[2:])
     if target.shape != needed:
         hint = "; probabilities would be floats" if target.shape == x.shape else ""
@@ -144,7 +142,7 @@ def cross_entropy(
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Call[np.ndarray]:
-    """-Σ_c W[c]·T[ν,c,i]·log P[ν,c,i], P the softmax of X over the channels; X is (N, C, *n), W (C,)
+    """-Σ_c W[c]·T[ν,c,i]·log P[ν,c,i], P the softmax of X over the channels; X is (N, C, *n), W (C,).
 
     A target of whole numbers has a class for each position, (N, *n): T is 1 there. A target of floats has the
     probabilities T themselves, (N, C, *n), and need not sum to 1: then there is a ProbabilityWarning. Smoothing
@@ -213,7 +211,7 @@ def nll(
     ignore_index: int = -100,
     reduction: str = "mean",
 ) -> Call[np.ndarray]:
-    """-W[T]·X[ν,T,i] for the class T[ν,i], X the logarithms of probabilities; X is (N, C, *n), T (N, *n), W (C,)
+    """-W[T]·X[ν,T,i] for the class T[ν,i], X the logarithms of probabilities; X is (N, C, *n), T (N, *n), W (C,).
 
     The mean divides by the weights of the targets, Σ W[T], as torch's nll_loss and ONNX do; positions whose class is
     `ignore_index` do not count, and the mean of nothing is NaN. Raises ShapeError, HyperparameterError, DtypeError,
@@ -230,18 +228,21 @@ def nll(
 # --- by element ---------------------------------------------------------------------------------------------------
 
 
-def _alike(name: str, x: ArrayLike, target: ArrayLike, *others: tuple[ArrayLike | None, str]) -> list:
+def _elements(
+    name: str, x: ArrayLike, target: ArrayLike, *others: tuple[ArrayLike | None, str]
+) -> tuple[np.ndarray, np.ndarray, list[np.ndarray | None], str]:
     """Input, target and the others in one type, the target of the input's shape, and how an error names the call."""
     arrays, names = zip((x, "X"), (target, "target"), *others, strict=True)
-    found = alike(arrays, names, name)
-    where = f"{name}(X{found[0].shape}, target{found[1].shape})"  # type: ignore[union-attr]
-    shaped(found[1], found[0].shape, "target", where)  # type: ignore[arg-type, union-attr]
-    return [*found, where]
+    found, t, *rest = alike(arrays, names, name)
+    assert found is not None
+    assert t is not None
+    where = f"{name}(X{found.shape}, target{t.shape})"
+    return found, shaped(t, found.shape, "target", where), rest, where
 
 
 @differentiable("x", "target")
 def mse(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean") -> Call[np.ndarray]:
-    """(X - T)² for each element; target and X have the same shape, which may be any
+    """(X - T)² for each element; target and X have the same shape, which may be any.
 
     torch's mse_loss broadcasts, with a warning; here nothing is. The mean of nothing is NaN. Raises ShapeError,
     DtypeError, UnknownNameError.
@@ -251,7 +252,7 @@ def mse(x: ArrayLike, target: ArrayLike, *, reduction: str = "mean") -> Call[np.
     >>> mse.vjp(1.0, [1.0, 2.0], [0.0, 4.0])
     (array([ 1., -2.]), array([-1.,  2.]))
     """
-    x, t, where = _alike("mse", x, target)
+    x, t, _, where = _elements("mse", x, target)
     reduced = _Reduction(_reduction(reduction, where), x.shape, x.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -270,7 +271,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: ArrayLike | None = None,
 ) -> Call[np.ndarray]:
-    """-W·(Q[c]·T·log σ(X) + (1 - T)·log(1 - σ(X))) for each element; target and W have the shape of X, which may be any
+    """-W·(Q[c]·T·log σ(X) + (1 - T)·log(1 - σ(X))) for each element; target and W have the shape of X, which may be any.
 
     With `pos_weight`, X is (N, C, *n) and Q (C,), a weight for the positive targets of each channel. torch broadcasts
     both weights from the last axis, so that Q is (C, 1, …, 1) there; here nothing is. Other than in torch there are
@@ -280,9 +281,8 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits([0.0, 800.0], [1.0, 1.0], reduction="none").round(4)
     array([0.6931, 0.    ])
     """
-    x, t, w, q, where = _alike(
-        "binary_cross_entropy_with_logits", x, target, (weight, "weight"), (pos_weight, "pos_weight")
-    )
+    name = "binary_cross_entropy_with_logits"
+    x, t, [w, q], where = _elements(name, x, target, (weight, "weight"), (pos_weight, "pos_weight"))
     if w is not None:
         shaped(w, x.shape, "weight", where)
     if q is not None:

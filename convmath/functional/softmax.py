@@ -28,7 +28,7 @@ def _operand(name: str, x: ArrayLike, axis: int) -> tuple[np.ndarray, int, str]:
 
 @differentiable("x")
 def softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
-    """Y[c] = exp(X[c])/Σ_c exp(X[c]) along the axis
+    """Y[c] = exp(X[c])/Σ_c exp(X[c]) along the axis.
 
     torch and ONNX have no axis for a default (ONNX the last one from version 13 on). Integers are computed in float64.
     Where the greatest is infinite there is no value: NaN. Raises ShapeError, HyperparameterError, DtypeError.
@@ -49,7 +49,7 @@ def softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
 
 @differentiable("x")
 def log_softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
-    """Y[c] = X[c] - log Σ_c exp(X[c]) along the axis, the logarithm of the softmax
+    """Y[c] = X[c] - log Σ_c exp(X[c]) along the axis, the logarithm of the softmax.
 
     Integers are computed in float64. Raises ShapeError, HyperparameterError, DtypeError.
 

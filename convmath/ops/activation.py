@@ -29,7 +29,7 @@ from typing import Any
 
 from convmath.ir.build import Tensor, equation, read, total
 from convmath.ir.functions import PI
-from convmath.ir.nodes import Apply, Compare, Guard, Read, Real, Scalar, Statement, Term, scalar
+from convmath.ir.nodes import ZERO, Apply, Compare, Guard, Read, Real, Scalar, Statement, Term, scalar
 from convmath.ir.poly import poly
 
 from .family import Family
@@ -98,13 +98,13 @@ def _gelu(ndim: int, *, approximate: str = "none") -> Statement:
 
 def _softplus(ndim: int, *, threshold: bool = False) -> Statement:
     """log(1 + exp(β·X))/β; with a threshold, X itself where β·X is above it."""
-    β, θ = Real("β", Fraction(1), positive=True), Real("θ")
-    smooth = lambda x: Apply("softplus", β * x) / β  # noqa: E731
-    if not threshold:
-        return _pointwise(_piece(smooth))(ndim)
-    return _pointwise(
-        lambda x: total(smooth(x), (), [Compare(β * x, "≤", θ)]), lambda x: total(x, (), [Compare(θ, "<", β * x)])
-    )(ndim)
+    at, β, θ = Positions.of(ndim), Real("β", Fraction(1), positive=True), Real("θ")
+    steep = β * at.x
+    smooth = Apply("softplus", steep) / β
+    pieces = [total(smooth)]
+    if threshold:
+        pieces = [total(smooth, (), [Compare(steep, "≤", θ)]), total(at.x, (), [Compare(θ, "<", steep)])]
+    return Statement((at.tensor("X"),), (equation("Y", at.at, *pieces),), ("Y",), requires=(Compare(ZERO, "<", β),))
 
 
 def _prelu(ndim: int, *, shared: bool = False) -> Statement:

@@ -106,7 +106,7 @@ def concat(ndim: int, *, arrays: int = 2, axis: int = 1) -> Statement:
         Tensor(f"X{place}", (at.N, count, *at.n), letters("νc", "i", ndim)) for place, count in enumerate(counts, 1)
     ]
     parts = []
-    for X, first, behind in zip(inputs, starts, starts[1:], strict=True):
+    for X, first, behind in zip(inputs, starts[:-1], starts[1:], strict=True):
         # that a channel is not before the first array, nor behind the last, is said by its range
         low: list[Guard] = [AtMost(first, poly(c))] if first != 0 else []
         high: list[Guard] = [Less(poly(c), behind)] if behind != starts[-1] else []

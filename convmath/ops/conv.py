@@ -19,18 +19,28 @@ gX[ν,c,i] = Σ_{o<O, t<k} [s | i-d·t+a] [0 ≤ q < m] gY[ν,o,q] · W[o,c,t]  
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from convmath.ir.build import Tensor, equation, index, read, size, total
-from convmath.ir.nodes import AtMost, Guard, Outside, Statement
+from convmath.ir.nodes import Statement
 from convmath.ir.poly import poly
 from convmath.window import BORDERS
 
 from .family import Family
-from .spatial import letters, windowed
+from .spatial import Axis, beyond, letters, over_windows, windowed
+
+__all__ = ["CHOICES", "FAMILY", "weighed"]
 
 
 def statement(ndim: int, *, bias: bool = False, padding_mode: str = "zeros") -> Statement:
     """Y[ν, O·g+o, j] = Σ_{c, t} W[O·g+o, c, t] · X[ν, C·g+c, s·j+d·t-a]; C and O are channels per group."""
-    axes = windowed(ndim)
+    return weighed(windowed(ndim), bias, padding_mode)
+
+
+def weighed(axes: Sequence[Axis], bias: bool, padding_mode: str) -> Statement:
+    """The sum, over the channels of a group and the taps, of W times what the axes read."""
+    ndim = len(axes)
     N, G, C, O = size("N"), size("G", least=1, default=1), size("C", least=1), size("O", least=1)
     ν, g, o, c = index("ν", N), index("g", G), index("o", O), index("c", C)
     n, k, at = [axis.n for axis in axes], [axis.k for axis in axes], [axis.at for axis in axes]
@@ -39,29 +49,17 @@ def statement(ndim: int, *, bias: bool = False, padding_mode: str = "zeros") -> 
     W = Tensor("W", (G * O, C, *k), letters("oc", "t", ndim))
     B = Tensor("B", (G * O,), letters("o", "", 0))
     channel = O * poly(g) + poly(o)
-    outside: Outside = 0 if padding_mode == "zeros" else padding_mode  # type: ignore[assignment]
-    taps = total(read(W, channel, c, *t) * read(X, ν, C * poly(g) + poly(c), *at, outside=outside), (c, *t))
-    return Statement(
-        inputs=(X, W, B) if bias else (X, W),
-        equations=(equation("Y", [ν, channel, *j], taps, *([total(read(B, channel))] if bias else [])),),
-        outputs=("Y",),
-        sizes=tuple(axis.size for axis in axes),
-        placements=tuple(axis.placement for axis in axes),
-        requires=(*(axis.fits for axis in axes), *_reached(axes, padding_mode)),
+    x = read(X, ν, C * poly(g) + poly(c), *at, outside=beyond(padding_mode))
+    terms = [total(read(W, channel, c, *t) * x, (c, *t)), *([total(read(B, channel))] if bias else [])]
+    return over_windows(
+        axes, (X, W, B) if bias else (X, W), [equation("Y", [ν, channel, *j], *terms)], padding_mode
     )
 
 
-def _reached(axes: tuple, padding_mode: str) -> list[Guard]:
-    """The padding is no longer than the border's index map is right for."""
-    if padding_mode == "zeros" or (reach := BORDERS[padding_mode].reach) is None:
-        return [AtMost(poly(1), axis.n) for axis in axes] if padding_mode == "replicate" else []
-    return [AtMost(pad, reach(axis.n)) for axis in axes for pad in (axis.a, axis.b)]
+# what may be chosen of a convolution, of whatever kind
+CHOICES: dict[str, Any] = {
+    "options": {"bias": (False, True), "padding_mode": ("zeros", *BORDERS)},
+    "optional": {"B": "bias"},
+}
 
-
-FAMILY = Family(
-    "conv",
-    {"en": "Convolution", "es": "Convolución"},
-    statement,
-    {"bias": (False, True), "padding_mode": ("zeros", *BORDERS)},
-    optional={"B": "bias"},
-)
+FAMILY = Family("conv", {"en": "Convolution", "es": "Convolución"}, statement, **CHOICES)

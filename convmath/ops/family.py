@@ -21,7 +21,8 @@ class Family:
     arrays tell. `counted` is an option that says how many arrays there are. `told` gives the options that the arrays
     that came tell by themselves (a target by class or by probabilities). A pool's stride is its kernel if unsaid, and
     with `unit_stride` it is 1. `one_each` is an argument that has an entry for each spatial axis, where the first array
-    does not tell how many there are.
+    does not tell how many there are. `call` is how the operator is made where the registry does not have it, up to
+    its dimensions.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Family:
     counted: str = ""
     told: Callable[[Sequence[Any]], Mapping[str, Any]] | None = None
     least_ndim: int = 1
+    call: str = ""
     unit_stride: bool = False
     one_each: str = ""
 

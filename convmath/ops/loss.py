@@ -26,8 +26,8 @@ weights of the targets:
 >>> print(operator("cross_entropy", ndim=0, target="probabilities", reduction="none").vjp("T").result.output)
 gT[ν,c] = -gY[ν] · log(P[ν,c])
 >>> print(*operator("nll", ndim=0, weight=True).statement.equations, sep="\n")
-V[ν] = Σ_{c<C} [c = T[ν]] W[c]
-R = Σ_{ν<N} V[ν]
+K[ν] = Σ_{c<C} [c = T[ν]] W[c]
+R = Σ_{ν<N} K[ν]
 L[ν] = -Σ_{c<C} [c = T[ν]] W[c] · X[ν,c]
 Y = Σ_{ν<N} L[ν] / R
 
@@ -143,8 +143,8 @@ class _Target:
             []
             if not by_weight or reduction == "sum"
             else [
-                equation("V", at.in_batch, total(self.w, [at.c], [*self.counted, self.chosen])),
-                equation("R", [], total(read("V", *at.in_batch), at.in_batch)),
+                equation("K", at.in_batch, total(self.w, [at.c], [*self.counted, self.chosen])),
+                equation("R", [], total(read("K", *at.in_batch), at.in_batch)),
             ]
         )
         y = _reduced(read("L", *at.in_batch), at.in_batch, reduction, read("R") if divisor else IndexValue(at.count))

@@ -34,12 +34,12 @@ from fractions import Fraction
 
 from convmath.errors import HyperparameterError
 from convmath.ir.build import Tensor, axes, equation, index, read, size, subscripts, total
-from convmath.ir.nodes import AtMost, Bracket, Guard, Outside, Placement, Product, Real, Size, Statement, Term, Within
+from convmath.ir.nodes import AtMost, Bracket, Placement, Product, Real, Size, Statement, Term, Within
 from convmath.ir.poly import Param, Poly, poly
 from convmath.window import BORDERS
 
 from .family import Family
-from .spatial import letters
+from .spatial import beyond, letters, reached
 
 __all__ = ["FAMILY", "MODES"]
 
@@ -73,19 +73,9 @@ def statement(ndim: int, *, mode: str = "constant", value: bool = False) -> Stat
 def _read(position: list[Poly], at: list[Poly], n: tuple[Poly, ...], mode: str, value: bool) -> list[Term]:
     """X where an index lies inside, and outside κ or what the border reads."""
     if not value:
-        outside: Outside = Fraction(0) if mode == "constant" else mode  # type: ignore[assignment]
-        return [total(read("X", *position, outside=outside))]
+        return [total(read("X", *position, outside=beyond(mode)))]
     inside = [Within(form, nx) for form, nx in zip(at, n, strict=True)]
     return [total(read("X", *position), (), inside), total(_FILLED * (1 - Product.of(*map(Bracket, inside))))]
-
-
-def reached(mode: str, n: tuple[Poly, ...], a: tuple[Poly, ...], b: tuple[Poly, ...]) -> list[Guard]:
-    """The padding is no longer than the border's index map is right for."""
-    if mode not in BORDERS:
-        return []
-    if (reach := BORDERS[mode].reach) is None:
-        return [AtMost(poly(1), nx) for nx in n]
-    return [AtMost(pad, reach(nx)) for nx, *pads in zip(n, a, b, strict=True) for pad in pads]
 
 
 FAMILY = Family(

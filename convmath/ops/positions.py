@@ -1,4 +1,4 @@
-"""The positions (ν, c, i) of an array without windows: those of an operator that treats each by itself, or sums over some."""
+"""The positions (ν, c, i) of an operator without windows: it treats each element by itself, or sums over some."""
 
 from __future__ import annotations
 

@@ -12,13 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
 
 from convmath.calculus import derive, subdifferential
+from convmath.calculus.counts import Counts, counts
 from convmath.calculus.eliminate import TAP, without_single
+from convmath.calculus.forms import Forms, forms
 from convmath.calculus.shape import derived_shape
 from convmath.calculus.symbols import from_sympy, real_symbol, symbol
 from convmath.derivation import Derivation
@@ -33,36 +35,62 @@ from convmath.window import PADDING_WORDS, plain, span, whole, windows
 from . import (
     activation,
     adaptive_pool,
+    arrange,
     avg_pool,
     conv,
     conv_transpose,
+    convolution,
+    elementwise,
     global_pool,
+    lenet,
+    linear,
+    locally_connected,
     loss,
     lp_pool,
     max_pool,
     max_unpool,
     norm,
+    pad,
+    separable,
     softmax,
+    unfold,
+    upsample,
 )
 from .family import Family
 
-__all__ = ["FAMILIES", "Operator", "family_options", "needed_by", "operator", "operators", "variants"]
+if TYPE_CHECKING:
+    from .numeric import Numeric
+
+__all__ = ["FAMILIES", "Operator", "family_options", "needed_by", "operator", "operators", "real_number", "variants"]
+
+# the letters of what is trained: weights and biases
+LEARNED = ("W", "U", "B")
 
 FAMILIES: Mapping[str, Family] = {
     family.name: family
     for family in (
         conv.FAMILY,
         conv_transpose.FAMILY,
+        convolution.FAMILY,
+        *separable.FAMILIES,
+        locally_connected.FAMILY,
+        *unfold.FAMILIES,
+        pad.FAMILY,
         max_pool.FAMILY,
         avg_pool.FAMILY,
         *lp_pool.FAMILIES,
         *adaptive_pool.FAMILIES,
         *global_pool.FAMILIES,
         max_unpool.FAMILY,
+        upsample.FAMILY,
         *norm.FAMILIES,
         *activation.FAMILIES,
         *softmax.FAMILIES,
         *loss.FAMILIES,
+        linear.FAMILY,
+        *elementwise.FAMILIES,
+        *arrange.FAMILIES,
+        *lenet.FAMILIES,
     )
 }
 
@@ -99,7 +127,7 @@ def of_family(family: Family, ndim: int, **fixed: Any) -> Operator:
     ndim = whole(ndim, "ndim", family.name, family.least_ndim)
     options, values = _apart(family, fixed)
     known = _real_letters(family, ndim, options)
-    constants = {known[key]: _number(key, values.pop(key)) for key in [key for key in values if key in known]}
+    constants = {known[key]: real_number(key, values.pop(key)) for key in [key for key in values if key in known]}
     for condition in _general(family, ndim, _sorted(options)).requires:
         _decided(with_reals(condition, constants), {}, family.name)
     fixed_params = _fixed(family, ndim, options, values)
@@ -144,7 +172,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _number(name: str, value: Any) -> Number:
+def real_number(name: str, value: Any) -> Number:
     """A fixed real parameter as a number; a float is taken as it is printed."""
     try:
         if isinstance(value, bool):
@@ -240,7 +268,8 @@ class Operator:
         said = [f"{key}={value!r}" for key, value in self.options]
         said += [f"{param.name}={value}" for param, value in self.fixed]
         said += [f"{real.letter}={value.value}" for real, value in self.constants]
-        return f"operator({', '.join([repr(self.name), f'ndim={self.ndim}', *said])})"
+        made = self.family.call or f"operator({self.name!r}"
+        return f"{', '.join([made, f'ndim={self.ndim}', *said])})"
 
     __str__ = __repr__
 
@@ -353,6 +382,27 @@ class Operator:
         """The derivative of the gradient by `wrt` along a tangent of `along` (`wrt` itself if unsaid)."""
         return _derived(self, "hvp", over, _known_input(self, wrt), _known_input(self, along or wrt))
 
+    @property
+    def forms(self) -> Forms:
+        """The other forms of a convolution by name: einsum, im2col, toeplitz, fourier, winograd, …
+
+        >>> print(operator("conv", ndim=1, groups=1).forms["toeplitz"].statement.equations[0])
+        T[o,c,j,i] = [d | i-s·j+a] [0 ≤ q < k] W[o,c,q]        q = ⌊(i-s·j+a)/d⌋
+        """
+        return forms(self.statement)
+
+    def counts(self, **given: Any) -> Counts:
+        """How much it learns, multiplies and makes, in its parameters; with sizes given, at those sizes.
+
+        >>> one = operator("conv", ndim=2, bias=True, groups=1).counts(C=1, O=32, n=640, k=3, s=1, d=1, p=1)
+        >>> one.parameters.constant, operator("linear", ndim=0).counts().parameters
+        (320, C·O)
+        """
+        data = tuple(name for name in self.statement.reads if name not in LEARNED)
+        found, values = counts(self.open_statement, data), _given(self, given)
+        sizes = {param: value.substitute(values) for param, value in self.open_statement.definitions()}
+        return found.at({**sizes, **values}) if given else found
+
     def subdifferential(self, wrt: str = "X") -> Statement:
         """All gradients of a maximum at once, by weights Λ; what the statement requires makes it a subgradient."""
         return subdifferential.subdifferential(self.statement, _known_input(self, wrt))
@@ -367,6 +417,17 @@ class Operator:
         return subdifferential.empty_windows(self.statement)
 
     # -- numbers
+
+    @property
+    def function(self) -> Numeric:
+        """The operator on arrays in their own floating point, with its gradient as `.vjp`.
+
+        >>> operator("avg_pool", ndim=1).function([[[1, 2, 3, 5]]], kernel_size=2)
+        array([[[1.5, 4. ]]])
+        """
+        from .numeric import Numeric
+
+        return Numeric(self)
 
     def is_subgradient(self, g: Any, *arrays: Any, wrt: str = "X", **given: Any) -> bool:
         """Whether g is a subgradient of ⟨gY, Y⟩ by `wrt`: the arrays, and behind them the cotangent gY; exactly.

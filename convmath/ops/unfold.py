@@ -27,7 +27,7 @@ from convmath.window import span, steps
 
 from .arrange import mixed
 from .family import Family
-from .spatial import letters, windowed
+from .spatial import letters, over_windows, windowed
 
 __all__ = ["FAMILIES"]
 
@@ -39,14 +39,7 @@ def unfold(ndim: int) -> Statement:
     X = Tensor("X", (ν.size, c.size, *(axis.n for axis in axes)), letters("νc", "i", ndim))
     patch = total(read(X, ν, c, *(axis.at for axis in axes), outside=0))
     row, column = mixed([c, *(axis.t for axis in axes)]), mixed([axis.j for axis in axes])
-    return Statement(
-        inputs=(X,),
-        equations=(equation("Y", [ν, row, column], patch),),
-        outputs=("Y",),
-        sizes=tuple(axis.size for axis in axes),
-        placements=tuple(axis.placement for axis in axes),
-        requires=tuple(axis.fits for axis in axes),
-    )
+    return over_windows(axes, [X], [equation("Y", [ν, row, column], patch)])
 
 
 def fold(ndim: int) -> Statement:

@@ -12,13 +12,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from convmath.errors import HyperparameterError, unknown
-from convmath.ops.registry import Operator, family_options, operators
+from convmath.ops.registry import FAMILIES, Operator, family_options, operators
 from convmath.window import whole
 
 from .case import Case
 from .draw import DRAWN
 from .draw.numbers import SEEDS, integers
 from .draw.options import Draw, Options
+from .generic import generic
 
 __all__ = ["SEEDS", "Case", "cases", "integers"]
 
@@ -32,9 +33,15 @@ def cases(op: str | Operator, ndim: int | None = None, **only: Any) -> st.Search
     """Valid cases of an operator in `ndim` spatial dimensions (1 to 3 if unsaid).
 
     `only` fixes options of the operator (padding_mode="zeros", ties="first", …); padding="symmetric" draws the same
-    padding at both ends of an axis.
+    padding at both ends of an axis. Of an operator that is not the registry's, cases are read off its statement.
     """
     name = op.name if isinstance(op, Operator) else op
+    if isinstance(op, Operator) and FAMILIES.get(op.name) is not op.family:
+        for key in only:
+            raise unknown(f"option of the cases of {name}", key, (), "cases")
+        if ndim not in (None, op.ndim):
+            raise HyperparameterError(f"ndim is {ndim}, but {op.name} has {op.ndim} spatial axes [cases]")
+        return generic(op)
     if not isinstance(name, str) or name not in DRAWN:
         raise unknown("operator", name, operators(), "cases")
     if isinstance(op, Operator):

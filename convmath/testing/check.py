@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from convmath.errors import HyperparameterError, unknown
-from convmath.ops.registry import operators
+from convmath.ops.registry import Operator, operators
 from convmath.window import whole
 
 from .cases import SEEDS, Case, cases, integers
@@ -26,7 +26,7 @@ PROFILES = {"quick": 15, "standard": 100, "thorough": 400}  # cases a law
 
 def check(
     subject: Any,
-    op: str,
+    op: str | Operator,
     *,
     ndim: int | Sequence[int] = (1, 2, 3),
     gradients: str = "auto",
@@ -39,20 +39,22 @@ def check(
 ) -> Report:
     """Hold the laws of `op` against `subject`, a function with `functional`'s signature (`.vjp` for its gradients).
 
+    An operator that `define` made has the signature f(*arrays, **hyper-parameters by letter), and its own dimensions.
     gradients: "auto" tests them where the subject has them, "yes" requires them, "no" leaves them out. `supports`
     says which cases are in the subject's domain; `strategy` draws other cases than `cases(op)`. A finding is shrunk
     to the smallest case.
     """
-    where = f"check({op!r})"
+    called = op.name if isinstance(op, Operator) else op
+    where = f"check({called!r})"
     for kind, name, names in (
-        ("operator", op, operators()),
+        ("operator", called, [called] if isinstance(op, Operator) else operators()),
         ("profile", profile, PROFILES),
         ("choice of gradients", gradients, ("auto", "yes", "no")),
         ("convention", convention, ("torch",)),
     ):
         if not isinstance(name, str) or name not in names:
             raise unknown(kind, name, names, where)
-    found = as_subject(subject, op)
+    found = as_subject(subject, called)
     if supports is not None:
         if not callable(supports):
             raise HyperparameterError(f"supports is {supports!r}, but a function of a case is needed [{where}]")
@@ -73,14 +75,16 @@ def check(
         coverage |= {law: ran} if ran or refused else {}
         refusals += refused
         deviations += [deviation] if deviation else []
-    return Report(found.name, op, coverage, refusals, tuple(deviations))
+    return Report(found.name, called, coverage, refusals, tuple(deviations))
 
 
-def _strategy(strategy: Any, op: str, ndim: Any, where: str) -> st.SearchStrategy[Case]:
+def _strategy(strategy: Any, op: str | Operator, ndim: Any, where: str) -> st.SearchStrategy[Case]:
     if strategy is not None:
         if not isinstance(strategy, st.SearchStrategy):
             raise HyperparameterError(f"strategy is {strategy!r}, but a Hypothesis strategy is needed [{where}]")
         return strategy
+    if isinstance(op, Operator):
+        return cases(op)
     several = isinstance(ndim, Sequence) and not isinstance(ndim, str)
     dimensions = [whole(d, "ndim", where, 1) for d in (ndim if several else (ndim,))]
     if not dimensions:
@@ -139,7 +143,7 @@ def _deviation(subject: Subject, law: str, case: Case, found: Finding) -> Deviat
     return Deviation(subject.name, law, case, found.expected, found.got, found.verdict, found.sentence, found.cotangent)
 
 
-def conforms(op: str, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]:
+def conforms(op: str | Operator, **options: Any) -> Callable[[Callable[..., Any]], Callable[[], None]]:
     """A pytest test of a function, collected whatever its name: `@conforms("max_pool", ndim=2)` above it.
 
     The options are those of `check`.
@@ -151,10 +155,11 @@ def conforms(op: str, **options: Any) -> Callable[[Callable[..., Any]], Callable
             assert report.ok, str(report)
 
         test.__test__ = True  # type: ignore[attr-defined]
-        test.__name__ = f"test_{implementation.__name__}_conforms_to_{op}"
+        called = op.name if isinstance(op, Operator) else op
+        test.__name__ = f"test_{implementation.__name__}_conforms_to_{called}"
         test.__module__, test.__doc__ = (
             implementation.__module__,
-            f"{implementation.__name__} obeys the laws of {op}.",
+            f"{implementation.__name__} obeys the laws of {called}.",
         )
         return test
 

@@ -7,7 +7,7 @@ divides (then the error is at most γ_n·Σ|terms|) and where the subject states
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -18,10 +18,12 @@ import numpy as np
 from convmath.ir.degree import is_linear
 from convmath.ir.exact import evaluate_rounded, exact_array
 from convmath.ir.nodes import Apply, Number, Power, Real, Statement
-from convmath.ir.walk import inside
+from convmath.ir.walk import inside, reads
 from convmath.ops.registry import Operator, needed_by, operator
+from convmath.window import BORDERS
 
 from .cases import Case
+from .shifts import moves_along
 from .subject import Subject
 
 __all__ = ["LAWS", "Finding", "Fresh", "Law", "applies", "laws_of"]
@@ -226,9 +228,9 @@ def translation(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
     A transposed operator moves by a stride for each zero, everywhere.
     """
     value, transposed = subject.run(case), case.operator.statement.placements[0].rule == "preimage"
-    for axis, window in enumerate(case.windows, 2):
-        zeros, shift = (1, window.stride) if transposed else (window.stride, 1)
-        start = 0 if transposed else -(-window.before // window.stride)
+    for axis, (stride, before) in enumerate(_laid(case), 2):
+        zeros, shift = (1, stride) if transposed else (stride, 1)
+        start = 0 if transposed else max(0, -(-before // stride))
         x, *rest = case.arrays
         moved = case.with_arrays(np.insert(x, [0] * zeros, 0.0, axis), *rest)
         got = subject.run(moved)
@@ -241,6 +243,13 @@ def translation(subject: Subject, case: Case, fresh: Fresh) -> Finding | None:
         if found := _compared(expected, there, both, f"the output moved along spatial axis {axis - 2}"):
             return found
     return None
+
+
+def _laid(case: Case) -> Iterator[tuple[int, int]]:
+    """From window to window along each axis, and how far before the input the first begins."""
+    env: Any = case.operator.environment(*case.array_arguments, **case.given)
+    for placement in case.operator.statement.placements:
+        yield placement.form.coefficient(placement.index).evaluate(env), placement.before.evaluate(env)
 
 
 def _linear_part(case: Case) -> Case:
@@ -281,12 +290,18 @@ def applies(law: str, case: Case) -> bool:
         return is_linear(case.operator.statement, case.operator.statement.reads[0], but="B")
     if law != "translation":
         return True
-    return _has_windows(case.operator.statement) and case.given.get("padding_mode", "zeros") == "zeros"
+    statement = case.operator.statement
+    if case.of and not all(moves_along(statement, placement) for placement in statement.placements):
+        return False
+    first = statement.reads[0]
+    borders = {read.outside for read in reads(statement.equations) if read.tensor == first} & BORDERS.keys()
+    return _has_windows(statement) and not borders
 
 
 def _has_windows(statement: Statement) -> bool:
-    """Whether the output has a position for each window of the input, one behind the other."""
-    if not statement.placements or any(tensor.integer for tensor in statement.inputs):
+    """Whether the output has a position for each window of the input, one behind the other, and all are alike."""
+    counted = {placement.counted for placement in statement.placements}
+    if not counted or any(tensor.integer or counted & {*tensor.shape} for tensor in statement.inputs):
         return False
     along = [placement.index for placement in statement.placements if placement.rule != "preimage"]
     return not along or [form.atom for form in statement.output.at[2:]] == along

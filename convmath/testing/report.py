@@ -33,14 +33,15 @@ class Deviation:
     @property
     def code(self) -> str:
         """What is right at the smallest case, as Python."""
-        lines = ["import numpy as np", "from convmath import operator"]
+        of = self.case.of
+        lines = ["import numpy as np", f"from convmath import {'define' if of else 'operator'}"]
         arrays = dict(zip("xwb", self.case.arrays, strict=False))
         asked = "exact"
         if self.cotangent is not None:
             arrays, asked = {"gy": self.cotangent, **arrays}, "exact_vjp"
         lines += [f"{name} = np.array({a.tolist()!r}).reshape({a.shape})" for name, a in arrays.items()]
         given = "".join(f", {key}={value!r}" for key, value in self.case.given.items())
-        made = f"operator({self.case.op!r}, ndim={self.case.ndim})"
+        made = repr(of) if of else f"operator({self.case.op!r}, ndim={self.case.ndim})"
         return "\n".join([*lines, f"print({made}.{asked}({', '.join(arrays)}{given}))  # by definition"])
 
     def __str__(self) -> str:

@@ -105,6 +105,16 @@ def numbers(draw: st.DrawFn) -> Statement:
     return summed(form + poly(t), bound=(high, low, t))
 
 
+@st.composite
+def many_digits(draw: st.DrawFn) -> Statement:
+    """c·d·v + d·u + w with 0 ≤ u < c and 0 ≤ w < d, shifted, and with the sign turned."""
+    widths = draw(st.permutations([C, k, poly(3)]))[:2]
+    high, middle, low = draw(st.sampled_from([j, r])), index("u", widths[0]), index("w", widths[1])
+    form = widths[1] * (widths[0] * poly(high) + poly(middle)) + poly(low)
+    form = draw(st.sampled_from([1, -1])) * (form + draw(st.sampled_from([poly(0), -1 * a, poly(2)])))
+    return summed(form, bound=draw(st.permutations([high, middle, low])))
+
+
 SEEDS = st.integers(0, 1 << 20)
 
 
@@ -123,6 +133,13 @@ def test_two_digits_of_a_number_are_its_quotient_and_remainder(data: st.DataObje
 w = index("w", C)
 
 
+@given(data=st.data())
+def test_many_digits_of_a_number_are_all_determined(data: st.DataObject) -> None:
+    statement = data.draw(many_digits(), label="number")
+    assert rules(statement) == [SolveDigits, SolveDigits]
+    agree(statement, random.Random(data.draw(SEEDS, label="seed")))
+
+
 @pytest.mark.parametrize(
     ("statement", "expected", "text"),
     [
@@ -138,6 +155,11 @@ w = index("w", C)
         ),
         (summed(-1 * s * poly(j), bound=(j,)), [SolveQuotient], None),
         (summed(C * poly(j) + poly(w), bound=(j, w)), [SolveDigits], "[0 ≤ ⌊i/C⌋ < m] U[⌊i/C⌋] · V[i mod C]"),
+        (
+            summed(C * k * poly(j) + C * poly(t) + poly(w), bound=(j, t, w)),
+            [SolveDigits, SolveDigits],
+            "[0 ≤ ⌊i/(C·k)⌋ < m] U[⌊i/(C·k)⌋] · V[⌊i/C⌋ mod k] · S[i mod C]",
+        ),
         # neither is determined, and whether s - 1 is positive is not known
         (summed((s - 1) * poly(j), bound=(j,)), [], "Σ_{j<m} [s·j-j = i] U[j]"),
     ],
@@ -310,6 +332,13 @@ def test_a_quotient_that_forgets_the_divisibility_is_caught(monkeypatch: pytest.
         forgets(SolveQuotient, lambda left: tuple(g for g in left if not isinstance(g, Divides))),
     )
     caught(LAWS[SolveQuotient])
+
+
+def test_a_digit_that_forgets_the_others_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        eliminate, "_applied", forgets(SolveDigits, lambda left: tuple(g for g in left if not isinstance(g, Zero)))
+    )
+    caught(test_many_digits_of_a_number_are_all_determined)
 
 
 def test_digits_in_the_wrong_order_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:

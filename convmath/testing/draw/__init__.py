@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..case import Case
-from . import activation, convolution, loss, normalization, pooling
+from . import activation, arrange, convolution, layers, loss, normalization, pooling
 from .options import Options
 
 __all__ = ["DRAWN"]
@@ -16,4 +16,6 @@ DRAWN: Mapping[str, Callable[[Options], Case]] = {
     **normalization.DRAWN,
     **activation.DRAWN,
     **loss.DRAWN,
+    **arrange.DRAWN,
+    **layers.DRAWN,
 }

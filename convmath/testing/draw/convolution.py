@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from hypothesis import strategies as st
 
 from convmath.window import BORDERS, Window, transposed_size
 
 from ..case import Case
-from .options import Options, within_reach
+from .options import Options
 
-__all__ = ["DRAWN"]
+__all__ = ["DRAWN", "border", "of_border"]
 
 
-def _conv(options: Options) -> Case:
-    mode = options.one_of("padding_mode", *["zeros"] * len(BORDERS), *BORDERS)
-
-    def axis(one: Options) -> tuple[Window, int]:
-        window = one.window()
-        return window, one.size(max(1, window.span - window.before - window.after, *within_reach(mode, window)))
-
-    laid, sizes = zip(*options.axes(axis), strict=True)
+def _conv(name: str, options: Options) -> Case:
+    mode = border(options)
+    laid, sizes = options.placed(mode)
     N, G, C, O = options.channels()
     x, w, b = options.arrays((N, G * C, *sizes), (G * O, C, *(window.kernel for window in laid)), (G * O,))
     kwargs = options.given(laid, "stride", "padding", "dilation")
-    kwargs |= ({"groups": G} if G > 1 else {}) | ({"padding_mode": mode} if mode != "zeros" else {})
-    return Case("conv", (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
+    kwargs |= ({"groups": G} if G > 1 else {}) | of_border(mode)
+    return Case(name, (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
+
+
+def border(options: Options) -> str:
+    """What lies outside the input, mostly zeros."""
+    return options.one_of("padding_mode", *["zeros"] * len(BORDERS), *BORDERS)
+
+
+def of_border(mode: str) -> dict[str, str]:
+    return {"padding_mode": mode} if mode != "zeros" else {}
 
 
 def _conv_transpose(options: Options) -> Case:
@@ -45,4 +50,8 @@ def _conv_transpose(options: Options) -> Case:
     return Case("conv_transpose", (x, w, b) if options.one_of("bias", False, True) else (x, w), kwargs)
 
 
-DRAWN: Mapping[str, Callable[[Options], Case]] = {"conv": _conv, "conv_transpose": _conv_transpose}
+DRAWN: Mapping[str, Callable[[Options], Case]] = {
+    "conv": partial(_conv, "conv"),
+    "conv_transpose": _conv_transpose,
+    "convolution": partial(_conv, "convolution"),
+}

@@ -56,6 +56,16 @@ class Options:
         laid = Window(kernel, stride, dilation)
         return Window(kernel, stride, dilation, *self.pads(min(padding, laid.span - 1) if within else padding))
 
+    def placed(self, mode: str = "zeros") -> tuple[tuple[Window, ...], tuple[int, ...]]:
+        """A window for each axis, and sizes in which there is at least one and whose padding a border reaches."""
+
+        def axis(one: Options) -> tuple[Window, int]:
+            window = one.window()
+            return window, one.size(max(1, window.span - window.before - window.after, *within_reach(mode, window)))
+
+        laid, sizes = zip(*self.axes(axis), strict=True)
+        return laid, sizes
+
     def size(self, least: int) -> int:
         return self.draw(st.integers(least, least + self.most[-1]))
 

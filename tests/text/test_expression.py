@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convmath import text
 from convmath.errors import TextError
-from convmath.text import Call, Expression, Name, Negative, Number, Operation, assignment, named, parse
+from convmath.text import Call, Expression, Name, Negative, Number, Operation, assignment, expression, named, parse
 
-from .faults import caught
+from ..faults import caught
 
 # --- meaning ----------------------------------------------------------------------------------------------------
 
@@ -225,7 +224,7 @@ def refusal(reader: Callable[[str], object], written: str) -> TextError | None:
 def test_hostile_text_is_read_or_refused_at_once(written: str) -> None:
     start = time.perf_counter()
     for reader in (parse, assignment, lambda typed: assignment(f"n={typed}")):
-        assert len(str(refusal(reader, written))) < 2 * text.LONGEST + 200
+        assert len(str(refusal(reader, written))) < 2 * expression.LONGEST + 200
     assert time.perf_counter() - start < 2
 
 
@@ -252,21 +251,21 @@ def test_any_text_is_read_or_refused(data: st.DataObject) -> None:
 def test_a_chain_that_groups_to_the_right_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """a - b - c read as a - (b - c)."""
 
-    def right(self: text._Parser, part: object, signs: tuple[str, ...]) -> Expression:
+    def right(self: expression.Parser, part: object, signs: tuple[str, ...]) -> Expression:
         left = part()  # type: ignore[operator]
         return Operation(self.take(), left, right(self, part, signs)) if self.next in signs else left
 
-    monkeypatch.setattr(text._Parser, "_chain", right)
+    monkeypatch.setattr(expression.Parser, "_chain", right)
     caught(test_precedence_is_that_of_arithmetic)
 
 
 def test_a_sum_that_binds_as_a_product_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text._Parser, "product", lambda self: self._chain(self.signed, ("*", "/", "//", "+", "-")))
+    monkeypatch.setattr(expression.Parser, "product", lambda self: self._chain(self.signed, ("*", "/", "//", "+", "-")))
     caught(test_precedence_is_that_of_arithmetic)
 
 
 def test_depth_that_is_not_counted_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text, "DEEPEST", 10**9)
-    monkeypatch.setattr(text, "TOKENS", 10**9)
+    monkeypatch.setattr(expression, "DEEPEST", 10**9)
+    monkeypatch.setattr(expression, "TOKENS", 10**9)
     with pytest.raises(RecursionError):
         test_hostile_text_is_read_or_refused_at_once("(" * 1999)

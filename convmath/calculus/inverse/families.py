@@ -1,0 +1,281 @@
+"""A case solved for one unknown after the other: what is left is a family, in closed form.
+
+A bound c·x ≥ l with c ≥ 1 is x ≥ ⌈l/c⌉, and c·x ≤ u is x ≤ ⌊u/c⌋. A whole x between several such bounds exists when each
+lower one is at most each upper one; where c is 1 in one of two bounds that is an inequality between forms again (l ≤ u with
+factors), where both are c·x it holds when u - l ≥ c - 1, or is c | l when l = u, and else it stays as it is.
+So nothing is lost or added at any step, and read backwards the bounds give each unknown from those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import gcd, isinf
+
+from convmath.ir.guards import holds
+from convmath.ir.nodes import AtMost, Divides, Guard, Zero
+from convmath.ir.poly import Atom, Param, Poly, floor, poly
+
+from .boxes import System, least_and_greatest, points
+from .cases import INNER, SHIFTED, Case, cases, outer
+from .problem import PARAMS, Problem, Range
+
+__all__ = ["Family", "Row", "families"]
+
+# solved for first: what is determined by the others, then what is nearly so
+ORDER = "enbapkds"
+# the order in which those are told whose bounds are numbers
+TOLD = "ksdpabne"
+# as many strides as have a family of their own
+ALONE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one unknown lies between: the greatest of `lower` and the least of `upper` (none: no bound)."""
+
+    param: Param
+    lower: tuple[Poly, ...]
+    upper: tuple[Poly, ...]
+
+    @property
+    def value(self) -> Poly | None:
+        """The one form that it is, where it is determined."""
+        return self.lower[0] if self.lower == self.upper and len(self.lower) == 1 else None
+
+    @property
+    def guards(self) -> Iterator[Guard]:
+        x = poly(self.param)
+        if self.value is not None:
+            yield Zero(x, self.value)
+            return
+        yield from (AtMost(bound, x) for bound in self.lower)
+        yield from (AtMost(x, bound) for bound in self.upper)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Solutions in closed form: what is fixed, the others row by row, each bounded by those above it, under conditions."""
+
+    fixed: tuple[tuple[Param, int], ...]
+    rows: tuple[Row, ...]
+    conditions: tuple[Guard, ...]
+
+    @cached_property
+    def guards(self) -> tuple[Guard, ...]:
+        """All that the family says; exactly its members meet it."""
+        fixed = (Zero(poly(param), poly(value)) for param, value in self.fixed)
+        return (*fixed, *self.conditions, *(guard for row in self.rows for guard in row.guards))
+
+    def __contains__(self, values: Mapping[str, int]) -> bool:
+        """Whether the unknowns, by their letters, are a member."""
+        at = {PARAMS[letter]: value for letter, value in values.items()}
+        return all(holds(guard, at) for guard in self.guards)
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """factor·x ≥ form, or factor·x ≤ form; factor ≥ 1."""
+
+    factor: Poly
+    form: Poly
+
+    @property
+    def least(self) -> Poly:
+        return floor(self.form + self.factor - 1, self.factor)
+
+    @property
+    def most(self) -> Poly:
+        return floor(self.form, self.factor)
+
+
+@dataclass
+class Elimination:
+    """Unknowns in the order in which they were solved for, each with its bounds; pairs of bounds that stay conditions.
+
+    `implied` are the forms that are at least 0, the given ones and those that follow.
+    """
+
+    bounds: dict[Atom, tuple[list[Bound], list[Bound]]] = field(default_factory=dict)
+    pairs: list[tuple[Bound, Bound]] = field(default_factory=list)
+    implied: list[Poly] = field(default_factory=list)
+
+
+def families(problem: Problem) -> Iterator[tuple[System, Family]]:
+    """The solutions as disjoint families, none of them empty, each with the system that has the same solutions."""
+    for case in cases(problem):
+        for part in _by_stride(case, problem.usual_stride):
+            found = solved(part)
+            if found is not None and next(points([(found[0], tuple)]), None) is not None:
+                yield found
+
+
+def solved(case: Case) -> tuple[System, Family] | None:
+    """The case as a system in a narrow box, and as a family; None where it is found to have no solution."""
+    found = _eliminated(case)
+    if found is None:
+        return None
+    system = System.of(found.implied, case.ranges)
+    if system is None:
+        return None
+    hull = system.ranges
+    single = {atom: run for atom, run in hull.items() if run[0] == run[1] and run != case.ranges[atom]}
+    if single:
+        return solved(Case(case.polys, {**case.ranges, **single}).fixed)
+    family = _family(case, found, hull)
+    return None if family is None else (system, family)
+
+
+def _by_stride(case: Case, usual: int) -> Iterator[Case]:
+    """The case, where strides are few one for each; of many those that are usual have a case of their own."""
+    found = _eliminated(case)
+    system = None if found is None else System.of(found.implied, case.ranges)
+    if system is not None:
+        for run in _stride_runs(system.ranges[PARAMS["s"]], usual):
+            yield Case(case.polys, {**case.ranges, PARAMS["s"]: run}).fixed
+
+
+def _stride_runs(run: Range, usual: int) -> Iterator[Range]:
+    """Few strides one by one; of many 1 alone, or all up to the usual one if these are few, and the others together."""
+    first, last = run
+    alone = last if last - first < ALONE else usual if first <= usual <= ALONE else first
+    yield from ((stride, stride) for stride in range(first, int(alone) + 1))
+    if alone < last:
+        yield int(alone) + 1, last
+
+
+# --- elimination --------------------------------------------------------------------------------------------------
+
+
+def _eliminated(case: Case) -> Elimination | None:
+    """Every unknown that is not fixed, solved for; None where two bounds exclude each other."""
+    found = Elimination()
+    polys = _whole(case.polys)
+    found.implied += polys or ()
+    for letter in ORDER:
+        atom = INNER[letter]
+        low, high = case.ranges.get(atom, (0, 0))
+        if low == high or polys is None:
+            continue
+        lower, upper = [Bound(poly(1), poly(low))], [] if isinf(high) else [Bound(poly(1), poly(int(high)))]
+        for form in polys:
+            if form.has(atom):
+                factor = form.coefficient(atom)
+                rest = form - factor * poly(atom)
+                positive = min(factor.terms.values()) > 0
+                (lower if positive else upper).append(Bound(factor, -rest) if positive else Bound(-factor, rest))
+        pairs = [(least, most) for least in lower for most in upper]
+        found.bounds[atom] = lower, upper
+        found.pairs += [pair for pair in pairs if 1 not in (pair[0].factor, pair[1].factor)]
+        left = [form for form in polys if not form.has(atom)]
+        polys = _whole([*left, *(_nonempty(*pair) for pair in pairs)])
+        found.implied += [form for form in polys or () if form not in found.implied]
+    return None if polys is None else found
+
+
+def _nonempty(lower: Bound, upper: Bound) -> Poly:
+    """What is at least 0 where some number, whole or not, lies between the bounds."""
+    if lower.factor == upper.factor:
+        return upper.form - lower.form
+    return lower.factor * upper.form - upper.factor * lower.form
+
+
+def _whole(polys: Iterable[Poly]) -> list[Poly] | None:
+    """Forms that are at least 0, each rounded to what it is for whole numbers; None where one never is."""
+    kept: list[Poly] = []
+    for form in polys:
+        constant = form.terms.get((), 0)
+        common = gcd(*(c for monomial, c in form.terms.items() if monomial))
+        if common == 0:
+            if constant < 0:
+                return None
+            continue
+        rounded = Poly({monomial: c // common for monomial, c in form.terms.items()} | {(): constant // common})
+        if rounded not in kept:
+            kept.append(rounded)
+    return kept
+
+
+# --- the family ---------------------------------------------------------------------------------------------------
+
+
+def _family(case: Case, found: Elimination, hull: Mapping[Atom, Range]) -> Family | None:
+    """The bounds read backwards; what follows from bounds already told is left out."""
+    known: dict[Atom, Range] = {}
+    rows: dict[str, Row] = {}
+    for atom, (lower, upper) in reversed(found.bounds.items()):
+        [letter] = (letter for letter, inner in INNER.items() if inner == atom)
+        # where l ≤ c·x ≤ l, x is l/c: the bounds are written alike
+        least = tuple(bound.most if bound in upper else bound.least for bound in _tight(lower, known, least=True))
+        most = tuple(bound.most for bound in _tight(upper, known, least=False))
+        if all(form.constant is not None for form in (*least, *most)):
+            known[atom] = low, high = hull[atom]
+            least, most = (poly(low),), () if isinf(high) else (poly(int(high)),)
+        else:
+            known[atom] = case.ranges[atom]
+        shift = 1 if letter in SHIFTED else 0
+        told = (tuple(outer(form) + shift for form in forms) for forms in (least, most))
+        rows[letter] = Row(PARAMS[letter], *told)
+    conditions = [_condition(*pair, known) for pair in found.pairs]
+    if any(guard is False for guard in conditions):
+        return None
+    fixed = {letter: case.ranges[atom] for letter, atom in INNER.items() if atom in case.ranges and letter not in rows}
+    return Family(
+        tuple((PARAMS[letter], int(fixed[letter][0]) + (letter in SHIFTED)) for letter in TOLD if letter in fixed),
+        tuple(_in_telling_order(rows)),
+        tuple(dict.fromkeys(guard for guard in conditions if not isinstance(guard, bool))),
+    )
+
+
+def _in_telling_order(rows: Mapping[str, Row]) -> Iterator[Row]:
+    plain = [letter for letter in TOLD if letter in rows and not any(rows[letter].param != x for x in _reads(rows[letter]))]
+    yield from (rows[letter] for letter in plain)
+    yield from (row for letter, row in rows.items() if letter not in plain)
+
+
+def _reads(row: Row) -> Iterator[Atom]:
+    return (leaf for form in (*row.lower, *row.upper) for leaf in form.leaves())
+
+
+def _tight(bounds: Iterable[Bound], known: Mapping[Atom, Range], least: bool) -> list[Bound]:
+    """The bounds without those that another one implies."""
+    kept: list[Bound] = []
+    for bound in bounds:
+        if any(_implies(other, bound, known, least) for other in kept):
+            continue
+        kept = [other for other in kept if not _implies(bound, other, known, least)] + [bound]
+    return kept
+
+
+def _implies(one: Bound, other: Bound, known: Mapping[Atom, Range], least: bool) -> bool:
+    """Whether the first bound always says as much as the second."""
+    if one.factor == other.factor:
+        gap = one.form - other.form if least else other.form - one.form
+        return least_and_greatest(gap, known)[0] >= 0
+    if 1 not in (one.factor, other.factor):
+        return False
+    # ⌈l/c⌉ ≥ v ⇔ l ≥ c·(v - 1) + 1, and ⌊u/c⌋ ≤ v ⇔ u ≤ c·(v + 1) - 1; v ≥ ⌈l/c⌉ ⇔ c·v ≥ l, and likewise below
+    if other.factor == 1:
+        edge = one.form - one.factor * (other.form - 1) - 1 if least else one.factor * (other.form + 1) - 1 - one.form
+    else:
+        edge = other.factor * one.form - other.form if least else other.form - other.factor * one.form
+    return least_and_greatest(edge, known)[0] >= 0
+
+
+def _condition(lower: Bound, upper: Bound, known: Mapping[Atom, Range]) -> Guard | bool:
+    """Whether a whole number lies between two bounds: the guard, or what it always is."""
+    gap = upper.form - lower.form
+    if lower.factor == upper.factor and gap == 0:
+        divisor, form = lower.factor, lower.form
+        if divisor.constant is not None:
+            form = Poly({monomial: c % divisor.constant for monomial, c in form.terms.items()})
+            if form.constant is not None:
+                return form.constant == 0
+        return Divides(outer(divisor), outer(form))
+    if lower.factor == upper.factor and least_and_greatest(gap - lower.factor + 1, known)[0] >= 0:
+        return True
+    least, most = lower.least, upper.most
+    if least.constant is not None and most.constant is not None:
+        return least.constant <= most.constant
+    return AtMost(outer(least), outer(most))

@@ -1,0 +1,58 @@
+"""Any operator as a function of arrays, with its gradient beside it, read off its statement.
+
+It computes in the floating-point type of its arrays, term by term as the statement says; `functional` has the
+operators that somebody made fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from convmath.ir.exact import evaluate_native
+
+from .registry import Operator, needed_by
+
+__all__ = ["Numeric"]
+
+
+@dataclass(frozen=True)
+class Numeric:
+    """f(*arrays, **hyper-parameters), and f.vjp(cotangent, *arrays, **hyper-parameters)."""
+
+    operator: Operator
+
+    @property
+    def __name__(self) -> str:
+        return self.operator.name
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """The names of its array arguments, in their order."""
+        return self.operator.statement.reads
+
+    def __call__(self, *arrays: Any, **given: Any) -> Any:
+        """The value; several outputs come as a tuple."""
+        op, named, numbers = self.operator.at(arrays, given)
+        value = evaluate_native(op.statement, named, **numbers)
+        outputs = op.statement.outputs
+        return value[outputs[0]] if len(outputs) == 1 else tuple(value[name] for name in outputs)
+
+    def vjp(self, cotangent: Any, *arrays: Any, **given: Any) -> tuple[np.ndarray | None, ...]:
+        """The gradient of ⟨cotangent, f(*arrays)⟩ by each array, by the derived formula; None by whole numbers.
+
+        Where an array did not come there is None too.
+        """
+        op, named, numbers = self.operator.at(arrays, given)
+        named |= {f"g{op.statement.outputs[0]}": np.asarray(cotangent)}
+        found = (
+            None if tensor.integer else _gradient(op, tensor.name, named, numbers) for tensor in op.statement.inputs
+        )
+        return tuple(None if array is None else next(found) for array in arrays)
+
+
+def _gradient(op: Operator, name: str, arrays: dict[str, Any], numbers: dict[str, Any]) -> np.ndarray:
+    derived = op.vjp(name).result
+    return evaluate_native(derived, arrays, **needed_by(derived, numbers))[derived.outputs[0]]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import count
 from typing import Any
 
@@ -80,7 +81,12 @@ def monomial_indices(monomial: Monomial) -> set[Index]:
 
 def ordered(monomial: Monomial) -> list[tuple[Any, Fraction]]:
     """The powers in an order that is the same in every process."""
-    return sorted(monomial, key=lambda power: (str(power[0]), power[1]))
+    return sorted(monomial, key=lambda power: (_text(power[0]), power[1])) if len(monomial) > 1 else list(monomial)
+
+
+@lru_cache(maxsize=8192)
+def _text(factor: Any) -> str:
+    return str(factor)
 
 
 def fresh(bound: Iterable[Index]) -> dict[Index, Index]:
@@ -213,12 +219,12 @@ def place(index: Index) -> tuple:
 
 def _depth(monomial: Monomial) -> int:
     """How deep its totals are nested."""
-    return max((1 + _depth(factor.factors) for factor in totals(monomial)), default=0)
+    return max((1 + _depth(factor.factors) for factor, _ in monomial if isinstance(factor, Total)), default=0)
 
 
 def totals(monomial: Monomial) -> Iterator[Total]:
     """The totals among the factors of a monomial."""
-    return (factor for factor, _ in ordered(monomial) if isinstance(factor, Total))
+    return (factor for factor, _ in ordered(frozenset(power for power in monomial if isinstance(power[0], Total))))
 
 
 # --- back to scalars ----------------------------------------------------------------------------------------------

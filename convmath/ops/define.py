@@ -43,6 +43,7 @@ SIZES: Mapping[str, tuple[int, int | None]] = {
     "b": (0, 0),
     "p": (0, 0),
 }
+MOST_AXES = 62  # what NumPy has, but for batch and channels
 RANGES = {"ν": "N", "c": "C", "o": "O", "g": "G", "i": "n", "j": "m", "t": "k"}
 SPATIAL = frozenset("ijtnmklsdabp")
 ALIASES = {"v": "ν", "nu": "ν"}
@@ -105,6 +106,8 @@ def define(
         raise HyperparameterError(f"the operator's name is {name!r}, but a name like soft_pool is needed [{where}]")
     if not isinstance(text, str):
         raise TextError(f"the statement is {text!r}, but a text is needed [{where}]")
+    if whole(ndim, "ndim", where, 1) > MOST_AXES:
+        raise HyperparameterError(f"ndim is {ndim}, but an array has at most {MOST_AXES} spatial axes [{where}]")
     for word, given in (("outside", outside), ("shapes", shapes)):
         if given is not None and not isinstance(given, Mapping):
             raise HyperparameterError(f"{word} is {given!r}, but one for each array is needed, {{'X': …}} [{where}]")
@@ -115,11 +118,7 @@ def define(
         raise HyperparameterError(f"the title has no words in {', '.join(missing)}, but {titles!r} came [{where}]")
     beyond: dict[str, Outside] = {array: _outside(value, array, where) for array, value in (outside or {}).items()}
     statement = _Text(text, beyond, dict(shapes or {}), requires, letters)
-    selects = any(
-        term.reduce != "sum"
-        for equation in statement(whole(ndim, "ndim", where, 1)).equations
-        for term in equation.terms
-    )
+    selects = any(term.reduce != "sum" for equation in statement(ndim).equations for term in equation.terms)
     family = Family(
         name,
         titles,

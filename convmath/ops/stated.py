@@ -263,34 +263,44 @@ def _with_outside(statement: Statement, equation: Equation, outside: Mapping[str
 
     def term(old: Term) -> Term:
         beyond = _beyond(statement, equation, old)
-        for read, axis in beyond.items():
-            if read.tensor not in outside:
-                raise _leaves(statement, equation, read, axis)
-        new = {read: replace(read, outside=outside[read.tensor]) for read in beyond}
+        unsaid = [one for one in beyond if one.read.tensor not in outside]
+        if unsaid:  # what lies before the beginning is what was meant to be padding
+            raise _leaves(statement, equation, min(unsaid, key=lambda one: not one.before))
+        new = {one.read: replace(one.read, outside=outside[one.read.tensor]) for one in beyond}
         guards = tuple(_guard(guard, new) for guard in old.guards)
         return replace(old, guards=guards, body=_scalar(old.body, new))
 
     return replace(equation, terms=tuple(map(term, equation.terms)))
 
 
-def _beyond(statement: Statement, equation: Equation, term: Term) -> dict[Read, int]:
-    """The reads of a term that are not shown to lie inside their array, each with the axis on which they are not."""
+@dataclass(frozen=True)
+class _Beyond:
+    """A read that is not shown to lie inside its array: on which axis, and whether before its beginning."""
+
+    read: Read
+    axis: int
+    before: bool
+
+
+def _beyond(statement: Statement, equation: Equation, term: Term) -> list[_Beyond]:
     facts = facts_of(statement)
-    found: dict[Read, int] = {}
+    found: dict[Read, _Beyond] = {}
     for read, brackets in plan(statement, equation, term).reads.items():
         for held in brackets:
             said = [goal for guard in (*term.guards, *held) for goal in obligations(guard) or ()]
             known = replace(facts, conditions=(*said, *facts.conditions))
             for axis, (form, size) in enumerate(zip(read.at, shape_of(statement, read.tensor), strict=True)):
                 if radix(form) != size and known.always(Within(form, size)) is None:
-                    found.setdefault(read, axis)
-    return found
+                    found.setdefault(read, _Beyond(read, axis, known.nonnegative(form) is None))
+    return list(found.values())
 
 
-def _leaves(statement: Statement, equation: Equation, read: Read, axis: int) -> StatementError:
-    size, name, form = shape_of(statement, read.tensor)[axis], read.tensor, read.at[axis]
+def _leaves(statement: Statement, equation: Equation, beyond: _Beyond) -> StatementError:
+    name, form = beyond.read.tensor, beyond.read.at[beyond.axis]
+    size = shape_of(statement, name)[beyond.axis]
+    where = "less than 0" if beyond.before else f"more than {size - 1}"
     return StatementError(
-        f"{equation.name} reads {read}, where {form} may lie outside 0, …, {size - 1} on axis {axis} of {name}; say "
+        f"{equation.name} reads {beyond.read}, where {form} may be {where}, outside axis {beyond.axis} of {name}; say "
         f"what lies there, outside={{{name!r}: 0}}, or leave it out, (… where 0 <= {form} < {size}), or write a "
         "position that stays inside, or require what keeps it there, requires='…'"
     )
@@ -319,7 +329,7 @@ def _reach(
 ) -> Iterator[Guard]:
     """What the sizes must meet for the index map of a border to be right wherever it is read."""
     for term in equation.terms:
-        for read in _beyond(statement, equation, term):
+        for read in (one.read for one in _beyond(statement, equation, term)):
             border = BORDERS.get(str(outside.get(read.tensor)))
             if border is None:
                 continue

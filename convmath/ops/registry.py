@@ -18,7 +18,7 @@ import numpy as np
 import sympy
 
 from convmath.calculus import derive, subdifferential
-from convmath.calculus.counts import Counts, counts
+from convmath.calculus.counts import Counts, Sharing, counts, sharing
 from convmath.calculus.eliminate import TAP, without_single
 from convmath.calculus.forms import Forms, forms
 from convmath.calculus.shape import derived_shape
@@ -400,6 +400,17 @@ class Operator:
         """
         data = tuple(name for name in self.statement.reads if name not in LEARNED)
         found, values = counts(self.open_statement, data), _given(self, given)
+        sizes = {param: value.substitute(values) for param, value in self.open_statement.definitions()}
+        return found.at({**sizes, **values}) if given else found
+
+    def sharing(self, **given: Any) -> Sharing:
+        """The weights between the inputs and outputs of one example: shared as here, each its own, or all to all.
+
+        >>> one = operator("conv", ndim=2, groups=1).sharing(C=1, O=1, n=7, k=3, s=1, d=1, p=0)
+        >>> [int(str(number)) for number in (one.inputs, one.outputs, one.shared, one.local, one.dense)]
+        [49, 25, 9, 225, 1225]
+        """
+        found, values = sharing(self.open_statement), _given(self, given)
         sizes = {param: value.substitute(values) for param, value in self.open_statement.definitions()}
         return found.at({**sizes, **values}) if given else found
 

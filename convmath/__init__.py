@@ -11,10 +11,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["define", "functional", "network", "operator", "operators", "testing"]
+__all__ = [
+    "compose",
+    "define",
+    "fold",
+    "functional",
+    "network",
+    "operator",
+    "operators",
+    "receptive_field",
+    "testing",
+]
 
 # where each public name lives; a name that is its own module stands for the module
 _HOMES = {
+    "compose": "convmath.ops.composition",
+    "fold": "convmath.ops.composition",
+    "receptive_field": "convmath.graphs.receptive",
     "define": "convmath.ops.define",
     "operator": "convmath.ops.registry",
     "operators": "convmath.ops.registry",
@@ -26,6 +39,8 @@ _HOMES = {
 if TYPE_CHECKING:
     from convmath import functional, testing
     from convmath.graphs import network
+    from convmath.graphs.receptive import receptive_field
+    from convmath.ops.composition import compose, fold
     from convmath.ops.define import define
     from convmath.ops.registry import operator, operators
 

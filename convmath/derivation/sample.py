@@ -15,15 +15,16 @@ from convmath.ir.bind import settle
 from convmath.ir.degree import is_polynomial
 from convmath.ir.exact import evaluate_at
 from convmath.ir.functions import PI
-from convmath.ir.nodes import AtMost, Less, Real, Statement
+from convmath.ir.nodes import AtMost, Less, Read, Real, Statement, Term
 from convmath.ir.poly import Param
-from convmath.ir.walk import inside, params
+from convmath.ir.walk import inside, params, reads
 
 __all__ = ["Sample", "drawn", "fractions", "integers", "parameters", "reals"]
 
 _TRIES = 2000
 _FEW = 100  # numbers that the inputs of a statement with enclosures hold, if it can be
 _DRAWS = 60  # samples of data before a statement is taken to have no value at all
+_FAR = 1 << 20  # below which numbers are drawn whose products must differ
 _MOST = 7  # what every parameter but a size stays near
 
 
@@ -60,12 +61,14 @@ def _drawn(param: Param, rng: random.Random, room: int, needed: int) -> int:
 
 
 def integers(statement: Statement, env: Mapping[Param, int], rng: random.Random) -> dict[str, np.ndarray]:
-    """Integer arrays for the inputs, all values of an array different: then no maximum is taken twice.
+    """Integer arrays for the inputs, all values of an array different: then no maximum of them is taken twice.
 
     An input that holds integers by its nature (classes, positions) gets small ones from 0 on.
     """
 
     def around_zero(count: int) -> list[int]:
+        if _may_tie(statement):
+            return _far_apart(count, rng)
         values = list(range(-(count // 2), count - count // 2))
         rng.shuffle(values)
         return values
@@ -81,11 +84,30 @@ def fractions(statement: Statement, env: Mapping[Param, int], rng: random.Random
     """
 
     def between(count: int) -> list[Fraction]:
+        if _may_tie(statement):
+            return [Fraction(2 * k + 1, _FAR >> 2) for k in _far_apart(count, rng)]
         parts = 1 << max(4, count.bit_length())
         low = rng.choice((-8, 0)) * parts // 2
         return [Fraction(2 * k + 1, parts) for k in rng.sample(range(low, 4 * parts), count)]
 
     return _arrays(statement, env, rng, between)
+
+
+def _may_tie(statement: Statement) -> bool:
+    """Whether a maximum is over more than elements of an input: their products, or squares, may be equal."""
+    inputs = set(statement.reads)
+    return any(
+        node.reduce != "sum"
+        and not (isinstance(node.body, Read) and node.body.tensor in inputs)
+        and any(reads(node.body))
+        for node in inside(statement.equations)
+        if isinstance(node, Term)
+    )
+
+
+def _far_apart(count: int, rng: random.Random) -> list[int]:
+    """Numbers whose products and powers are hardly ever equal, of either sign."""
+    return [rng.choice((-1, 1)) * value for value in rng.sample(range(1, _FAR), count)]
 
 
 def _arrays(

@@ -1,9 +1,9 @@
 """The operators on numbers, each with its gradient as `.vjp`.
 
 Arrays are (N, C, *spatial) with any number of spatial axes. float32 and float64 stay what they are, and together
-give float64; integers are computed in int64, where sums wrap round (means in float64). Inputs are never changed,
-and results share no memory with them. An int stands for every spatial axis and a flat tuple has one entry for each;
-padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
+give float64; integers are computed in int64, where sums wrap round (in float64 where values need not be whole). Inputs
+are never changed, and results share no memory with them. An int stands for every spatial axis and a flat tuple has one
+entry for each; padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
 
 `op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
 with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None). `method`
@@ -36,7 +36,7 @@ from .activation import (
     tanh,
 )
 from .arrange import concat, flatten, fold, pad, pixel_shuffle, pixel_unshuffle, unfold
-from .convolution import conv, conv_transpose
+from .convolutions import conv, conv_transpose
 from .lenet import subsample, table_conv
 from .linear import add, dropout, linear, rbf
 from .loss import binary_cross_entropy_with_logits, cross_entropy, mse, nll

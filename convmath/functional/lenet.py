@@ -11,7 +11,7 @@ from convmath.kernels.padding import padded_sizes
 from convmath.kernels.taps import output_sizes
 from convmath.window import windows
 
-from .convolution import operands
+from .convolutions import operands
 from .core import (
     Call,
     Padding,

@@ -14,7 +14,7 @@ from convmath.kernels.padding import padded_sizes
 from convmath.kernels.taps import output_sizes
 from convmath.window import windows
 
-from .convolution import correlation, operands
+from .convolutions import correlation, operands
 from .core import Call, Padding, PerAxis, differentiable, numbers, one_each, shaped, spatial, storable
 
 __all__ = ["convolution", "depthwise_conv", "locally_connected", "separable_conv"]

@@ -22,6 +22,7 @@ from convmath.window import plain, whole
 
 from . import costs
 from .conditions import of_one_size
+from .fields import fields
 from .layer import Layer, layers
 from .nodes import INPUT, Entry, Node, nodes
 from .sizes import Shape, Sizes
@@ -192,7 +193,11 @@ class Network(Printable):
     def table(self) -> NetworkTable:
         """A row a layer: output shape, parameters, multiply-accumulates, receptive field."""
         rows = tuple(map(Row.of, self.layers))
-        return NetworkTable(self.name, self.variant, self.inputs, rows, self.sizes, self.conditions, self.square)
+        of, shape = next(iter(self.inputs.items()))
+        receptive = fields(self.layers, of, len(shape) - 2, self.name) if len(shape) > 2 else None
+        return NetworkTable(
+            self.name, self.variant, self.inputs, rows, self.sizes, self.conditions, self.square, receptive
+        )
 
     def document(self, lang: str = "en") -> Document:
         return self.table().document(lang)

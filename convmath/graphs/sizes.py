@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from convmath.integers.facts import Facts
 from convmath.ir.nodes import Guard, Size
-from convmath.ir.poly import Atom, Floor, Param, Poly, floor, poly
+from convmath.ir.poly import Param, Poly, poly, unnested
 from convmath.ir.walk import params
 
 from .conditions import Conditions
@@ -36,7 +36,7 @@ class Sizes:
         """A size that is short: a number, a product of sizes, or a name for what it is."""
         if len(form.terms) <= 1 and all(isinstance(atom, Param) for atom in form.atoms()):
             return form
-        whole = _nested(form.substitute(self.definitions))
+        whole = unnested(form.substitute(self.definitions))
         if whole.constant is not None or isinstance(whole.atom, Param):
             return whole
         if whole not in self._names:
@@ -68,23 +68,3 @@ class Sizes:
 
     def sizes(self) -> tuple[Size, ...]:
         return tuple(Size(param, whole) for param, whole in self.definitions.items())
-
-
-def _nested(form: Poly) -> Poly:
-    """Floors put into one another: ⌊(⌊u/v⌋ + r)/w⌋ = ⌊(u + v·r)/(v·w)⌋ for a whole number r.
-
-    >>> H = poly(Param("H", least=0))
-    >>> _nested(floor(floor(H, poly(4)) + 1, poly(2)))
-    ⌊(H + 4)/(8)⌋
-    """
-
-    def image(atom: Atom) -> Poly | None:
-        if not isinstance(atom, Floor):
-            return None
-        number = _nested(atom.number)
-        inner = [q for q in number.atoms() if isinstance(q, Floor)]
-        if len(inner) != 1 or number.coefficient(q := inner[0]) != 1 or q in (number - poly(q)).atoms():
-            return floor(number, atom.divisor)
-        return floor(q.number + q.divisor * (number - poly(q)), q.divisor * atom.divisor)
-
-    return form.map(image)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from convmath.calculus.receptive import Field, ReceptiveField
+from convmath.calculus.receptive.words import cell
 from convmath.derivation import Printable
 from convmath.ir.nodes import Guard, Size
 from convmath.ir.poly import Param, Poly, poly
@@ -74,6 +76,7 @@ class NetworkTable(Printable):
     sizes: tuple[Size, ...]
     conditions: tuple[Guard, ...]
     square: tuple[Guard, ...] = ()
+    receptive: ReceptiveField | None = None
 
     def document(self, lang: str = "en") -> Document:
         """The table with its conditions, in one language."""
@@ -104,18 +107,27 @@ class NetworkTable(Printable):
         for letter, other in likewise:
             yield Paragraph(tuple(filled(words["likewise"], {"letter": layout(letter), "other": layout(other)})))
         yield Paragraph((words["note"],), note=True)
+        if self.receptive is not None and self.receptive.misaligned:
+            layers = ", ".join(dict.fromkeys(apart.name for apart in self.receptive.misaligned))
+            yield Paragraph((words["misaligned"].format(layers=layers),), note=True)
         if (kept := sum((one.buffers for one in self.rows), poly(0))) != 0:
             yield Paragraph(tuple(filled(words["buffers"], {"number": _number(kept)})), note=True)
 
     def _table(self, words: Mapping[str, str], total: Poly) -> Table:
-        columns = ("layer", "operator", "shape", "parameters", "macs")
+        columns = ["layer", "operator", "shape", "parameters", "macs"]
         every = sum((one.parameters for one in self.rows), poly(0))
-        sums = ((words["total"],), (), (), _number(every), _number(total) if total.constant is not None else ())
-        rows = tuple(
-            ((one.layer,), (one.operator,), (_shape(one.shape),), _number(one.parameters), _number(one.macs))
+        sums = [(words["total"],), (), (), _number(every), _number(total) if total.constant is not None else ()]
+        rows = [
+            [(one.layer,), (one.operator,), (_shape(one.shape),), _number(one.parameters), _number(one.macs)]
             for one in self.rows
-        )
-        return Table(tuple((words[column],) for column in columns), rows, (sums,), right=(3, 4))
+        ]
+        head = [(words[column],) for column in columns]
+        if self.receptive is not None:
+            head.append((words["field" if len(self.inputs) == 1 else "field in"].format(name=self.receptive.of),))
+            sums.append(())
+            for cells, field in zip(rows, self.receptive.fields, strict=True):
+                cells.append(cell(_once(field, self.sizes), "size"))
+        return Table(tuple(head), tuple(map(tuple, rows)), (tuple(sums),), right=(3, 4, 5))
 
 
 def _told(sizes: tuple[Size, ...]) -> tuple[list[Size], list[tuple[Param, Param]]]:
@@ -132,6 +144,18 @@ def _told(sizes: tuple[Size, ...]) -> tuple[list[Size], list[tuple[Param, Param]
         else:
             told += group
     return told, likewise
+
+
+def _once(field: Field, sizes: tuple[Size, ...]) -> Field:
+    """The field along the first axis, where it is the same along each other axis with the letters of the other."""
+    _, likewise = _told(sizes)
+    others = {letter.letter: other for letter, other in likewise}
+    first = {(size.param.letter, size.param.axis): poly(size.param) for size in sizes}
+    named = [size.param for size in sizes if size.param.letter in others]
+    changed = {param: first[others[param.letter].letter, param.axis] for param in named}
+    changed |= {letter: poly(other) for letter, other in likewise}
+    alike = {tuple(reach.substitute(changed) for reach in several) for several in field.axes}
+    return replace(field, axes=field.axes[:1]) if len(alike) == 1 else field
 
 
 def _values(sizes: Sequence[Size], changed: Mapping[Param, Poly] | None = None) -> dict[int, Poly]:

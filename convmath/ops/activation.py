@@ -38,8 +38,8 @@ from .spatial import letters
 
 __all__ = ["FAMILIES", "GELU_CUBIC", "LECUN", "SELU"]
 
-# Klambauer, Unterthiner, Mayr, Hochreiter 2017, Self-normalizing neural networks: equation 14 says what they are, the
-# digits are those of the paper's code. With them a standard normal variable keeps its mean 0 and its variance 1.
+# Klambauer, Unterthiner, Mayr, Hochreiter 2017, Self-normalizing neural networks: the digits are those of the paper's
+# code. With them a standard normal variable keeps its mean 0 and its variance 1.
 SELU = (
     Real("λ", Fraction("1.0507009873554804934193349852946")),
     Real("α", Fraction("1.6732632423543772848170429916717")),

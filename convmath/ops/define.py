@@ -45,7 +45,7 @@ SIZES: Mapping[str, tuple[int, int | None]] = {
 }
 MOST_AXES = 62  # what NumPy has, but for batch and channels
 RANGES = {"ν": "N", "c": "C", "o": "O", "g": "G", "i": "n", "j": "m", "t": "k"}
-SPATIAL = frozenset("ijtnmklsdabp")
+SPATIAL = frozenset("ijtnmksdabp")
 ALIASES = {"v": "ν", "nu": "ν"}
 GREEK = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eps": "ε", "epsilon": "ε", "eta": "η", "theta": "θ",
@@ -93,7 +93,7 @@ def define(
 
     The text is one equation a line, or with ; between them; the last states the result, and arrays that no equation
     states are inputs. A sum, max or min over ranges reaches over the product behind it. With `ndim` above 1 a text for
-    one axis is lifted: i, j, t, n, m, k, l, s, d, a, b and p have a letter on each axis.
+    one axis is lifted: i, j, t, n, m, k, s, d, a, b and p have a letter on each axis.
 
     `outside` says by array what lies outside: a number, "nothing" (not counted), "circular", "replicate", "reflect" or
     "symmetric"; an array that is not named must be read inside. `reals` are real parameters, each with its default or

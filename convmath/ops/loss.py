@@ -31,7 +31,13 @@ R = Σ_{ν<N} K[ν]
 L[ν] = -Σ_{c<C} [c = T[ν]] W[c] · X[ν,c]
 Y = Σ_{ν<N} L[ν] / R
 
-The other two compare each element with its target:
+A class that does not count is τ = -100 unless another is given; `functional` leaves it out by itself, the statement
+with ignore_index=True. E is 1 for every class that there is:
+
+>>> print(operator("cross_entropy", ndim=0, ignore_index=True).vjp("X").result.output)
+gX[ν,c] = [T[ν] ≠ τ] gY · (E[ν] · P[ν,c] - [c = T[ν]]) / R
+
+The other two losses compare each element with its target:
 
 >>> print(operator("binary_cross_entropy_with_logits", ndim=0, reduction="none").vjp("X").result)
 gX[ν,c] = gY[ν,c] · (sigmoid(X[ν,c]) - T[ν,c])
@@ -138,17 +144,15 @@ class _Target:
         at = self.at
         if reduction == "none":
             return (self.losses(log_p, "Y"),)
-        by_weight = self.by_class and (self.weight or self.ignoring)
-        divisor = (
-            []
-            if not by_weight or reduction == "sum"
-            else [
-                equation("K", at.in_batch, total(self.w, [at.c], [*self.counted, self.chosen])),
-                equation("R", [], total(read("K", *at.in_batch), at.in_batch)),
-            ]
+        losses, loss = self.losses(log_p, "L"), read("L", *at.in_batch)
+        if reduction == "sum" or not self.by_class or not (self.weight or self.ignoring):
+            return losses, _reduced(loss, at.in_batch, reduction, IndexValue(at.count))
+        return (
+            equation("K", at.in_batch, total(self.w, [at.c], [*self.counted, self.chosen])),
+            equation("R", [], total(read("K", *at.in_batch), at.in_batch)),
+            losses,
+            _reduced(loss, at.in_batch, reduction, read("R")),
         )
-        y = _reduced(read("L", *at.in_batch), at.in_batch, reduction, read("R") if divisor else IndexValue(at.count))
-        return (*divisor, self.losses(log_p, "L"), y)
 
     def requires(self, reduction: str) -> tuple[Guard, ...]:
         """The classes are those that there are, and what a mean divides by is not 0."""

@@ -35,7 +35,7 @@ from convmath.ir.plan import plan
 from convmath.ir.poly import Index, Param, Poly, poly
 from convmath.ir.typed_equations import Typed
 from convmath.ir.typed_scope import Vocabulary
-from convmath.ir.walk import inside, map_leaves, radix, reads, shape_of
+from convmath.ir.walk import inside, map_forms, map_leaves, radix, reads, shape_of
 from convmath.window import BORDERS
 
 __all__ = ["stated"]
@@ -74,11 +74,12 @@ def stated(
         sizes=tuple(Size(count.param, count.size) for count in counts),
         placements=tuple(count.placement for count in counts),
     )
-    ranges = (AtMost(poly(0), index.size) for equation in equations for index in equation.free)
+    ranges = (
+        map_forms(AtMost(poly(0), index.size), lambda form: form) for equation in equations for index in equation.free
+    )
     found = _requiring(found, [*requires, *(count.fits for count in counts if count.fits), *ranges])
     reached = [guard for equation in equations for guard in _reach(found, equation, outside, counts)]
-    placed = [_with_outside(found, equation, outside) for equation in equations]
-    return replace(_requiring(found, reached), equations=tuple(placed))
+    return replace(_requiring(found, reached), equations=_with_outside(found, outside))
 
 
 def _are_needed(equations: Sequence[Equation]) -> None:
@@ -179,10 +180,10 @@ def _position(form: Poly, vocabulary: Vocabulary, counted: set[Index]) -> Poly |
 def _letters(forms: list[Poly], size: Poly, vocabulary: Vocabulary) -> Iterator[tuple[str, int]]:
     """What the index of an axis may be called: by its size, then as it is read."""
     by_size = {of: letter for letter, of in vocabulary.ranges.items() if letter != COUNTED}
-    low = [index for form in forms for index in form.indices()]
+    low = [(form.coefficient(index) != 1, index.letter, index.axis) for form in forms for index in form.indices()]
     if isinstance(size.atom, Param) and size.atom.letter in by_size:
         yield by_size[size.atom.letter], size.atom.axis
-    yield from sorted({(index.letter, index.axis) for index in low if index.letter != COUNTED})
+    yield from ((letter, axis) for _, letter, axis in sorted(low) if letter != COUNTED)
     yield from ((letter, axis) for axis in range(len(forms) + 9) for letter in "ulh")
 
 
@@ -258,28 +259,29 @@ def _count(
 # --- what lies outside --------------------------------------------------------------------------------------------
 
 
-def _with_outside(statement: Statement, equation: Equation, outside: Mapping[str, Outside]) -> Equation:
-    """The equation with what lies outside of an array at every read that may lie there."""
-
-    def term(old: Term) -> Term:
-        beyond = _beyond(statement, equation, old)
-        unsaid = [one for one in beyond if one.read.tensor not in outside]
-        if unsaid:  # what lies before the beginning is what was meant to be padding
-            raise _leaves(statement, equation, min(unsaid, key=lambda one: not one.before))
-        new = {one.read: replace(one.read, outside=outside[one.read.tensor]) for one in beyond}
-        guards = tuple(_guard(guard, new) for guard in old.guards)
-        return replace(old, guards=guards, body=_scalar(old.body, new))
-
-    return replace(equation, terms=tuple(map(term, equation.terms)))
-
-
 @dataclass(frozen=True)
 class _Beyond:
     """A read that is not shown to lie inside its array: on which axis, and whether before its beginning."""
 
+    equation: Equation
     read: Read
     axis: int
     before: bool
+
+
+def _with_outside(statement: Statement, outside: Mapping[str, Outside]) -> tuple[Equation, ...]:
+    """The equations with what lies outside of an array at every read that may lie there."""
+    beyond = {term: _beyond(statement, equation, term) for equation in statement.equations for term in equation.terms}
+    unsaid = [one for several in beyond.values() for one in several if one.read.tensor not in outside]
+    if unsaid:  # what lies before the beginning is what was meant to be padding
+        raise _leaves(statement, min(unsaid, key=lambda one: not one.before))
+
+    def placed(term: Term) -> Term:
+        new = {one.read: replace(one.read, outside=outside[one.read.tensor]) for one in beyond[term]}
+        guards = tuple(_guard(guard, new) for guard in term.guards)
+        return replace(term, guards=guards, body=_scalar(term.body, new))
+
+    return tuple(replace(equation, terms=tuple(map(placed, equation.terms))) for equation in statement.equations)
 
 
 def _beyond(statement: Statement, equation: Equation, term: Term) -> list[_Beyond]:
@@ -288,21 +290,26 @@ def _beyond(statement: Statement, equation: Equation, term: Term) -> list[_Beyon
     for read, brackets in plan(statement, equation, term).reads.items():
         for held in brackets:
             said = [goal for guard in (*term.guards, *held) for goal in obligations(guard) or ()]
-            known = replace(facts, conditions=(*said, *facts.conditions))
             for axis, (form, size) in enumerate(zip(read.at, shape_of(statement, read.tensor), strict=True)):
-                if radix(form) != size and known.always(Within(form, size)) is None:
-                    found.setdefault(read, _Beyond(read, axis, known.nonnegative(form) is None))
+                inside = [_follows(facts, said, goal) for goal in (form, size - 1 - form)]
+                if radix(form) != size and not all(inside):
+                    found.setdefault(read, _Beyond(equation, read, axis, not inside[0]))
     return list(found.values())
 
 
-def _leaves(statement: Statement, equation: Equation, beyond: _Beyond) -> StatementError:
+def _follows(facts: Facts, said: Sequence[Poly], goal: Poly) -> bool:
+    """Whether goal ≥ 0, where what is said is not negative."""
+    return any(facts.nonnegative(goal - known) is not None for known in (poly(0), *said))
+
+
+def _leaves(statement: Statement, beyond: _Beyond) -> StatementError:
     name, form = beyond.read.tensor, beyond.read.at[beyond.axis]
     size = shape_of(statement, name)[beyond.axis]
     where = "less than 0" if beyond.before else f"more than {size - 1}"
     return StatementError(
-        f"{equation.name} reads {beyond.read}, where {form} may be {where}, outside axis {beyond.axis} of {name}; say "
-        f"what lies there, outside={{{name!r}: 0}}, or leave it out, (… where 0 <= {form} < {size}), or write a "
-        "position that stays inside, or require what keeps it there, requires='…'"
+        f"{beyond.equation.name} reads {beyond.read}, where {form} may be {where}, outside axis {beyond.axis} of "
+        f"{name}; say what lies there, outside={{{name!r}: 0}}, or leave it out, (… where 0 <= {form} < {size}), or "
+        "write a position that stays inside, or require what keeps it there, requires='…'"
     )
 
 

@@ -18,7 +18,7 @@ _LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()} | {"∞": r
 _FUNCTIONS = {"exp", "log", "tanh", "sin", "cos"}
 _SIGNS = {
     "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",
-    "mod": r"\bmod ", "#": r"\#",
+    "mod": r"\bmod ", "#": r"\#", "…": r"\dots ",
 }  # fmt: skip
 _BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
 _LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{", "|": r"\lvert "}

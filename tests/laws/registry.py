@@ -7,6 +7,7 @@ from functools import partial
 from hypothesis import strategies as st
 
 from convmath import functional, operator, operators
+from convmath.ir.walk import reads
 from convmath.kernels import METHODS
 from convmath.ops.registry import family_options
 from convmath.testing import Case, Subject, cases
@@ -16,6 +17,7 @@ KERNELS = list(METHODS)
 # those whose kernels may be chosen, and those whose output has a position for each window
 SEVERAL = [name for name in OPERATORS if len(getattr(functional, name).methods) > 1]
 WINDOWED = [name for name in SEVERAL if operator(name, ndim=1).statement.placements]
+TAKE_ANYTHING = [name for name in SEVERAL if not any(any(reads(c)) for c in operator(name, ndim=1).conditions())]
 WAYS = [(name, method) for name in OPERATORS for method in getattr(functional, name).methods]
 
 

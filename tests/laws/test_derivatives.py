@@ -61,7 +61,7 @@ def first(value: Any) -> np.ndarray:
 
 def values(case: Case, **tangents: np.ndarray) -> dict[str, Any]:
     """What a statement is evaluated at: the arrays by name, and the hyper-parameters that are numbers."""
-    op, named, numbers = case.resolved
+    _, named, numbers = case.resolved
     return {"arrays": {**named, **tangents}, **numbers}
 
 

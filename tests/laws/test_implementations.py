@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from convmath import functional
 from convmath.calculus import eliminate, gradient, shape
-from convmath.functional import convolution, pooling
+from convmath.functional import convolutions, pooling
 from convmath.kernels import direct, patches, taps
 from convmath.ops import spatial
 from convmath.steps import SolveQuotient, SolveUnit
@@ -26,7 +26,7 @@ from convmath.window import Window
 
 from ..faults import caught
 from ..kernels.cases import turned
-from .registry import KERNELS, OPERATORS, SEVERAL, WAYS, WINDOWED, drawn, subject
+from .registry import KERNELS, OPERATORS, TAKE_ANYTHING, WAYS, WINDOWED, drawn, subject
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,10 @@ def test_the_size_that_runs_is_the_derived_one(name: str, data: st.DataObject) -
 @given(data=st.data())
 def test_the_kernels_agree_where_there_is_no_exact_value(data: st.DataObject) -> None:
     """NaN and infinity go the same way through every kernel."""
-    case, seed = data.draw(st.sampled_from(SEVERAL).flatmap(drawn), label="case"), data.draw(SEEDS, label="seed")
+    case, seed = data.draw(st.sampled_from(TAKE_ANYTHING).flatmap(drawn), label="case"), data.draw(SEEDS, label="seed")
     rng = np.random.default_rng(seed)
-    strange = case.with_arrays(*(rng.choice([0.0, 1.0, -2.0, np.nan, np.inf, -np.inf], a.shape) for a in case.arrays))
+    numbers = [0.0, 1.0, -2.0, np.nan, np.inf, -np.inf]
+    strange = case.with_arrays(*(a if a.dtype.kind == "i" else rng.choice(numbers, a.shape) for a in case.arrays))
     with np.errstate(invalid="ignore"):
         plain, *others = (subject(case.op, method).run(strange) for method in KERNELS)
         cotangent = rng.choice([0.0, 1.0, np.nan, np.inf], plain.shape)
@@ -71,6 +72,8 @@ def test_the_kernels_agree_where_there_is_no_exact_value(data: st.DataObject) ->
         np.testing.assert_array_equal(plain, other)
     for gradients in more:
         for one, other in zip(slopes, gradients, strict=True):
+            if one is None and other is None:
+                continue  # by whole numbers
             np.testing.assert_array_equal(one, other)
 
 
@@ -164,7 +167,7 @@ FAULTS: dict[str, tuple[str, str, str, Plant]] = {
         "gradient",
         "conv",
         "patches",
-        replaced(convolution, "_bias_gradient", lambda f, gy, b: f(gy[:1], b)),
+        replaced(convolutions, "_bias_gradient", lambda f, gy, b: f(gy[:1], b)),
     ),
     "the weight's padding is at the wrong ends": (
         "gradient",

@@ -22,7 +22,7 @@ from convmath.ir.nodes import AtMost, Compare, Equation, Guard, Node, Read, Stat
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import map_forms, params, reals, shape_of, substitute
 
-__all__ = ["chained", "free_name", "settled"]
+__all__ = ["chained", "free_name", "primed", "settled"]
 
 N = TypeVar("N")
 
@@ -31,7 +31,7 @@ def chained(layers: Sequence[Statement]) -> Statement:
     """One statement of two layers or more, each of which reads the first output of the one before it."""
     if len(layers) < 2:
         raise StatementError(f"{len(layers)} layers came, but two or more are needed [compose]")
-    whole, *others = _named_apart(list(_primed(layers)))
+    whole, *others = _named_apart(list(primed(layers)))
     for layer in others:
         whole = _joined(whole, layer)
     return checked(without_single(pruned(whole)))
@@ -53,7 +53,7 @@ def settled(statement: Statement) -> Statement:
 # --- names ------------------------------------------------------------------------------------------------------
 
 
-def _primed(layers: Sequence[Statement]) -> Iterator[Statement]:
+def primed(layers: Sequence[Statement]) -> Iterator[Statement]:
     """The layers with a prime at the letters of parameters for each earlier layer that has them too."""
     used = Counter[str]()
     for layer in layers:

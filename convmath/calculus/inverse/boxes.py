@@ -21,11 +21,11 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from math import inf, isinf
+from math import inf, isinf, isqrt
 
 from convmath.ir.poly import Atom, Poly
 
-__all__ = ["INFINITE", "Box", "System", "least_and_greatest", "points"]
+__all__ = ["INFINITE", "Box", "System", "least_and_greatest", "points", "solvable"]
 
 INFINITE = inf
 
@@ -128,9 +128,13 @@ class System:
         return sum(part.count() for part in self.parts())
 
     def parts(self) -> Iterator[System]:
-        """Its two halves along the widest bounded side; along an unbounded one only where no other is left."""
+        """Its two parts along a bounded side, or along an unbounded one where no other is left.
+
+        The side is the one whose ends are most times each other, and each part has as many times: products of unknowns
+        are then split where they are, and not where their factors are large.
+        """
         sides = [
-            (not isinf(high), high - low if not isinf(high) else -low, -place)
+            (not isinf(high), (high + 1) / (low + 1) if not isinf(high) else -low, -place)
             for place, (low, high) in enumerate(zip(self.box.low, self.box.high, strict=True))
             if low < high
         ]
@@ -138,7 +142,7 @@ class System:
             return
         bounded, _, place = max(sides)
         low, high = self.box.low[-place], self.box.high[-place]
-        at = (low + int(high)) // 2 if bounded else 2 * low + 1
+        at = isqrt((low + 1) * (int(high) + 1)) - 1 if bounded else 2 * low + 1
         for box in self.box.halves(-place, at):
             if (part := self.narrowed(box)) is not None:
                 yield part
@@ -171,6 +175,19 @@ def points(systems: Iterable[tuple[System, Callable[[tuple[int, ...]], tuple]]])
             yield corner
         for part in system.without_first() if found else system.parts():
             heapq.heappush(heap, (key(part.box.low), next(number), part, key))
+
+
+def solvable(system: System) -> bool:
+    """Whether there is a solution: the smallest boxes first, and those that an unbounded side leaves over after them."""
+    number = count()
+    heap = [(0, 0, next(number), system)]
+    while heap:
+        beyond, depth, _, system = heapq.heappop(heap)
+        if system.holds_at(system.box.low):
+            return True
+        for place, part in enumerate(system.parts()):
+            heapq.heappush(heap, (beyond + (place and not part.box.bounded), depth - 1, next(number), part))
+    return False
 
 
 # --- bounds -------------------------------------------------------------------------------------------------------

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from math import gcd, isinf
 
-from convmath.ir.guards import holds
-from convmath.ir.nodes import AtMost, Divides, Guard, Zero
-from convmath.ir.poly import Atom, Param, Poly, floor, poly
+from convmath.ir.nodes import AtMost, Divides, Guard
+from convmath.ir.poly import Atom, Poly, floor, poly
 
-from .boxes import System, least_and_greatest, points
+from .boxes import System, least_and_greatest, solvable
 from .cases import INNER, SHIFTED, Case, cases, outer
+from .family import Family, Row
 from .problem import PARAMS, Problem, Range
 
-__all__ = ["Family", "Row", "families"]
+__all__ = ["families"]
 
 # solved for first: what is determined by the others, then what is nearly so
 ORDER = "enbapkds"
@@ -29,49 +28,6 @@ ORDER = "enbapkds"
 TOLD = "ksdpabne"
 # as many strides as have a family of their own
 ALONE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What one unknown lies between: the greatest of `lower` and the least of `upper` (none: no bound)."""
-
-    param: Param
-    lower: tuple[Poly, ...]
-    upper: tuple[Poly, ...]
-
-    @property
-    def value(self) -> Poly | None:
-        """The one form that it is, where it is determined."""
-        return self.lower[0] if self.lower == self.upper and len(self.lower) == 1 else None
-
-    @property
-    def guards(self) -> Iterator[Guard]:
-        x = poly(self.param)
-        if self.value is not None:
-            yield Zero(x, self.value)
-            return
-        yield from (AtMost(bound, x) for bound in self.lower)
-        yield from (AtMost(x, bound) for bound in self.upper)
-
-
-@dataclass(frozen=True)
-class Family:
-    """Solutions in closed form: what is fixed, the others row by row, each bounded by those above it, under conditions."""
-
-    fixed: tuple[tuple[Param, int], ...]
-    rows: tuple[Row, ...]
-    conditions: tuple[Guard, ...]
-
-    @cached_property
-    def guards(self) -> tuple[Guard, ...]:
-        """All that the family says; exactly its members meet it."""
-        fixed = (Zero(poly(param), poly(value)) for param, value in self.fixed)
-        return (*fixed, *self.conditions, *(guard for row in self.rows for guard in row.guards))
-
-    def __contains__(self, values: Mapping[str, int]) -> bool:
-        """Whether the unknowns, by their letters, are a member."""
-        at = {PARAMS[letter]: value for letter, value in values.items()}
-        return all(holds(guard, at) for guard in self.guards)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +48,12 @@ class Bound:
 
 @dataclass
 class Elimination:
-    """Unknowns in the order in which they were solved for, each with its bounds; pairs of bounds that stay conditions.
+    """Unknowns in the order in which they were solved for, each with its bounds below and above.
 
     `implied` are the forms that are at least 0, the given ones and those that follow.
     """
 
     bounds: dict[Atom, tuple[list[Bound], list[Bound]]] = field(default_factory=dict)
-    pairs: list[tuple[Bound, Bound]] = field(default_factory=list)
     implied: list[Poly] = field(default_factory=list)
 
 
@@ -107,7 +62,7 @@ def families(problem: Problem) -> Iterator[tuple[System, Family]]:
     for case in cases(problem):
         for part in _by_stride(case, problem.usual_stride):
             found = solved(part)
-            if found is not None and next(points([(found[0], tuple)]), None) is not None:
+            if found is not None and solvable(found[0]):
                 yield found
 
 
@@ -167,7 +122,6 @@ def _eliminated(case: Case) -> Elimination | None:
                 (lower if positive else upper).append(Bound(factor, -rest) if positive else Bound(-factor, rest))
         pairs = [(least, most) for least in lower for most in upper]
         found.bounds[atom] = lower, upper
-        found.pairs += [pair for pair in pairs if 1 not in (pair[0].factor, pair[1].factor)]
         left = [form for form in polys if not form.has(atom)]
         polys = _whole([*left, *(_nonempty(*pair) for pair in pairs)])
         found.implied += [form for form in polys or () if form not in found.implied]
@@ -204,21 +158,22 @@ def _family(case: Case, found: Elimination, hull: Mapping[Atom, Range]) -> Famil
     """The bounds read backwards; what follows from bounds already told is left out."""
     known: dict[Atom, Range] = {}
     rows: dict[str, Row] = {}
-    for atom, (lower, upper) in reversed(found.bounds.items()):
+    conditions: list[Guard | bool] = []
+    for atom, bounds in reversed(found.bounds.items()):
         [letter] = (letter for letter, inner in INNER.items() if inner == atom)
-        # where l ≤ c·x ≤ l, x is l/c: the bounds are written alike
-        least = tuple(bound.most if bound in upper else bound.least for bound in _tight(lower, known, least=True))
-        most = tuple(bound.most for bound in _tight(upper, known, least=False))
-        if all(form.constant is not None for form in (*least, *most)):
+        lower, upper = (_tight(side, known, least) for side, least in zip(bounds, (True, False), strict=True))
+        if all(bound.form.constant is not None and bound.factor.constant is not None for bound in (*lower, *upper)):
             known[atom] = low, high = hull[atom]
-            least, most = (poly(low),), () if isinf(high) else (poly(int(high)),)
+            forms = (poly(low),), () if isinf(high) else (poly(int(high)),)
         else:
             known[atom] = case.ranges[atom]
+            conditions += [_condition(low, high, known) for low in lower for high in upper]
+            # where l ≤ c·x ≤ l, x is l/c, and that the other bounds allow it is said of the unknowns before it
+            same = [(bound.most,) for bound in lower if bound in upper]
+            forms = (same[0], same[0]) if same else (_forms(b.least for b in lower), _forms(b.most for b in upper))
         shift = 1 if letter in SHIFTED else 0
-        told = (tuple(outer(form) + shift for form in forms) for forms in (least, most))
-        rows[letter] = Row(PARAMS[letter], *told)
-    conditions = [_condition(*pair, known) for pair in found.pairs]
-    if any(guard is False for guard in conditions):
+        rows[letter] = Row(PARAMS[letter], *(tuple(outer(form) + shift for form in side) for side in forms))
+    if False in conditions:
         return None
     fixed = {letter: case.ranges[atom] for letter, atom in INNER.items() if atom in case.ranges and letter not in rows}
     return Family(
@@ -228,14 +183,14 @@ def _family(case: Case, found: Elimination, hull: Mapping[Atom, Range]) -> Famil
     )
 
 
+def _forms(forms: Iterable[Poly]) -> tuple[Poly, ...]:
+    return tuple(dict.fromkeys(forms))
+
+
 def _in_telling_order(rows: Mapping[str, Row]) -> Iterator[Row]:
-    plain = [letter for letter in TOLD if letter in rows and not any(rows[letter].param != x for x in _reads(rows[letter]))]
-    yield from (rows[letter] for letter in plain)
-    yield from (row for letter, row in rows.items() if letter not in plain)
-
-
-def _reads(row: Row) -> Iterator[Atom]:
-    return (leaf for form in (*row.lower, *row.upper) for leaf in form.leaves())
+    """First those that numbers bound, in the order of `TOLD`; then the others, each after those that bound it."""
+    yield from (rows[letter] for letter in TOLD if letter in rows and rows[letter].plain)
+    yield from (row for row in rows.values() if not row.plain)
 
 
 def _tight(bounds: Iterable[Bound], known: Mapping[Atom, Range], least: bool) -> list[Bound]:
@@ -264,7 +219,12 @@ def _implies(one: Bound, other: Bound, known: Mapping[Atom, Range], least: bool)
 
 
 def _condition(lower: Bound, upper: Bound, known: Mapping[Atom, Range]) -> Guard | bool:
-    """Whether a whole number lies between two bounds: the guard, or what it always is."""
+    """Whether a whole number lies between two bounds: the guard, or what it always is.
+
+    Where a factor is 1 that is an inequality between forms, and bounds other unknowns.
+    """
+    if 1 in (lower.factor, upper.factor):
+        return True
     gap = upper.form - lower.form
     if lower.factor == upper.factor and gap == 0:
         divisor, form = lower.factor, lower.form

@@ -108,42 +108,46 @@ class Problem:
 
 
 def asked(
-    n: Any, out: Any, transposed: bool, ceil_mode: bool, padding: Any, given: Mapping[str, Any]
+    n: Any,
+    out: Any,
+    transposed: bool,
+    ceil_mode: bool,
+    padding: Any,
+    letters: Mapping[str, Any],
+    words: Mapping[str, Any],
 ) -> Problem:
     """The problem that a caller states, checked."""
     if transposed and ceil_mode:
         raise HyperparameterError(f"ceil_mode rounds a division, and a transposed size has none [{WHERE}]")
-    values = _by_letter(given)
+    values = _by_letter(letters, words)
     choice = _padding(padding, values, transposed)
-    letters = [*"ksd", *{"symmetric": "p", "asymmetric": "ab"}.get(choice, "")]
-    if transposed and choice not in ("same", "same_lower"):
-        letters.append("e")
-    for letter in values:
-        if letter == "e" and not transposed:
-            raise HyperparameterError(f"e is the output padding of transposed=True, and there is none here [{WHERE}]")
-        if letter not in letters:
-            raise HyperparameterError(f"{letter} follows from padding={choice!r} here, and can't be set [{WHERE}]")
+    if "e" in values and (not transposed or choice in ("same", "same_lower")):
+        where = f"follows from padding={choice!r}" if transposed else "belongs to transposed=True"
+        raise HyperparameterError(f"e, the output padding, {where}; it can't be set [{WHERE}]")
     if choice == "valid":
-        choice, values, letters = "symmetric", values | {"p": 0}, [*letters, "p"]
+        choice, values = "symmetric", values | {"p": 0}
+    asked_for = {"k", "s", "d", *{"symmetric": "p", "asymmetric": "ab"}.get(choice, "")}
+    if transposed and choice not in ("same", "same_lower"):
+        asked_for.add("e")
     sizes = _sizes(n, out, transposed, ceil_mode)
-    if sizes[0][0] is None and sizes[0][1] is not None:
-        letters, values = ["n", *letters], values | {"n": n}
-    known = tuple((letter, _runs(letter, values.get(letter))) for letter in LETTERS if letter in letters)
+    if sizes[0][0] is None:
+        asked_for.add("n")
+        values["n"] = n
+    known = tuple((letter, _runs(letter, values.get(letter))) for letter in LETTERS if letter in asked_for)
     return Problem(sizes, known, choice, transposed, ceil_mode)
 
 
-def _by_letter(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given under letters; a word stands for its letter."""
-    words = {word: letters[0] for word, letters in WORDS.items() if letters[0] in ("k", "s", "d", "e")}
-    values: dict[str, Any] = {}
-    for name, value in given.items():
-        letter = words.get(name, name)
-        if letter not in LETTERS:
-            raise unknown("unknown of the inverse problem", name, [*LETTERS, *words], WHERE)
+def _by_letter(letters: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, under letters; a word stands for its letter."""
+    values = {letter: plain(value) for letter, value in letters.items() if value is not None}
+    known = {word: set_[0] for word, set_ in WORDS.items() if set_[0] in letters and len(set_) == 1}
+    for word, value in words.items():
+        if word not in known:
+            raise unknown("unknown of the inverse problem", word, [*letters, *known], WHERE)
         if value is None:
             continue
-        if letter in values:
-            raise HyperparameterError(f"{letter} came twice, also as {name} [{WHERE}]")
+        if (letter := known[word]) in values:
+            raise HyperparameterError(f"{letter} came twice, also as {word} [{WHERE}]")
         values[letter] = plain(value)
     return values
 
@@ -159,7 +163,11 @@ def _padding(padding: Any, values: dict[str, Any], transposed: bool) -> str:
     if isinstance(padding, str):
         if padding not in CHOICES:
             raise unknown("padding", padding, CHOICES, WHERE)
-        if ends and not (padding == "symmetric" and ends == ["p"]) and not (padding == "asymmetric" and "p" not in ends):
+        if (
+            ends
+            and not (padding == "symmetric" and ends == ["p"])
+            and not (padding == "asymmetric" and "p" not in ends)
+        ):
             raise HyperparameterError(f"padding={padding!r} says what {ends[0]} is, so it can't be set too [{WHERE}]")
         return padding
     if ends:
@@ -209,7 +217,9 @@ def _sizes(n: Any, out: Any, transposed: bool, ceil: bool) -> tuple[tuple[Poly |
     if isinstance(n, Sequence) and not isinstance(n, str | range):
         outs = list(out) if isinstance(out, Sequence) and not isinstance(out, str) else [out] * len(n)
         if not n or len(outs) != len(n):
-            raise ShapeError(f"n has {len(n)} sizes and out has {len(outs)}, but one out for each n is needed [{WHERE}]")
+            raise ShapeError(
+                f"n has {len(n)} sizes and out has {len(outs)}, but one out for each n is needed [{WHERE}]"
+            )
         if ceil and len(n) > 1:
             raise HyperparameterError(
                 f"ceil_mode is solved for one n at a time; keep those solutions that are `in` the others' [{WHERE}]"
@@ -253,9 +263,13 @@ def _size(value: Any, name: str) -> Poly:
                 f"two sizes at once: n=(2*h, 2*h+1), out=(h, h) [{WHERE}]"
             )
     if taken := [leaf.name for leaf in found.leaves() if leaf.name in LETTERS and leaf.name != "n"]:
-        raise HyperparameterError(f"{name} is {found}, but {taken[0]} is an unknown here; take another letter [{WHERE}]")
+        raise HyperparameterError(
+            f"{name} is {found}, but {taken[0]} is an unknown here; take another letter [{WHERE}]"
+        )
     if min(c for monomial, c in found.terms.items() if monomial) < 0 or found.evaluate(least_values(found)) < 1:
-        raise HyperparameterError(f"{name} is {found}, but it must be at least 1 at every value of its symbols [{WHERE}]")
+        raise HyperparameterError(
+            f"{name} is {found}, but it must be at least 1 at every value of its symbols [{WHERE}]"
+        )
     return found
 
 

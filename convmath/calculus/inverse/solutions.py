@@ -6,24 +6,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import islice
-from operator import mul
 from sys import maxsize
+from typing import Any
 
 from convmath.errors import HyperparameterError, unknown
 from convmath.ir.guards import holds
 from convmath.ir.nodes import Guard, Zero
 from convmath.ir.poly import poly
+from convmath.render import emit
 from convmath.window import transposed_size, whole, windows
 
-from .boxes import System, points
+from .boxes import System, points, solvable
 from .cases import SHIFTED
 from .families import Family, families
+from .printed import document
 from .problem import LETTERS, WHERE, Problem, Range
 
 __all__ = ["Solution", "Solutions"]
 
-# what a larger value of an unknown costs; a dilation is the last thing that one turns to
-COSTS = {letter: 8 if letter == "d" else 2 if letter == "p" else 1 for letter in LETTERS}
+# what a dilation counts for each step beyond 1, where everything else counts its size: it is the last thing one turns to
+DILATION = 8
 # among solutions of one cost the order in which they come
 FIRST = "dskpaben"
 # what an unknown is where nobody says it
@@ -55,8 +57,9 @@ class Solution:
 class Solutions:
     """The complete set of solutions of a problem, never empty.
 
-    It is iterated over from the simplest: by k + s + a + b + e (+ n) + 8·(d - 1), where padding that follows from a word
-    counts nothing. An infinite set goes on for ever.
+    It is iterated over from the simplest, by what the kernel spans, the stride, the padding at both ends, the output
+    padding, and n where it is unknown, and 8 for each step of the dilation beyond 1: d·(k - 1) + s + a + b + e + n +
+    8·(d - 1); padding that follows from a word counts nothing. An infinite set goes on for ever.
     """
 
     problem: Problem
@@ -79,11 +82,14 @@ class Solutions:
 
     def __iter__(self) -> Iterator[Solution]:
         letters = self.problem.letters
-        weights = [COSTS[letter] for letter in letters]
         order = [letters.index(letter) for letter in FIRST if letter in letters]
+        plain = [(place, 2 if letter == "p" else 1) for place, letter in enumerate(letters) if letter not in "kd"]
+        k, d = letters.index("k"), letters.index("d")
 
         def key(point: tuple[int, ...]) -> tuple[int, ...]:
-            return (sum(map(mul, weights, point)), *(point[place] for place in order))
+            """It grows with every coordinate; the kernel is counted less one here."""
+            cost = point[d] * point[k] + DILATION * (point[d] - 1)
+            return (cost + sum(times * point[place] for place, times in plain), *(point[place] for place in order))
 
         for point in points((system, key) for system, _ in self._parts):
             shifted = (value + (letter in SHIFTED) for letter, value in zip(letters, point, strict=True))
@@ -155,9 +161,7 @@ class Solutions:
     @property
     def finite(self) -> bool:
         return not any(
-            not part.box.bounded and next(points([(part, tuple)]), None) is not None
-            for system, _ in self._parts
-            for part in system.branches()
+            not part.box.bounded and solvable(part) for system, _ in self._parts for part in system.branches()
         )
 
     @property
@@ -168,6 +172,44 @@ class Solutions:
     def first(self, number: int) -> tuple[Solution, ...]:
         """The simplest of them, as many as asked for (or all)."""
         return tuple(islice(self, whole(number, "number", "first", 0)))
+
+    def values(self, solution: Solution) -> dict[str, int]:
+        """A solution by the letters that say it: n only where it is unknown, p where the padding is so at both ends."""
+        ends = ("p",) if self.problem.padding in ("symmetric", "full") else ("a", "b")
+        letters = [*(("n",) if "n" in self.problem.letters else ()), *"ksd", *ends]
+        letters += ["e"] if self.problem.transposed else []
+        found = ((letter, getattr(solution, letter)) for letter in letters)
+        return {letter: value for letter, value in found if value is not None}
+
+    # -- for people
+
+    def emit(self, format: str, lang: str = "en", *, limit: int = 12, **options: Any) -> str:
+        """The solutions as a document in one of `render.FORMATS`, with the first `limit` one by one."""
+        return emit(document(self, lang, whole(limit, "limit", "solutions", 0)), format, **options)
+
+    def to_text(self, lang: str = "en", *, limit: int = 12) -> str:
+        return self.emit("text", lang, limit=limit)
+
+    def to_latex(self, lang: str = "en", *, limit: int = 12, standalone: bool = False) -> str:
+        return self.emit("latex", lang, limit=limit, standalone=standalone)
+
+    def to_markdown(self, lang: str = "en", *, limit: int = 12, flavor: str = "commonmark") -> str:
+        return self.emit("markdown", lang, limit=limit, flavor=flavor)
+
+    def to_html(self, lang: str = "en", *, limit: int = 12, fragment: bool = False) -> str:
+        return self.emit("html", lang, limit=limit, fragment=fragment)
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What Jupyter shows: the richest form that it can."""
+        return {
+            "text/plain": self.to_text(),
+            "text/markdown": self.to_markdown(),
+            "text/latex": self.to_latex(),
+            "text/html": self.to_html(fragment=True),
+        }
 
 
 def _holds(guard: Guard) -> bool:

@@ -1,13 +1,15 @@
-"""What the reads of a statement reach, axis by axis, from the forms at which they read.
+"""What a statement reads of an input, axis by axis, from the forms at which its equations read.
 
-The position j of the output is what stands on the left side. The other indices of a read are bounded one by one: by an
-equation between indices (a sum that scatters), by one-sided brackets (adaptive windows), or by their ranges (taps), and
-a floor by its number: v·⌊u/v⌋ lies between u - v + 1 and u.
+For each array between, and at last for the output, the positions that are read lie between two forms in the positions
+of that array. The other indices of a read are bounded one by one: by an equation between indices (a sum that scatters),
+by one-sided brackets (adaptive windows), or by their ranges (taps); and a floor by its number: v·⌊u/v⌋ lies between
+u - v + 1 and u.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from convmath.errors import StatementError
@@ -16,131 +18,137 @@ from convmath.ir.nodes import Divides, Equation, Guard, Read, Statement, Term, Z
 from convmath.ir.poly import Floor, Index, Least, Poly, poly
 from convmath.ir.walk import reads, shape_of, substitute
 
-from .reach import ITSELF, Reach, joined
+from .reach import Reach, by_jump
 
 __all__ = ["BEFORE", "reaches"]
 
 BEFORE = 2  # the axes before the positions: batch and channel
 
-Reaches = tuple[tuple[Reach, ...], ...]  # for each spatial axis, one for each jump
-
 
 @lru_cache(maxsize=1024)
-def reaches(statement: Statement, data: str) -> Reaches:
+def reaches(statement: Statement, data: str) -> tuple[tuple[Reach, ...], ...]:
     """What the first output reaches in an input along each of its spatial axes: one interval for each jump there is."""
     axes = range(BEFORE, len(shape_of(statement, data)))
     return tuple(_along(statement, data, axis) for axis in axes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Between:
+    """low ≤ scale·i ≤ high, the ends being forms in the positions of an array."""
+
+    low: Poly
+    high: Poly
+    scale: Poly = poly(1)
+
+
+def _position(axis: int) -> Index:
+    """The position along an axis of an array, whatever its indices are called."""
+    return Index("position", poly(0), axis)
+
+
 def _along(statement: Statement, data: str, axis: int) -> tuple[Reach, ...]:
-    found: dict[str, tuple[Reach, ...]] = {data: (ITSELF,)}
+    own = poly(_position(axis))
+    found: dict[str, list[_Between]] = {data: [_Between(own, own)]}
     for equation in statement.equations:
         here = [
-            known.behind(_edge(statement, equation, term, read, axis))
+            _through(known, equation, term, read, axis)
             for term in equation.terms
             for read in dict.fromkeys(reads(term))
             for known in found.get(read.tensor, ())
         ]
         if here:
-            found[equation.name] = by_jump(here)
-    return found.get(statement.outputs[0], ())
+            found[equation.name] = list(dict.fromkeys(here))
+    output = statement.outputs[0]
+    sizes = shape_of(statement, output)
+    return by_jump([_reach(known, axis, sizes) for known in found.get(output, ())])
 
 
-def by_jump(several: Sequence[Reach]) -> tuple[Reach, ...]:
-    """One interval for each jump."""
-    kept: list[Reach] = []
-    for reach in dict.fromkeys(several):
-        same = next((place for place, other in enumerate(kept) if other.moves_with(reach)), None)
-        if same is None:
-            kept.append(reach)
-        else:
-            kept[same] = joined(kept[same], reach)
-    return tuple(kept)
+def _through(known: _Between, equation: Equation, term: Term, read: Read, axis: int) -> _Between:
+    """What an equation reads by way of an array of which is known what it reads."""
+    at = {_position(place): form for place, form in enumerate(read.at)}
+    own = {form.atom: poly(_position(place)) for place, form in enumerate(equation.at) if isinstance(form.atom, Index)}
+    low, high = (substitute(form.substitute(at), own) for form in (known.low, known.high))
+    guards = list(substitute(term.guards, own))
+    if axis < len(equation.at) and equation.at[axis].atom not in own:  # the position is a number of several digits
+        guards.insert(0, Zero(equation.at[axis], poly(_position(axis))))
+    (v, first), (w, last) = _bounded(low, guards, False), _bounded(high, guards, True)
+    return _Between(first, last, known.scale * v) if v == w else _Between(first * w, last * v, known.scale * v * w)
 
 
-# --- one read -----------------------------------------------------------------------------------------------------
+def _reach(known: _Between, axis: int, sizes: Sequence[Poly]) -> Reach:
+    """Along one axis, wherever the output is on the others."""
+    position = _position(axis)
+    ends = []
+    for form, upper in ((known.low, False), (known.high, True)):
+        for other, size in enumerate(sizes):
+            if other != axis:
+                c = form.coefficient(_position(other))
+                end = size - 1 if _grows(c) == upper else poly(0)
+                form = form.substitute({_position(other): end})
+        ends.append(form)
+    jump = ends[1].coefficient(position)
+    if ends[0].coefficient(position) != jump:
+        raise StatementError(f"the ends of what is read move by different steps, {ends[0]} and {ends[1]}")
+    first, last = (end - jump * poly(position) for end in ends)
+    return Reach.of(jump, first, last, known.scale)
 
 
-def _edge(statement: Statement, equation: Equation, term: Term, read: Read, axis: int) -> Reach:
-    """What a read reaches along an axis, from the position on the same axis of the left side."""
-    sizes = shape_of(statement, read.tensor)
-    if axis >= len(sizes):  # it has no such axis any more: its elements read all of it
-        return Reach(poly(0), poly(0), poly(0))
-    position = Index("position", poly(0))
-    guards = list(term.guards)
-    at = equation.at[axis] if axis < len(equation.at) else poly(0)
-    if at.indices():
-        guards.insert(0, Zero(at, poly(position)))
-    form = read.at[axis]
-    if isinstance(at.atom, Index):
-        form = form.substitute({at.atom: poly(position)})
-        guards = list(substitute(tuple(guards[1:]), {at.atom: poly(position)}))
-    low, high = (_bounded(form, position, guards, upper) for upper in (False, True))
-    return _between(low, high, position, read)
+# --- bounds ---------------------------------------------------------------------------------------------------------
+
+Bound = tuple[Poly, Poly]  # factor and form: factor·e is at most (or at least) the form
 
 
-Bound = tuple[Poly, Poly]  # scale and form: scale·e is at most (or at least) the form, which is affine in the position
+def _open(form: Poly) -> list[Index]:
+    """The indices in a form that are no positions."""
+    return sorted((v for v in form.indices() if v.size != 0), key=lambda v: v.key)
 
 
-def _between(low: Bound, high: Bound, position: Index, read: Read) -> Reach:
-    (v, first), (w, last) = low, high
-    first, last = first * w, last * v
-    jump = last.coefficient(position)
-    if first.coefficient(position) != jump:
-        raise StatementError(f"the ends of what {read} reaches move by different steps, {first} and {last}")
-    rest = jump * poly(position)
-    return Reach.of(jump, first - rest, last - rest, v * w)
-
-
-def _bounded(form: Poly, position: Index, guards: Sequence[Guard], upper: bool) -> Bound:
-    """What the form is at most (or at least), by the position alone."""
-    scale, left = poly(1), list(guards)
+def _bounded(form: Poly, guards: Sequence[Guard], upper: bool) -> Bound:
+    """What the form is at most (or at least), by positions alone."""
+    factor, left = poly(1), list(guards)
     while True:
-        floor = next((atom for atom in form.atoms() if isinstance(atom, Floor) and poly(atom).indices()), None)
-        if floor is not None:
-            c = form.coefficient(floor)
-            up = upper == _grows(c, form)
-            end = floor.number if up or Divides(floor.divisor, floor.number) in guards else _below(floor)
-            scale, form = scale * floor.divisor, floor.divisor * (form - c * poly(floor)) + c * end
-            continue
-        index = next(iter(sorted(form.indices() - {position}, key=lambda v: v.key)), None)
-        if index is None:
-            return scale, form
-        if any(isinstance(atom, Least) and poly(atom).has(index) for atom in form.atoms()):
-            raise StatementError(f"what {form} reaches is not known: {poly(index)} stands in a minimum")
-        c = form.coefficient(index)
-        factor, end = _end(index, form, position, left, upper == _grows(c, form))
-        scale, form = scale * factor, factor * (form - c * poly(index)) + c * end
+        floors = [atom for atom in form.atoms() if isinstance(atom, Floor) and poly(atom).indices()]
+        if floors:
+            q = floors[0]
+            c = form.coefficient(q)
+            above = upper == _grows(c) or Divides(q.divisor, q.number) in guards
+            v, end = q.divisor, q.number if above else q.number - q.divisor + 1
+            rest = form - c * poly(q)
+        elif indices := _open(form):
+            index = indices[0]
+            if any(isinstance(atom, Least) and poly(atom).has(index) for atom in form.atoms()):
+                raise StatementError(f"what {form} reaches is not known: {poly(index)} stands in a minimum")
+            c = form.coefficient(index)
+            v, end = _end(index, form, left, upper == _grows(c))
+            rest = form - c * poly(index)
+        else:
+            return factor, form
+        factor, form = factor * v, v * rest + c * end
 
 
-def _below(floor: Floor) -> Poly:
-    return floor.number - floor.divisor + 1
-
-
-def _grows(c: Poly, form: Poly) -> bool:
+def _grows(c: Poly) -> bool:
     if plainly_nonnegative(c):
         return True
     if plainly_nonnegative(-c):
         return False
-    raise StatementError(f"whether {form} grows depends on the sign of {c}")
+    raise StatementError(f"whether what is read moves up or down depends on the sign of {c}")
 
 
-def _end(index: Index, form: Poly, position: Index, guards: list[Guard], upper: bool) -> Bound:
-    """factor·index is at most (or at least) this: by a bracket where the position is not in the form yet."""
-    if not form.has(position):
+def _end(index: Index, form: Poly, guards: list[Guard], upper: bool) -> Bound:
+    """What the index is at most (or at least): by a bracket where no position is in the form yet, else by its range."""
+    if len(_open(form)) == len(form.indices()):
         for guard in guards:
-            if isinstance(guard, Zero) and (end := _solved(index, guard.form, exact=True, upper=upper)):
+            if isinstance(guard, Zero) and (end := _solved(index, guard.form, upper, exact=True)):
                 guards.remove(guard)
                 return end
-        for guard in guards:
-            for goal in obligations(guard) or ():
-                if goal.has(position) and (end := _solved(index, goal, exact=False, upper=upper)):
-                    return end
+        for goal in (goal for guard in guards for goal in obligations(guard) or ()):
+            if len(_open(goal)) < len(goal.indices()) and (end := _solved(index, goal, upper, exact=False)):
+                return end
     return poly(1), index.size - 1 if upper else poly(0)
 
 
-def _solved(index: Index, goal: Poly, *, exact: bool, upper: bool) -> Bound | None:
-    """From goal ≥ 0 (or = 0), what a multiple of the index is at most, or at least."""
+def _solved(index: Index, goal: Poly, upper: bool, *, exact: bool) -> Bound | None:
+    """From goal ≥ 0 (or = 0) what a multiple of the index is at most (or at least)."""
     if any(isinstance(atom, Floor | Least) and poly(atom).has(index) for atom in goal.atoms()):
         return None
     c = goal.coefficient(index)

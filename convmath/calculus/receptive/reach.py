@@ -4,12 +4,14 @@
 
 says between which positions i of an input what stands at position j of an output depends on it. A window at
 s·j + d·t - a has jump s, first -a and last d·(k-1)-a, with scale 1. Where positions lie closer together than in the
-input, as behind a transposed convolution, the jump is a fraction, jump/scale.
+input, as behind a transposed convolution, the jump is a fraction, jump/scale, and the ends are bounds: all that is read
+lies between them, but it need not reach them.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -19,12 +21,12 @@ from convmath.errors import StatementError
 from convmath.integers.facts import plainly_nonnegative
 from convmath.ir.poly import Poly, least, poly
 
-__all__ = ["ITSELF", "Reach", "joined", "window"]
+__all__ = ["ITSELF", "Reach", "by_jump", "window"]
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """jump·j + first ≤ scale·i ≤ jump·j + last, without a factor that all four have in common."""
+    """jump·j + first ≤ scale·i ≤ jump·j + last; made by `of`, which makes the scale 1 where the jump is whole."""
 
     jump: Poly
     first: Poly
@@ -33,6 +35,8 @@ class Reach:
 
     @staticmethod
     def of(jump: Poly, first: Poly, last: Poly, scale: Poly) -> Reach:
+        if (step := jump.divided(scale)) is not None:  # i - step·j is whole, so its ends are
+            return Reach(step, -(-first // scale), last // scale)
         return Reach(*_without_common(jump, first, last, scale))
 
     def behind(self, layer: Reach) -> Reach:
@@ -95,6 +99,18 @@ def joined(one: Reach, other: Reach) -> Reach:
     left, right = ((a.first * b.scale, a.last * b.scale) for a, b in ((one, other), (other, one)))
     first, last = _least(left[0], right[0]), -_least(-left[1], -right[1])
     return Reach.of(one.jump * other.scale, first, last, one.scale * other.scale)
+
+
+def by_jump(several: Iterable[Reach]) -> tuple[Reach, ...]:
+    """One interval for each jump."""
+    kept: list[Reach] = []
+    for reach in dict.fromkeys(several):
+        same = next((place for place, other in enumerate(kept) if other.moves_with(reach)), None)
+        if same is None:
+            kept.append(reach)
+        else:
+            kept[same] = joined(kept[same], reach)
+    return tuple(kept)
 
 
 def _least(one: Poly, other: Poly) -> Poly:

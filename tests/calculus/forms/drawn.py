@@ -23,7 +23,16 @@ from convmath.testing import cases
 from convmath.testing.cases import SEEDS
 from convmath.window import span, steps, transposed_size
 
-__all__ = ["PAIRS", "VALUES", "Drawn", "a_case", "turned_gathering", "turned_scattering", "without_positions"]
+__all__ = [
+    "PAIRS",
+    "STATEMENTS",
+    "VALUES",
+    "Drawn",
+    "a_case",
+    "turned_gathering",
+    "turned_scattering",
+    "without_positions",
+]
 
 
 @dataclass(frozen=True)
@@ -129,7 +138,7 @@ def a_case(data: st.DataObject, name: str) -> Drawn:
     if name in OTHERS:
         found = data.draw(OTHERS[name], label="case")
     else:
-        case = data.draw(st.sampled_from((1, 2, 3, 1, 2)).flatmap(lambda ndim: cases(name, ndim)), label="case")
+        case = data.draw(st.sampled_from((1, 2, 1, 2, 3)).flatmap(lambda ndim: cases(name, ndim)), label="case")
         op, named, given = case.operator.at(case.arrays, case.given)
         found = Drawn(op.statement, {key: exact_array(array) for key, array in named.items()}, given)
     below = data.draw(st.sampled_from((1, 1, 3)), label="denominator")
@@ -137,11 +146,8 @@ def a_case(data: st.DataObject, name: str) -> Drawn:
     return Drawn(found.statement, arrays, found.given)
 
 
-def _pairs() -> list[tuple[str, str]]:
-    found = {name: operator(name, 1).statement for name in operators()} | OTHER_STATEMENTS
-    return [(name, form) for name, statement in found.items() for form in forms(statement)]
-
+STATEMENTS = {name: operator(name, 1).statement for name in operators()} | OTHER_STATEMENTS
 
 # every statement with each of its forms; and those of them that state the same value
-PAIRS = _pairs()
+PAIRS = [(name, form) for name, statement in STATEMENTS.items() for form in forms(statement)]
 VALUES = [(name, form) for name, form in PAIRS if FORMS[form].NAME != "kfac"]

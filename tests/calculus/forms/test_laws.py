@@ -24,11 +24,12 @@ from convmath.calculus.forms import (
     transposed,
     winograd,
 )
+from convmath.calculus.forms.recognise import recognised
 from convmath.calculus.forms.structure import Structure
 from convmath.ir.poly import poly
 
 from ...faults import caught
-from .drawn import PAIRS, VALUES, Drawn, a_case
+from .drawn import PAIRS, STATEMENTS, VALUES, Drawn, a_case
 
 EACH = pytest.mark.parametrize(("name", "form"), VALUES)
 
@@ -66,6 +67,8 @@ def test_its_equations_state_the_exact_value(name: str, form: str, data: st.Data
         return
     expected = case.value()
     if form == "fourier":
+        if case.value().size + case.arrays["X"].size > 100:
+            return  # powers of ω in whole numbers grow long
         value, p = _in_a_field(data, found, case)
         expected = _residues(expected, p)
     else:
@@ -234,9 +237,13 @@ IN_SYMBOLS: dict[str, Fault] = {
 }
 
 
+def _has_positions(name: str) -> bool:
+    return bool(recognised(STATEMENTS[name]).axes)
+
+
 @EACH
 def test_a_fault_in_its_numbers_is_caught(name: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name == "dense":
+    if not _has_positions(name):
         # forgets the bias
         monkeypatch.setattr(numbers.Numbers, "value", lambda self, y: y.reshape(len(y), -1))
     else:
@@ -247,7 +254,7 @@ def test_a_fault_in_its_numbers_is_caught(name: str, form: str, monkeypatch: pyt
 
 @EACH
 def test_a_fault_in_its_equations_is_caught(name: str, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name == "dense":
+    if not _has_positions(name):
         # forgets the bias
         monkeypatch.setattr(Structure, "value", lambda self, *terms: replace(self.output, terms=terms))
     else:

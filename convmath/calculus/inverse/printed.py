@@ -1,0 +1,120 @@
+"""Solutions as a document: what is sought, the families, and the first solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import isinf
+from typing import Any
+
+from convmath.ir.nodes import Guard
+from convmath.ir.poly import Param, poly
+from convmath.render.document import Block, Display, Document, Heading, Paragraph
+from convmath.render.mathematics import layout, relation
+from convmath.render.statement import filled
+from convmath.render.tree import EQUALS, Fence, Layout, Num, Op, Sym, commas, row
+from convmath.render.words import known_language
+from convmath.window import span
+
+from .family import AT_MOST, extreme
+from .problem import PARAMS, Problem
+from .words import WORDS
+
+__all__ = ["document"]
+
+ELEMENT, DOTS = Op("∈", "wide"), Op("…")
+
+
+def document(solutions: Any, lang: str, limit: int) -> Document:
+    """All that is known of them (of the module above, so it is not named here), and the first `limit` one by one."""
+    known_language(lang)
+    problem: Problem = solutions.problem
+    blocks: list[Block] = [*_sought(problem, solutions.conditions, lang)]
+    blocks.append(Paragraph((WORDS["families"][lang],)))
+    for number, family in enumerate(solutions.families, 1):
+        blocks.append(Heading((WORDS["family"][lang].format(number=number),)))
+        blocks.append(Display(tuple((None, None, one) for one in family.lines)))
+    if limit:
+        blocks += _listed(solutions, lang, limit)
+    return Document(_title(problem, lang), tuple(blocks), lang)
+
+
+# --- what is sought -----------------------------------------------------------------------------------------------
+
+
+def _title(problem: Problem, lang: str) -> str:
+    pairs = [
+        WORDS["pair"][lang].format(n=WORDS["any"][lang] if n is None else n, m="⌈n/s⌉" if m is None else m)
+        for n, m in problem.sizes
+    ]
+    title = "transposed title" if problem.transposed else "title"
+    return WORDS[title][lang].format(sizes=WORDS["and"][lang].join(pairs))
+
+
+def _sought(problem: Problem, conditions: Iterable[Guard], lang: str) -> Iterator[Block]:
+    free = [letter for letter, runs in problem.known if len(runs) > 1 or runs[0][0] != runs[0][1]]
+    names = [Sym(letter) for letter in free or problem.letters]
+    unknowns = names[0] if len(names) == 1 else Fence("(", commas(names, loose=True), ")")
+    symbols = commas((layout(symbol) for symbol in problem.symbols), loose=True)
+    sentence = WORDS["sought at every" if problem.symbols else "sought"][lang]
+    yield Paragraph(tuple(filled(sentence, {"unknowns": unknowns, "symbols": symbols})))
+    given = [one for letter, runs in problem.known if (one := _given(letter, runs)) is not None]
+    said = [relation(guard) for guard in conditions]
+    rows = (*said, commas(given, loose=True)) if given else said
+    yield Display(tuple((None, None, one) for one in rows))
+    if problem.worded:
+        end = WORDS["after" if problem.padding == "same" else "before"][lang]
+        yield Paragraph(tuple(filled(WORDS["same"][lang], {"total": _same_total(problem), "end": end})))
+    elif problem.padding == "full":
+        reach = layout(span(poly(PARAMS["k"]), poly(PARAMS["d"])) - 1)
+        yield Paragraph(tuple(filled(WORDS["full"][lang], {"reach": reach})))
+
+
+def _given(letter: str, runs: tuple) -> Layout | None:
+    """What is said of an unknown, where something is."""
+    x = layout(PARAMS[letter])
+    if len(runs) > 1:
+        return row(x, ELEMENT, Fence("{", commas((end for run in runs for end in _run(*run)), loose=True), "}"))
+    [(low, high)] = runs
+    if low == high:
+        return row(x, EQUALS, _number(low))
+    return None if isinf(high) else row(_number(low), AT_MOST, x, AT_MOST, _number(high))
+
+
+def _run(low: float, high: float) -> Iterator[Layout]:
+    yield _number(low)
+    if high - low > 1:
+        yield DOTS
+    if high > low:
+        yield _number(high)
+
+
+def _number(value: float) -> Layout:
+    return Num(str(int(value)))
+
+
+def _same_total(problem: Problem) -> Layout:
+    """max((m - 1)·s + d·(k - 1) + 1 - n, 0), which `window.same_total` computes; in letters where sizes are several."""
+    n, m = problem.sizes[0] if len(problem.sizes) == 1 else (None, None)
+    n, m = (poly(Param(letter)) if size is None else size for letter, size in (("n", n), ("m", m)))
+    read, counted = (m, n) if problem.transposed else (n, m)
+    k, s, d = (poly(PARAMS[letter]) for letter in "ksd")
+    return extreme("max", (layout((counted - 1) * s + span(k, d) - read), Num("0")))
+
+
+# --- one after the other ------------------------------------------------------------------------------------------
+
+
+def _listed(solutions: Any, lang: str, limit: int) -> Iterator[Block]:
+    found = solutions.first(limit + 1)
+    shown = found[:limit]
+    if len(found) <= limit:
+        said = WORDS["one" if len(found) == 1 else "all"][lang]
+    else:
+        said = WORDS["finite" if solutions.finite else "infinite"][lang]
+    yield Heading((WORDS["list"][lang],))
+    yield Paragraph((said.format(number=len(shown)),))
+    yield Display(tuple((None, None, _solution(solutions.values(one))) for one in shown))
+
+
+def _solution(values: Mapping[str, int]) -> Layout:
+    return commas((row(Sym(letter), EQUALS, _number(value)) for letter, value in values.items()), loose=True)

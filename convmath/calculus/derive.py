@@ -81,9 +81,6 @@ def hvp_derivation(statement: Statement, wrt: str, along: str, title: Title, ove
 def _closed(forward: Statement, relational: Statement, over: str, wrt: str = "") -> tuple[Statement, tuple[Step, ...]]:
     """The solved form, and where inner values were differentiated the closed form. `wrt` is what a gradient is by."""
     result, steps = solved(relational, over)
-    stated = {equation.name for equation in forward.equations}
-    if all(equation.name in stated for equation in result.equations if equation.name not in result.outputs):
-        return result, steps
     others = [tensor.name for tensor in forward.inputs if wrt and tensor.name != wrt and not tensor.integer]
     gradients = (solved(vjp(forward, other), over)[0].output for other in others)
     closed = folded(result, _known(forward), {gradient.name: gradient for gradient in gradients})

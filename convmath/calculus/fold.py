@@ -75,10 +75,10 @@ def folded(statement: Statement, forward: Statement, others: Mapping[str, Equati
     derived = tuple(equation for equation in statement.equations if equation.name not in known)
     statement = replace(statement, equations=(*forward.equations, *derived))
     fold = _Fold(statement, frozenset(known), dict(others or {}))
-    inner = [e.name for e in statement.equations if e.name not in fold.known and e.name not in statement.outputs]
     plain = pruned(statement)
-    if not inner:
-        return plain
+    inner = [e for e in statement.equations if e.name not in known and e.name not in statement.outputs]
+    if not inner and any(term.bound for name in statement.outputs for term in statement.equation(name).terms):
+        return plain  # sums over windows are as short as they get
     try:
         equations = [new for name in statement.outputs for new in fold.closed(statement.equation(name))]
     except _TooLong:
@@ -115,6 +115,18 @@ def _one_index_an_axis(equation: Equation) -> Equation:
     if not values:
         return equation
     return Equation(equation.name, tuple(free), tuple(map(poly, free)), substitute(equation.terms, values))
+
+
+def _may_divide(factor: Scalar) -> bool:
+    """Whether a factor is never 0 where the product has a value."""
+    match factor:
+        case Power(exponent=Number(value=exponent)):
+            return exponent < 0
+        case Real(positive=positive):
+            return positive
+        case Number() | Apply(function="exp"):
+            return True
+    return False
 
 
 class _TooLong(Exception):
@@ -212,6 +224,8 @@ class _Fold:
         for part in body.factors if isinstance(body, Product) else (body,):
             if isinstance(part, Sum | Apply) and _free(part) == set(equation.free):
                 rest = [f for f in body.factors if f is not part] if isinstance(body, Product) else []
+                if not all(map(_may_divide, rest)):
+                    continue
                 over = multiplied(own, *(expanded(ONE / f, self._closed) for f in rest))
                 self.definitions[equation.name] = (equation.free, expanded(body, lambda node: None))
                 self.factors.append(_Relation(part, equation.free, over, False))
@@ -358,7 +372,12 @@ class _Fold:
                 Index(letter, extent, index.axis, index.primes)
                 for letter, extent in ((next(letters, index.letter + "′"), high), (index.letter, low))
             )
-            if set(digits) & set(equation.free):
+            if digits[0].letter == digits[1].letter:
+                low_digit = digits[1]
+                digits = digits[0], Index(low_digit.letter, low, low_digit.axis, low_digit.primes + 1)
+            if {(d.letter, d.axis, d.primes) for d in digits} & {
+                (f.letter, f.axis, f.primes) for f in equation.free if f != index
+            }:
                 continue
             values = {index: low * poly(digits[0]) + poly(digits[1])}
             free = tuple(d for old in equation.free for d in (digits if old == index else (old,)))

@@ -11,6 +11,7 @@ import click
 from convmath.derivation import SUFFIXES, write
 from convmath.errors import TextError, unknown
 from convmath.graphs import ARCHITECTURES, Network, network
+from convmath.graphs.receptive import receptive_field
 from convmath.ir.poly import poly
 
 from . import COMMANDS, options
@@ -61,8 +62,15 @@ def _shape(typed: str) -> list[Any]:
 
 
 def _as_json(found: Network) -> dict[str, Any]:
+    fields = receptive_field(found)
+
     def value(one: Any) -> Any:
         return one if isinstance(one, int) else str(one)
+
+    def sides(layer: str) -> list[Any]:
+        """The size of the field along each axis; several where paths with different jumps have one each."""
+        each = ([value(reach.size()) for reach in several] for several in fields.layer(layer).axes)
+        return [several[0] if len(several) == 1 else several for several in each]
 
     return {
         "network": found.name,
@@ -77,6 +85,7 @@ def _as_json(found: Network) -> dict[str, Any]:
                 "shape": [value(size) for size in found.shape(row.layer)],
                 "parameters": value(found.value(row.parameters)),
                 "macs": value(found.value(row.macs)),
+                "receptive_field": sides(row.layer),
             }
             for row in found.table().rows
         ],

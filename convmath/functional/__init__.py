@@ -38,7 +38,7 @@ from .activation import (
 from .arrange import concat, flatten, fold, pad, pixel_shuffle, pixel_unshuffle, unfold
 from .convolutions import conv, conv_transpose
 from .lenet import subsample, table_conv
-from .linear import add, dropout, linear, rbf
+from .layers import add, dropout, linear, rbf
 from .loss import binary_cross_entropy_with_logits, cross_entropy, mse, nll
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm
 from .pooling import (
@@ -54,7 +54,7 @@ from .pooling import (
 )
 from .separable import convolution, depthwise_conv, locally_connected, separable_conv
 from .softmax import log_softmax, softmax
-from .upsample import upsample
+from .upsampling import upsample
 
 __all__ = [
     "adaptive_avg_pool",

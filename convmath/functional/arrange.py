@@ -1,4 +1,4 @@
-"""Elements that are put elsewhere, on numbers: padding, patches, flattening, concatenation, pixel shuffle, upsampling."""
+"""Elements that are put elsewhere, on numbers: padding, patches, flattening, concatenation, pixel shuffle."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ __all__ = ["concat", "flatten", "fold", "pad", "pixel_shuffle", "pixel_unshuffle
 
 
 @differentiable("x")
-def pad(
-    x: ArrayLike, pads: Sequence[Sequence[int]], *, mode: str = "constant", value: float = 0.0
-) -> Call[np.ndarray]:
+def pad(x: ArrayLike, pads: Sequence[Sequence[int]], *, mode: str = "constant", value: float = 0.0) -> Call[np.ndarray]:
     """Y[…,j] = X[…,j-a], and outside X what the mode says: "constant" (the value), or an element of X.
 
     `pads` has a (before, after) pair for each of the last axes of X, in their order; torch has a flat list that begins
@@ -240,9 +238,7 @@ def flatten(x: ArrayLike) -> Call[np.ndarray]:
     where = f"flatten(X{x.shape})"
     with_channels(x, where)
     shape = (x.shape[0], math.prod(x.shape[1:]))
-    return Call(
-        where, shape, x.dtype, lambda: np.array(x.reshape(shape)), lambda gy: (np.array(gy.reshape(x.shape)),)
-    )
+    return Call(where, shape, x.dtype, lambda: np.array(x.reshape(shape)), lambda gy: (np.array(gy.reshape(x.shape)),))
 
 
 @differentiable("x", "others")
@@ -268,14 +264,15 @@ def concat(x: ArrayLike, *others: ArrayLike, axis: int = 1) -> Call[np.ndarray]:
     if along >= ndim:
         raise HyperparameterError(f"axis is {along}, but the arrays have {ndim} axes [{where}]")
     along %= ndim
+    before, behind = arrays[0].shape[:along], arrays[0].shape[along + 1 :]
     for place, array in enumerate(arrays[1:], 2):
-        needed = (*arrays[0].shape[:along], array.shape[along] if array.ndim > along else 0, *arrays[0].shape[along + 1 :])
-        shaped(array, needed, f"array {place}", where)
+        own = array.shape[along : along + 1] or (0,)
+        shaped(array, (*before, *own, *behind), f"array {place}", where)
     if along == 1 and any(array.shape[1] == 0 for array in arrays):
         raise ShapeError(f"an array has no channels, but at least one is needed [{where}]")
     dtype = np.result_type(*arrays)
     ends = np.cumsum([array.shape[along] for array in arrays])
-    shape = (*arrays[0].shape[:along], int(ends[-1]), *arrays[0].shape[along + 1 :])
+    shape = (*before, int(ends[-1]), *behind)
 
     def gradients(gy: np.ndarray) -> tuple[Any, ...]:
         first, *rest = (np.array(part) for part in np.split(gy, ends[:-1], along))

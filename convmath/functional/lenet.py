@@ -41,8 +41,8 @@ def subsample(
 ) -> Call[np.ndarray]:
     """Y[ν,c,j] = W[c] · Σ_t X[ν,c,s·j+t-a] + B[c], with one coefficient and one bias a map (LeCun et al. 1998, II.B).
 
-    X is (N, C, *n), W and B (C,). The elements of a window are added, not averaged, as in the paper; X is 0 outside, and
-    the stride is the kernel size unless it is given. Raises ShapeError, HyperparameterError, DtypeError,
+    X is (N, C, *n), W and B (C,). The elements of a window are added, not averaged, as in the paper; X is 0 outside,
+    and the stride is the kernel size unless it is given. Raises ShapeError, HyperparameterError, DtypeError,
     UnknownNameError.
 
     >>> subsample([[[1, 2, 3, 4]]], 2, [10], [5])

@@ -1,4 +1,4 @@
-"""The kin of convolution on numbers: with the kernel turned, channel by channel, in two parts, with weights not shared."""
+"""The kin of convolution on numbers: with the kernel turned, channel by channel, in two parts, not shared."""
 
 from __future__ import annotations
 

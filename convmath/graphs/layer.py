@@ -243,6 +243,7 @@ def _conditions(
     for param, form in every.items():
         if param.least is None:
             continue
-        if form.constant is not None and form.constant < param.least:
+        if form.constant is None:
+            yield AtMost(poly(param.least), form)
+        elif form.constant < param.least:
             raise ShapeError(f"{poly(param)} is {form}, but it must be at least {param.least}")
-        yield AtMost(poly(param.least), form)

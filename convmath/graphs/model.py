@@ -10,9 +10,10 @@ from typing import Any
 import sympy
 
 from convmath import text
+from convmath.calculus.receptive import ReceptiveField
 from convmath.calculus.symbols import from_sympy, symbol, to_sympy
 from convmath.derivation import Printable
-from convmath.errors import ShapeError, unknown
+from convmath.errors import ShapeError, StatementError, unknown
 from convmath.ir.nodes import Guard, Size, Zero
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.typed import form
@@ -194,7 +195,12 @@ class Network(Printable):
         """A row a layer: output shape, parameters, multiply-accumulates, receptive field."""
         rows = tuple(map(Row.of, self.layers))
         of, shape = next(iter(self.inputs.items()))
-        receptive = fields(self.layers, of, len(shape) - 2, self.name) if len(shape) > 2 else None
+        receptive: ReceptiveField | str | None = None
+        if len(shape) > 2:
+            try:
+                receptive = fields(self.layers, of, len(shape) - 2, self.name)
+            except StatementError as error:  # what an operator of one's own reads need not be known
+                receptive = str(error)
         return NetworkTable(
             self.name, self.variant, self.inputs, rows, self.sizes, self.conditions, self.square, receptive
         )

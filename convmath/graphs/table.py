@@ -65,7 +65,10 @@ def _said(layer: Layer) -> str:
 
 @dataclass(frozen=True)
 class NetworkTable(Printable):
-    """A row a layer, the sums, what the names of sizes stand for, and the conditions under which all of it holds."""
+    """A row a layer, the sums, what the names of sizes stand for, and the conditions under which all of it holds.
+
+    `receptive` are the fields in the first input, or why they are not known; None where it has no spatial axes.
+    """
 
     called = "table"
 
@@ -76,7 +79,7 @@ class NetworkTable(Printable):
     sizes: tuple[Size, ...]
     conditions: tuple[Guard, ...]
     square: tuple[Guard, ...] = ()
-    receptive: ReceptiveField | None = None
+    receptive: ReceptiveField | str | None = None
 
     def document(self, lang: str = "en") -> Document:
         """The table with its conditions, in one language."""
@@ -107,7 +110,9 @@ class NetworkTable(Printable):
         for letter, other in likewise:
             yield Paragraph(tuple(filled(words["likewise"], {"letter": layout(letter), "other": layout(other)})))
         yield Paragraph((words["note"],), note=True)
-        if self.receptive is not None and self.receptive.misaligned:
+        if isinstance(self.receptive, str):
+            yield Paragraph((words["no field"].format(why=self.receptive),), note=True)
+        elif self.receptive is not None and self.receptive.misaligned:
             layers = ", ".join(dict.fromkeys(apart.name for apart in self.receptive.misaligned))
             yield Paragraph((words["misaligned"].format(layers=layers),), note=True)
         if (kept := sum((one.buffers for one in self.rows), poly(0))) != 0:
@@ -122,11 +127,12 @@ class NetworkTable(Printable):
             for one in self.rows
         ]
         head = [(words[column],) for column in columns]
-        if self.receptive is not None:
+        if isinstance(self.receptive, ReceptiveField):
             head.append((words["field" if len(self.inputs) == 1 else "field in"].format(name=self.receptive.of),))
             sums.append(())
+            swapped = _swapped(self.sizes)
             for cells, field in zip(rows, self.receptive.fields, strict=True):
-                cells.append(cell(_once(field, self.sizes), "size"))
+                cells.append(cell(_once(field, swapped), "size"))
         return Table(tuple(head), tuple(map(tuple, rows)), (tuple(sums),), right=(3, 4, 5))
 
 
@@ -146,15 +152,19 @@ def _told(sizes: tuple[Size, ...]) -> tuple[list[Size], list[tuple[Param, Param]
     return told, likewise
 
 
-def _once(field: Field, sizes: tuple[Size, ...]) -> Field:
-    """The field along the first axis, where it is the same along each other axis with the letters of the other."""
+def _swapped(sizes: tuple[Size, ...]) -> Mapping[Param, Poly]:
+    """For the letters whose sizes are those of another letter, the other letter and its sizes."""
     _, likewise = _told(sizes)
     others = {letter.letter: other for letter, other in likewise}
-    first = {(size.param.letter, size.param.axis): poly(size.param) for size in sizes}
-    named = [size.param for size in sizes if size.param.letter in others]
-    changed = {param: first[others[param.letter].letter, param.axis] for param in named}
-    changed |= {letter: poly(other) for letter, other in likewise}
-    alike = {tuple(reach.substitute(changed) for reach in several) for several in field.axes}
+    named = {(size.param.letter, size.param.axis): poly(size.param) for size in sizes}
+    changed = {letter: poly(other) for letter, other in likewise}
+    params_ = (size.param for size in sizes if size.param.letter in others)
+    return changed | {param: named[others[param.letter].letter, param.axis] for param in params_}
+
+
+def _once(field: Field, swapped: Mapping[Param, Poly]) -> Field:
+    """The field along the first axis, where it is the same along each other axis with other letters."""
+    alike = {tuple(reach.substitute(swapped) for reach in several) for several in field.axes}
     return replace(field, axes=field.axes[:1]) if len(alike) == 1 else field
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,13 +20,18 @@ RELATIONS = {"=": np.equal, "≠": np.not_equal, "<": np.less, "≤": np.less_eq
 
 def named_arrays(family: Family, ndim: int, hyper: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The hyper-parameters that are integer inputs of an operator, by their name, as arrays."""
-    inputs = of_family(family, ndim).open_statement.inputs if ndim >= family.least_ndim else ()
-    names = [tensor.name for tensor in inputs if tensor.integer]
-    arrays = {word: np.asarray(value) for word, value in hyper.items() if word in names}
+    arrays = {word: np.asarray(value) for word, value in hyper.items() if word in _integers(family, ndim)}
     for word, array in arrays.items():
         if array.dtype.kind not in "iub":
             raise HyperparameterError(f"{word} holds {array.dtype}, but whole numbers are needed")
     return {word: array.astype(np.int64) for word, array in arrays.items()}
+
+
+@lru_cache(maxsize=256)
+def _integers(family: Family, ndim: int) -> tuple[str, ...]:
+    """The names of the inputs that are integer arrays."""
+    inputs = of_family(family, ndim).open_statement.inputs if ndim >= family.least_ndim else ()
+    return tuple(tensor.name for tensor in inputs if tensor.integer)
 
 
 def check_tables(statement: Statement, arrays: Mapping[str, np.ndarray]) -> None:

@@ -81,5 +81,17 @@ def _operator(part: object, where: str) -> Operator:
     return part
 
 
+THEN = {"en": ", then ", "es": ", luego "}
+
+
 def _title(*titles: Mapping[str, str]) -> dict[str, str]:
-    return {lang: " → ".join(title[lang] for title in titles) for lang in titles[0]}
+    return {
+        lang: then.join((titles[0][lang], *(_inside(title[lang]) for title in titles[1:])))
+        for lang, then in THEN.items()
+    }
+
+
+def _inside(title: str) -> str:
+    """A title inside a sentence: Max pooling is max pooling, but ReLU and Lp pooling stay."""
+    word = title.split()[0]
+    return title[0].lower() + title[1:] if len(word) > 2 and word[1:].islower() else title

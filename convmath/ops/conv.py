@@ -51,9 +51,7 @@ def weighed(axes: Sequence[Axis], bias: bool, padding_mode: str) -> Statement:
     channel = O * poly(g) + poly(o)
     x = read(X, ν, C * poly(g) + poly(c), *at, outside=beyond(padding_mode))
     terms = [total(read(W, channel, c, *t) * x, (c, *t)), *([total(read(B, channel))] if bias else [])]
-    return over_windows(
-        axes, (X, W, B) if bias else (X, W), [equation("Y", [ν, channel, *j], *terms)], padding_mode
-    )
+    return over_windows(axes, (X, W, B) if bias else (X, W), [equation("Y", [ν, channel, *j], *terms)], padding_mode)
 
 
 # what may be chosen of a convolution, of whatever kind

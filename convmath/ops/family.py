@@ -15,14 +15,15 @@ __all__ = ["Family"]
 class Family:
     """An operator in any number of spatial dimensions, with all its options.
 
-    `statement(ndim, **options)` states it. `options` gives the values that each option takes, the default first.
+    `statement(ndim, **options)` states it. `options` gives the values that each option takes, the default first, and
+    `needs` for an option what others have to be with it.
     `optional` names the inputs that an option brings in ({"B": "bias"}): to pass the array is to choose the option.
+    `counted` is an option that says how many arrays there are, and `told` gives the options that the arrays that came
+    tell by themselves (a target by class or by probabilities).
     `words` gives the letter of each argument that is not called as `ir.bind.WORDS` says, None for one that the
-    arrays tell. `counted` is an option that says how many arrays there are. `told` gives the options that the arrays
-    that came tell by themselves (a target by class or by probabilities). A pool's stride is its kernel if unsaid, and
-    with `unit_stride` it is 1. `one_each` is an argument that has an entry for each spatial axis, where the first array
-    does not tell how many there are. `call` is how the operator is made where the registry does not have it, up to
-    its dimensions.
+    arrays tell. `one_each` is an argument that has an entry for each spatial axis, where the first array does not tell
+    how many there are. A pool's stride is its kernel if unsaid, and with `unit_stride` it is 1.
+    `call` is how the operator is made where the registry does not have it, up to its dimensions.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Family:
     counted: str = ""
     told: Callable[[Sequence[Any]], Mapping[str, Any]] | None = None
     least_ndim: int = 1
+    needs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     call: str = ""
     unit_stride: bool = False
     one_each: str = ""

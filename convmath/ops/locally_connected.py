@@ -12,7 +12,7 @@ W[o,j] is the kernel of the output element (o,j), laid out as a kernel of a conv
 
 from __future__ import annotations
 
-from convmath.ir.build import Tensor, equation, index, read, size, subscripts, total
+from convmath.ir.build import Tensor, equation, index, read, size, total
 from convmath.ir.nodes import Statement
 
 from .family import Family

@@ -140,7 +140,12 @@ def variants(name: str, ndim: int = 2) -> list[Operator]:
     >>> [op.options for op in variants("avg_pool", ndim=1)]
     [(), (('ceil_mode', True),), (('count_include_pad', False),), (('divisor_override', True),)]
     """
-    changed = [{option: value} for option, (_, *others) in family_options(name).items() for value in others]
+    needs = _family(name).needs
+    changed = [
+        {**needs.get(option, {}), option: value}
+        for option, (_, *others) in family_options(name).items()
+        for value in others
+    ]
     return [operator(name, ndim, **chosen) for chosen in ({}, *changed)]
 
 

@@ -64,9 +64,7 @@ def _param(form: Poly) -> Param:
     return form.atom
 
 
-def windowed(
-    ndim: int, *, dilated: bool = True, ceil: bool = False, kind: type[Axis] = Axis
-) -> tuple[Axis, ...]:
+def windowed(ndim: int, *, dilated: bool = True, ceil: bool = False, kind: type[Axis] = Axis) -> tuple[Axis, ...]:
     """The axes of a windowed operator, every hyper-parameter a symbol."""
     ones = (poly(1),) * ndim
     n, k, s = axes("n", ndim), axes("k", ndim, 1), axes("s", ndim, 1, 1)

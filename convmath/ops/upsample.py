@@ -57,7 +57,7 @@ MODES = ("nearest", "nearest-exact", "linear")
 
 
 def statement(ndim: int, *, mode: str = "nearest", size: bool = False, align_corners: bool = False) -> Statement:
-    """Y[ν,c,j] = Σ_i H[j,i] · X[ν,c,i], or the nearest element alone; `size`: to any size m, else by a whole factor s."""
+    """Y[ν,c,j] = Σ_i H[j,i] · X[ν,c,i], or the nearest element; `size`: to any size m, else by a whole factor s."""
     if align_corners and mode != "linear":
         raise HyperparameterError(f"align_corners is True, but mode={mode!r} takes an element as it is [upsample]")
     if size or align_corners or mode == "linear":
@@ -102,7 +102,7 @@ class _Axis:
         return Within(self.distance, self.v)
 
     def weights(self, clamped: bool) -> Equation:
-        """H[j,i] = 1 - |u/v - i| where that is positive, and where it is `clamped` 1 for an end that u/v lies beyond."""
+        """H[j,i] = 1 - |u/v - i| where that is positive, and if `clamped` 1 for an end that u/v lies beyond."""
         i, last = poly(self.i), self.v * (self.i.size - 1)
         near: list[Guard] = [Within(self.distance + self.v - 1, 2 * self.v - 1)]
         ends: list[Term] = []
@@ -154,4 +154,5 @@ FAMILY = Family(
     statement,
     {"mode": MODES, "size": (False, True), "align_corners": (False, True)},
     words={"size": "m", "scale_factor": "s"},
+    needs={"align_corners": {"mode": "linear"}},
 )

@@ -51,6 +51,7 @@ def test_as_json_it_is_one_object() -> None:
     numbers = json.loads(run("network", "resnet18", "--input", "2,3,224,224", "--json").stdout)
     assert numbers["macs"] == sum(layer["macs"] for layer in numbers["layers"]) == 2 * 1_814_073_344
     assert numbers["layers"][-1]["shape"] == [2, 1000]
+    assert numbers["layers"][0]["receptive_field"] == [7, 7]
 
 
 def test_as_many_classes_as_are_asked_for() -> None:

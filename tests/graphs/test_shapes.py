@@ -237,9 +237,7 @@ def test_an_operator_of_ones_own_is_a_layer() -> None:
     net = network([(own, {"kernel": 3, "stride": 2}), operator("max_pool", 1, kernel=2)], input=(None, 2, "H"))
     assert [node.name for node in net.nodes] == ["squares1", "max_pool1"]
     assert sizes(net) == {"H1": "⌊(H-3)/2⌋+1", "H2": "⌊(H-1)/4⌋"}
-    with pytest.raises(
-        HyperparameterError, match=r"^a is p, but a layer has a number there \[layer"
-    ):
+    with pytest.raises(HyperparameterError, match=r"^a is p, but a layer has a number there \[layer"):
         network([operator("max_pool", 1, kernel=2, padding="symmetric")], input=(None, 2, "H"))
 
 
@@ -257,8 +255,8 @@ def test_names_that_are_not_there_are_said() -> None:
 
 
 def test_a_floor_that_is_put_in_wrongly_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = naming.floor
-    monkeypatch.setattr(naming, "floor", lambda number, divisor: right(number + 1, divisor))
+    right = naming.unnested
+    monkeypatch.setattr(naming, "unnested", lambda form: right(form) + 1)
     caught(test_shapes_in_letters_are_the_shapes_of_the_arrays)
 
 

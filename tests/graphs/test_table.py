@@ -54,8 +54,32 @@ def test_conditions_and_sizes_are_told_below_it() -> None:
     lines = network("resnet18").to_text().splitlines()
     assert "The table holds for every input with 1 ≤ H, 1 ≤ W." in lines
     assert "    H₅ = ⌊(H-1)/32⌋+1" in lines
-    assert "Those of W are the same with W in the place of H." in lines
+    assert "The same holds with W in the place of H." in lines
     assert not any(line.startswith("    W") for line in lines)
+
+
+def test_receptive_fields_stand_in_a_column() -> None:
+    """Along one axis where it is the same along the others; the paper's ResNet-50 sees 483 positions."""
+    printed = "\n".join(network(name, variant="paper").to_text() for name in ("lenet5", "resnet50"))
+    cells = {words[0]: words[-1] for words in map(str.split, printed.splitlines()) if words}
+    assert (cells["S4"], cells["C5"], cells["layer4.2.conv3"]) == ("16", "32", "483")
+    assert "(3, 5)" in network(BLOCK, input=(None, 4, "H", "W")).to_text()
+    assert "receptive field in left" in network({"sum": ("add", {}, ("left", "right"))}, input=TWO).to_text()
+    assert "receptive" not in network(["relu"], input=(None, 4)).to_text()
+
+
+TWO = {"left": (None, 3, "H"), "right": (None, 3, "H")}
+
+
+def test_paths_that_do_not_lie_as_one_another_are_told() -> None:
+    graph = {
+        "a": ("conv", {"out_channels": 4, "kernel": 3, "padding": ((2, 0), (1, 1))}),
+        "b": ("max_pool", {"kernel": 3, "stride": 1, "padding": 1}, "input"),
+        "sum": ("add", {}, ("a", "b")),
+    }
+    said = network(graph, input=(None, 4, "H", "W")).to_text("es")
+    assert "Hay caminos desalineados que se encuentran en sum;" in said
+    assert "desalineados" not in network("resnet18").to_text("es")
 
 
 def test_sizes_that_differ_between_the_axes_are_all_told() -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convmath
+from convmath.derivation import sample
 from convmath.errors import ConvmathError, HyperparameterError, ShapeError, StatementError, TextError, UnknownNameError
 from convmath.ir import typed_equations
 from convmath.ir.nodes import Statement
@@ -599,6 +600,15 @@ def test_a_bracket_that_is_lost_is_caught(monkeypatch: pytest.MonkeyPatch) -> No
     true = typed_equations._term
     monkeypatch.setattr(typed_equations, "_term", lambda bound, guards, body, kind="sum": true(bound, (), body, kind))
     caught(test_a_typed_statement_is_worth_what_python_says)
+
+
+def test_data_at_which_a_maximum_ties_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products of different whole numbers may be equal, and there a maximum of them has no derivative."""
+    monkeypatch.setattr(sample, "_may_tie", lambda statement: False)
+    with pytest.raises(AssertionError):
+        test_everything_that_follows_is_verified(
+            "Y[v,c,j] = max(t<k) X[v,c,s*j+t-a]*W[t]", {"outside": {"X": "nothing"}}, 2
+        )
 
 
 def test_reads_that_may_leave_are_found_on_every_axis() -> None:

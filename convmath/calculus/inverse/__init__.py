@@ -9,23 +9,24 @@ k ≥ 1, s ≥ 3, d ≥ 1, ⌊(d·(k-1)+111·s)/2⌋-111 ≤ p ≤ ⌊(d·(k-1))
 >>> [(one.k, one.p) for one in found.first(5)], {"k": 7, "s": 2, "p": 3} in found, found.finite
 ([(1, 0), (2, 0), (3, 1), (4, 1), (5, 2)], True, False)
 
-**Complete.** Write κ = k - 1, P = a + b and x = n + P - d·κ - 1. Then ⌊x/s⌋ + 1 = m if and only if (m - 1)·s ≤ x ≤ m·s - 1, by what
-a floor is; the other rules are rewritten likewise, a choice (ceil_mode; an output padding below the stride, or not below it but below the
-dilation) as cases that exclude each other (`cases`). So a case is a system of inequalities between polynomials with whole
-coefficients, and it has the same solutions as the rule. The system is solved for one unknown after the other (`families`). Each
-occurs in products with at most one other, with a factor that is at least 1 at that place (a number, d, or s), so its inequalities are
-bounds ⌈l/c⌉ ≤ x ≤ ⌊u/c⌋, and a whole x exists if and only if each lower bound is at most each upper one: inequalities and
-conditions for the unknowns that are left. Every step is an equivalence; hence the families hold all solutions and nothing else.
+**Complete.** Write κ = k - 1, P = a + b and x = n + P - d·κ - 1. Then ⌊x/s⌋ + 1 = m if and only if (m - 1)·s ≤ x ≤ m·s
+- 1, by what a floor is; the other rules are rewritten likewise, a choice (which part of the minimum of ceil_mode
+decides; whether an output padding is below the stride, or only below the dilation) as cases that exclude each other
+(`cases`). So each case is a system of inequalities between polynomials with whole coefficients, with the same
+solutions as the rule. It is solved for one unknown after the other (`families`). Where an unknown is solved for, its
+factor is a number, d or s, hence at least 1; so its inequalities are bounds ⌈l/c⌉ and ⌊u/c⌋, and it exists if and only
+if each lower bound is at most each upper one, which is said of the unknowns that are left. Every step is an
+equivalence: the families hold all solutions, and nothing else.
 
-**Enumerated.** The solutions are told one by one by taking boxes of whole numbers apart (`boxes`): a part is left out only where
-bounds show that an inequality fails throughout, and each split is into disjoint parts, so every solution comes once. The order
-is by a cost that has finitely many points below each value, so every solution comes after finitely many.
+**One by one.** Solutions are found by taking boxes of whole numbers apart (`boxes`). A part is left out only where
+bounds show that an inequality fails throughout, and parts are disjoint, so each solution comes once. They come in the
+order of a cost that only finitely many points stay below, so each comes after finitely many others.
 
-**Ends.** `finite` takes each case apart where the factors of products (κ in d·κ; n - 1 in (n - 1)·s) are 0, or at least 1. If a
-side is then unbounded and there is one solution, there are infinitely many, along a line: (k + 2, p + d), (d + 2, p + κ), (s + 2,
-p + m - 1), a stride that may grow with m = 1, a dilation without effect at k = 1, and their kin where n or e moves instead. No
-search goes on for ever: what an infinite box can hide is a parity, and that is found by rounding forms with a common factor.
-"""
+**How many.** `finite` takes each case apart where the factor in a product (κ in d·κ, n - 1 in (n - 1)·s) is 0, or at
+least 1. If a side of the box is then unbounded, one solution makes infinitely many along a line: (k + 2, p + d), (d +
+2, p + κ), (s + 2, p + m - 1), a stride that only grows at m = 1, a dilation that changes nothing at k = 1; where n or
+e is unknown it moves instead of p. No search goes on for ever, since all that can empty an unbounded box is a parity,
+and that is found where forms are rounded by their common factor."""
 
 from __future__ import annotations
 
@@ -59,24 +60,25 @@ def solve_shape(
 ) -> Solutions:
     """All (k, s, d, p) with ⌊(n + 2·p - d·(k - 1) - 1)/s⌋ + 1 = out, along one axis.
 
-    What is not given is unknown. A number fixes it; a range or several numbers, k=range(1, 12) or k=(3, 5, 7), are what it is
-    among. The words kernel, stride, dilation and output_padding mean k, s, d and e; m is another name of out.
+    What is not given is unknown. A number fixes it; a range or several numbers, k=range(1, 12) or k=(3, 5, 7), are
+    what it is among. The words kernel, stride, dilation and output_padding mean k, s, d and e; m is another name of
+    out.
 
-    `padding`: "symmetric" (the default) seeks one p for both ends, "asymmetric" seeks a and b apart (as giving either of
-    them does), "valid" and "full" fix them, and under "same" and "same_lower" they follow from the sizes. `transposed`
-    seeks the output padding e too: (n - 1)·s - a - b + d·(k - 1) + e + 1 = out with 0 ≤ e < max(s, d).
+    `padding`: "symmetric" (the default) seeks one p for both ends, "asymmetric" seeks a and b apart (as giving either
+    of them does), "valid" and "full" fix them, and under "same" and "same_lower" they follow from the sizes.
+    `transposed` seeks the output padding e too: (n - 1)·s - a - b + d·(k - 1) + e + 1 = out with 0 ≤ e < max(s, d).
 
-    `n`: without it, or with a range, it is sought too. A form in symbols ("2*h", a sympy expression) stands for
-    all its values: what is sought serves every whole h from 1 on. Several sizes, n=(224, 200), out=(112, 100), are
-    served by one and the same solution; an image whose axes differ is solved axis by axis. out="same" is ⌈n/s⌉, at every n.
+    Without `n`, or with a range, it is sought too. A form in symbols ("2*h", or a sympy expression) stands for all its
+    values: what is sought serves every whole h from 1 on. Several sizes, n=(224, 200), out=(112, 100), are served by
+    one and the same solution; an image whose axes may differ is solved axis by axis. out="same" is ⌈n/s⌉, at every n.
 
     >>> print(*solve_shape(n="2*h", out="h", k=3).families)
     k = 3, s = 2, d ≥ 1, p = d
     >>> solve_shape(out=112, k=7, s=2, d=1, p=3).first(5)
     (Solution(k=7, s=2, d=1, a=3, b=3, e=0, n=223), Solution(k=7, s=2, d=1, a=3, b=3, e=0, n=224))
-    >>> solve_shape(n=224, out=300, k=3, p=0)
+    >>> solve_shape(n=224, out=300, k=3, p=0)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
-    convmath.errors.ShapeError: no (s, d) with k = 3, p = 0 takes 224 to 300: the output is at most 222, at k = 3, s = 1, d = 1, p = 0 [solve_shape]
+    convmath.errors.ShapeError: no (s, d) with k = 3, p = 0 takes 224 to 300: the output is at most 222, ...
     """
     if m is not None and out is not None:
         raise HyperparameterError(f"m is another name of out, but both came: {m} and {out} [{WHERE}]")

@@ -8,9 +8,9 @@ negative; so a box bounds every form, and a form that must not be negative bound
 >>> x, y = size("x"), size("y")
 >>> system = System.of([3 * x + 2 * y - 12, 7 - x - y], {x.atom: (0, INFINITE), y.atom: (0, INFINITE)})
 >>> system.box.low, system.box.high
-((0, 0), (7, 6))
+((0, 0), (7, 7))
 >>> system.count()
-18
+20
 >>> next(points([(system, lambda point: (sum(point), *point))]))
 (4, 0)
 """
@@ -178,7 +178,7 @@ def points(systems: Iterable[tuple[System, Callable[[tuple[int, ...]], tuple]]])
 
 
 def solvable(system: System) -> bool:
-    """Whether there is a solution: the smallest boxes first, and those that an unbounded side leaves over after them."""
+    """Whether there is a solution: small boxes first, and what an unbounded side leaves over after all of them."""
     number = count()
     heap = [(0, 0, next(number), system)]
     while heap:

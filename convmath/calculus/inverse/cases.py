@@ -1,7 +1,7 @@
 """A problem as disjoint systems of inequalities, each between polynomials in which no unknown is squared.
 
-A window spans d·κ + 1 with κ = k - 1, so that d·κ + 1 ≤ n + a + b is an inequality between products of unknowns that are
-at least 0; n is counted less one too where it is unknown. Each rule of `window` is a chain of inequalities:
+A window spans d·κ + 1 with κ = k - 1, so that d·κ + 1 ≤ n + a + b is an inequality between products of unknowns that
+are at least 0; n is counted less one too where it is unknown. Each rule of `window` is a chain of inequalities:
 
     ⌊x/s⌋ + 1 = m            ⇔  (m - 1)·s ≤ x < m·s
     min(⌊y/s⌋ + 2, q) = m    ⇔  (m - 2)·s ≤ y < (m - 1)·s and q ≥ m,  or  y ≥ (m - 1)·s and q = m      (disjoint)
@@ -48,7 +48,7 @@ class Case:
 def cases(problem: Problem) -> Iterator[Case]:
     """The problem as disjoint cases."""
     for choice in problem.choices():
-        ranges = {INNER[letter]: _less_one(letter, run) for letter, run in choice.items()}
+        ranges: dict[Atom, Range] = {INNER[letter]: _less_one(letter, run) for letter, run in choice.items()}
         values = {letter: poly(param) for letter, param in INNER.items() if param in ranges}
         values |= {letter: values[letter] + 1 for letter in SHIFTED if letter in values}
         for polys in _alternatives(problem, values):

@@ -61,7 +61,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Family:
-    """Solutions in closed form: what is fixed, the others row by row, each bounded by those above it, under conditions."""
+    """Solutions in closed form: what is fixed, conditions, and the others row by row, bounded by those above them."""
 
     fixed: tuple[tuple[Param, int], ...]
     rows: tuple[Row, ...]

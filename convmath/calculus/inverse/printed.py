@@ -16,7 +16,7 @@ from convmath.render.words import known_language
 from convmath.window import span
 
 from .family import AT_MOST, extreme
-from .problem import PARAMS, Problem
+from .problem import PARAMS, Problem, Range, only
 from .words import WORDS
 
 __all__ = ["document"]
@@ -51,8 +51,7 @@ def _title(problem: Problem, lang: str) -> str:
 
 
 def _sought(problem: Problem, conditions: Iterable[Guard], lang: str) -> Iterator[Block]:
-    free = [letter for letter, runs in problem.known if len(runs) > 1 or runs[0][0] != runs[0][1]]
-    names = [Sym(letter) for letter in free or problem.letters]
+    names = [Sym(letter) for letter in problem.free or problem.letters]
     unknowns = names[0] if len(names) == 1 else Fence("(", commas(names, loose=True), ")")
     symbols = commas((layout(symbol) for symbol in problem.symbols), loose=True)
     sentence = WORDS["sought at every" if problem.symbols else "sought"][lang]
@@ -69,14 +68,13 @@ def _sought(problem: Problem, conditions: Iterable[Guard], lang: str) -> Iterato
         yield Paragraph(tuple(filled(WORDS["full"][lang], {"reach": reach})))
 
 
-def _given(letter: str, runs: tuple) -> Layout | None:
+def _given(letter: str, runs: tuple[Range, ...]) -> Layout | None:
     """What is said of an unknown, where something is."""
-    x = layout(PARAMS[letter])
+    x, (low, high) = layout(PARAMS[letter]), runs[0]
+    if (value := only(runs)) is not None:
+        return row(x, EQUALS, _number(value))
     if len(runs) > 1:
         return row(x, ELEMENT, Fence("{", commas((end for run in runs for end in _run(*run)), loose=True), "}"))
-    [(low, high)] = runs
-    if low == high:
-        return row(x, EQUALS, _number(low))
     return None if isinf(high) else row(_number(low), AT_MOST, x, AT_MOST, _number(high))
 
 

@@ -17,7 +17,7 @@ from convmath.window import PADDING_WORDS, ceil_steps, plain, span, steps, trans
 
 from .boxes import INFINITE
 
-__all__ = ["LETTERS", "PARAMS", "SAME", "Problem", "Range", "WHERE", "asked"]
+__all__ = ["LETTERS", "PARAMS", "SAME", "Problem", "Range", "WHERE", "asked", "only"]
 
 WHERE = "solve_shape"
 SAME = "same"
@@ -50,6 +50,11 @@ class Problem:
         return tuple(letter for letter, _ in self.known)
 
     @property
+    def free(self) -> tuple[str, ...]:
+        """The letters that more than one number is possible for."""
+        return tuple(letter for letter, runs in self.known if only(runs) is None)
+
+    @property
     def symbols(self) -> tuple[Param, ...]:
         """The symbols in the sizes; a solution serves every value of them."""
         sizes = (size for pair in self.sizes for size in pair if size is not None)
@@ -62,7 +67,7 @@ class Problem:
 
     @property
     def usual_stride(self) -> int:
-        """⌈n/m⌉, the stride of a kernel of 1 without padding (transposed ⌈m/n⌉), where the sizes are numbers; else 1."""
+        """⌈n/m⌉, the stride of a kernel of 1 without padding (transposed ⌈m/n⌉); 1 where sizes are no numbers."""
         n, m = (None if size is None else size.constant for size in self.sizes[0])
         if n is None or m is None:
             return 1
@@ -105,6 +110,12 @@ class Problem:
             yield Zero(ceil_steps(n, k, s, d, a, b, least=least), m)
         else:
             yield Zero(steps(n, k, s, d, a, b), m)
+
+
+def only(runs: tuple[Range, ...]) -> int | None:
+    """The one number that there is in runs, or None where there are more."""
+    low, high = runs[0]
+    return int(low) if len(runs) == 1 and low == high else None
 
 
 def asked(
@@ -244,10 +255,8 @@ def _every_size(n: Any, transposed: bool, ceil: bool) -> tuple[Poly, None]:
             f"out='same' asks for ⌈n/s⌉ at every n, but n is {found}; leave n out, or give a number for out [{WHERE}]"
         )
     if transposed or ceil:
-        raise HyperparameterError(
-            f"out='same' is asked of windows that lie inside, not of {'transposed' if transposed else 'ceil_mode'}=True "
-            f"[{WHERE}]"
-        )
+        option = "transposed" if transposed else "ceil_mode"
+        raise HyperparameterError(f"out='same' is asked of windows that lie inside, not of {option}=True [{WHERE}]")
     return found, None
 
 

@@ -11,9 +11,8 @@ from convmath.ir.nodes import Zero
 from convmath.ir.poly import Poly, poly
 from convmath.window import span
 
-from .boxes import INFINITE
 from .families import families
-from .problem import WHERE, Problem, Range, least_values
+from .problem import WHERE, Problem, Range, least_values, only
 
 __all__ = ["why_none"]
 
@@ -45,10 +44,8 @@ def _some(problem: Problem) -> bool:
 
 def _unknowns(problem: Problem) -> str:
     """The unknowns, and in words what is known of them."""
-    free = [letter for letter, runs in problem.known if len(runs) > 1 or runs[0][0] != runs[0][1]]
-    limited = [
-        f"{letter} {_among(runs)}" for letter, runs in problem.known if letter not in free or not isinf(runs[-1][1])
-    ]
+    free = problem.free
+    limited = [f"{letter} {_among(runs)}" for letter, runs in problem.known if not isinf(runs[-1][1])]
     if problem.padding not in ("symmetric", "asymmetric"):
         limited.append(f"padding={problem.padding!r}")
     named = f"({', '.join(free)})" if free else "solution"
@@ -58,9 +55,8 @@ def _unknowns(problem: Problem) -> str:
 def _among(runs: tuple[Range, ...]) -> str:
     """= 3, or: from 1 to 11, or: among 3, 5 to 7."""
     said = [f"{low}" if low == high else f"{low} to {high}" for low, high in runs]
-    if len(said) > 1:
-        return f"among {', '.join(said)}"
-    return f"= {said[0]}" if runs[0][0] == runs[0][1] else f"from {said[0]}"
+    word = "=" if only(runs) is not None else "from" if len(runs) == 1 else "among"
+    return f"{word} {', '.join(said)}"
 
 
 def _taken(problem: Problem) -> str:
@@ -139,27 +135,29 @@ def _asked(problem: Problem) -> int:
 
 
 def _between_strides(problem: Problem, ranges: Mapping[str, Range]) -> str | None:
-    """Two strides in a row of which one gives more, and the other less; a size changes in one direction with the stride."""
-    others = {letter: int(low) for letter, (low, _) in ranges.items()} | {
-        letter: 1 for letter in "kd" if letter not in ranges
-    }
+    """Two strides in a row, of which one gives less and the other more: a size goes one way as the stride grows."""
+    others = {"k": 1, "d": 1} | {letter: int(low) for letter, (low, _) in ranges.items()}
+    goal = _number(_equation(problem, others).right)
+    growing = problem.transposed and not problem.worded
 
     def gives(stride: int) -> int:
         return _number(_equation(problem, others | {"s": stride}).left)
 
-    goal = _number(_equation(problem, others).right)
+    def before(stride: int) -> bool:
+        return gives(stride) < goal if growing else gives(stride) > goal
+
     first, last = ranges["s"]
-    growing = problem.transposed and not problem.worded
-    above = first
-    while above <= last and (gives(above) < goal if growing else gives(above) > goal):
-        below, above = above, 2 * above
-    if above == first or above > last:
+    if not before(first):
         return None
-    while above - below > 1:
-        half = (below + above) // 2
-        below, above = (half, above) if (gives(half) < goal if growing else gives(half) > goal) else (below, half)
-    what = "gives" if not (problem.worded and problem.transposed) else "counts"
-    return f"stride {below} {what} {gives(below)}, and stride {above} {what} {gives(above)}"
+    low, high = first, 2 * first
+    while before(high) and high <= last:
+        low, high = high, 2 * high
+    while high - low > 1:
+        half = (low + high) // 2
+        low, high = (half, high) if before(half) else (low, half)
+    if high > last:
+        return None
+    return f"stride {low} gives {gives(low)}, and stride {high} gives {gives(high)}"
 
 
 def _nearest(problem: Problem) -> str:

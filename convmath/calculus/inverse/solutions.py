@@ -20,11 +20,11 @@ from .boxes import System, points, solvable
 from .cases import SHIFTED
 from .families import Family, families
 from .printed import document
-from .problem import LETTERS, WHERE, Problem, Range
+from .problem import LETTERS, WHERE, Problem, Range, only
 
 __all__ = ["Solution", "Solutions"]
 
-# what a dilation counts for each step beyond 1, where everything else counts its size: it is the last thing one turns to
+# what each step of a dilation beyond 1 counts, where all else counts its size: it is the last thing one turns to
 DILATION = 8
 # among solutions of one cost the order in which they come
 FIRST = "dskpaben"
@@ -132,11 +132,11 @@ class Solutions:
     @staticmethod
     def _said(letter: str, runs: tuple[Range, ...], given: Mapping[str, int]) -> int:
         """The value of an unknown."""
-        [low, high], *others = runs
-        value = given.get(letter, low if low == high and not others else DEFAULTS.get(letter))
+        fixed = only(runs)
+        value = given.get(letter, DEFAULTS.get(letter) if fixed is None else fixed)
         if value is None:
-            raise HyperparameterError(f"a solution says what {letter} is, but there is only {given} [{WHERE}]")
-        return int(value)
+            raise HyperparameterError(f"a solution says what {letter} is, but {dict(given)} came [{WHERE}]")
+        return value
 
     def _solution(self, at: Mapping[str, int]) -> Solution:
         k, s, d = (at[letter] for letter in "ksd")

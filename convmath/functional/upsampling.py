@@ -30,10 +30,10 @@ def upsample(
     """Y[ν,c,j] = the element nearest to position j, or with "linear" what lies between its neighbours.
 
     Each spatial axis gets the `size` m, or `scale_factor` times (a whole number) the elements it has. "nearest" takes
-    element ⌊j·n/m⌋, "nearest-exact" ⌊(j + ½)·n/m⌋; both are computed in integers, while torch's floating point misses
-    some. "linear" interpolates at (j + ½)·n/m - ½, or with `align_corners` at j·(n - 1)/(m - 1), along each of any
-    number of axes (torch calls it bilinear with two, trilinear with three); before the first element and behind the
-    last that one stands. Integers are interpolated in float64.
+    element ⌊j·n/m⌋, "nearest-exact" ⌊(j + ½)·n/m⌋, computed in integers; torch rounds in float32, and takes another for
+    some sizes (6 to 74). "linear" interpolates at (j + ½)·n/m - ½, or with `align_corners` at j·(n - 1)/(m - 1), along
+    each of any number of axes (torch calls it bilinear with two, trilinear with three); before the first element and
+    behind the last that one stands. Integers are interpolated in float64.
     Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
 
     >>> upsample([[[1, 2, 3]]], scale_factor=2), upsample([[[1, 2, 3]]], 5)
@@ -79,9 +79,7 @@ def upsample(
     return Call(where, shape, x.dtype, value, gradients)
 
 
-def _wanted(
-    size: PerAxis | None, scale_factor: PerAxis | None, sizes: tuple[int, ...], where: str
-) -> tuple[int, ...]:
+def _wanted(size: PerAxis | None, scale_factor: PerAxis | None, sizes: tuple[int, ...], where: str) -> tuple[int, ...]:
     """The spatial sizes of the output."""
     if (size is None) == (scale_factor is None):
         came = "both came" if size is not None else "neither came"

@@ -110,7 +110,6 @@ def dropout(x: ArrayLike, mask: ArrayLike, *, p: float = 0.5) -> Call[np.ndarray
     if (share := real(p, "p", where, least=0)) >= 1:
         raise HyperparameterError(f"p is {share}, but it must be less than 1 [{where}]")
 
-
     def kept_of(values: np.ndarray) -> np.ndarray:
         return values * kept.astype(values.dtype) / values.dtype.type(1 - share)
 

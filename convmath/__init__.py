@@ -20,6 +20,7 @@ __all__ = [
     "operator",
     "operators",
     "receptive_field",
+    "solve_shape",
     "testing",
 ]
 
@@ -32,12 +33,14 @@ _HOMES = {
     "operator": "convmath.ops.registry",
     "operators": "convmath.ops.registry",
     "functional": "convmath.functional",
+    "solve_shape": "convmath.calculus.inverse",
     "network": "convmath.graphs",
     "testing": "convmath.testing",
 }
 
 if TYPE_CHECKING:
     from convmath import functional, testing
+    from convmath.calculus.inverse import solve_shape
     from convmath.graphs import network
     from convmath.graphs.receptive import receptive_field
     from convmath.ops.composition import compose, fold

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain, count
 from typing import Any
 
 from convmath.ir.nodes import (
@@ -115,6 +116,19 @@ def _one_index_an_axis(equation: Equation) -> Equation:
     if not values:
         return equation
     return Equation(equation.name, tuple(free), tuple(map(poly, free)), substitute(equation.terms, values))
+
+
+def _highest_first(quotient: Floor) -> tuple:
+    """⌊c/(k₁·k₂)⌋ before ⌊c/k₂⌋: what is left of c below the highest digit has the others as its own."""
+    degree = max(sum(power for _, power in monomial) for monomial in quotient.divisor.terms)
+    return -degree, -max(quotient.divisor.terms.values())
+
+
+def _ranges(equation: Equation) -> Iterator[Index]:
+    """The indices that an equation runs over."""
+    yield from equation.free
+    for term in equation.terms:
+        yield from term.bound
 
 
 def _may_divide(factor: Scalar) -> bool:
@@ -360,29 +374,32 @@ class _Fold:
         yield from self._numbered(list(self.named.values())[before:], last)
 
     def _by_digits(self, equation: Equation) -> Equation:
-        """The equation over two digits of an index whose quotient it uses: Z[c] = f(⌊c/C⌋) is Z[C·g + c] = f(g)."""
+        """The equation over the digits of an index whose quotients it uses: Z[c] = f(⌊c/C⌋) is Z[C·g + c] = f(g)."""
+        while (split := self._over_two_digits(equation)) is not None:
+            equation = split
+        return equation
+
+    def _over_two_digits(self, equation: Equation) -> Equation | None:
         forms = (form for form in inside(equation.terms) if isinstance(form, Poly))
         floors = dict.fromkeys(atom for form in forms for atom in form.atoms() if isinstance(atom, Floor))
-        for quotient in floors:
+        for quotient in sorted(floors, key=_highest_first):
             index, low = quotient.number.atom, quotient.divisor
             if not isinstance(index, Index) or index not in equation.free or (high := index.size.divided(low)) is None:
                 continue
-            letters = (other.letter for known in self.statement.equations for other in known.free if other.size == high)
-            digits = tuple(
-                Index(letter, extent, index.axis, index.primes)
-                for letter, extent in ((next(letters, index.letter + "′"), high), (index.letter, low))
-            )
-            if digits[0].letter == digits[1].letter:
-                low_digit = digits[1]
-                digits = digits[0], Index(low_digit.letter, low, low_digit.axis, low_digit.primes + 1)
-            if {(d.letter, d.axis, d.primes) for d in digits} & {
-                (f.letter, f.axis, f.primes) for f in equation.free if f != index
-            }:
-                continue
-            values = {index: low * poly(digits[0]) + poly(digits[1])}
-            free = tuple(d for old in equation.free for d in (digits if old == index else (old,)))
+            taken = {*equation.free, *indices(equation.terms)} - {index}
+            first = self._digit(high, index, taken)
+            second = self._digit(low, index, {*taken, first})
+            values = {index: low * poly(first) + poly(second)}
+            free = tuple(d for old in equation.free for d in ((first, second) if old == index else (old,)))
             return Equation(equation.name, free, *substitute((equation.at, equation.terms), values))
-        return equation
+        return None
+
+    def _digit(self, extent: Poly, of: Index, taken: set[Index]) -> Index:
+        """An index of that range: one that the statement has, or else another by the letter of what it is a digit of."""
+        names = {(index.letter, index.axis, index.primes) for index in taken}
+        known = (index for e in self.statement.equations for index in _ranges(e) if index.size == extent)
+        primed = (Index(of.letter, extent, of.axis, of.primes + more) for more in count())
+        return next(i for i in chain(known, primed) if (i.letter, i.axis, i.primes) not in names)
 
     def _numbered(self, sums: list[Equation], last: Equation) -> list[Equation]:
         """The equations, each after those that it reads, the sums numbered in that order."""

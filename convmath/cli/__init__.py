@@ -19,6 +19,7 @@ __all__ = ["COMMANDS", "main"]
 COMMANDS = {
     "verify": "Derive, check and test everything, and write report.html.",
     "shape": "The output size of an operator: formula, substitution, result.",
+    "solve": "The inverse: which kernels, strides, dilations and paddings take one size to another.",
     "derive": "A gradient of an operator, step by step.",
     "network": "A network layer by layer: shapes, parameters, multiply-accumulates.",
 }

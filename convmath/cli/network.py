@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from convmath.derivation import SUFFIXES, write
-from convmath.errors import TextError, unknown
+from convmath.errors import TextError
 from convmath.graphs import ARCHITECTURES, Network, network
 from convmath.graphs.receptive import receptive_field
 from convmath.ir.poly import poly
@@ -42,16 +40,7 @@ def command(
 ) -> None:
     """Shapes, parameters, multiply-accumulates and receptive fields, layer by layer."""
     found = network(name, variant=variant, input=None if shape is None else _shape(shape), classes=classes)
-    if format_ is None and output is not None and output.suffix and output.suffix not in SUFFIXES:
-        raise unknown("file type to save a table as", output.suffix, SUFFIXES, "--output")
-    format_ = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
-    document = found.emit(format_, lang, **({"standalone": True} if format_ == "latex" and output else {}))
-    if output:
-        write(output, document)
-    if json_:
-        click.echo(json.dumps({**_as_json(found), "document": document}, ensure_ascii=False))
-    elif not output:
-        click.echo(document, nl=False)
+    options.tell(found, lang, format_, output, _as_json(found) if json_ else None)
 
 
 def _shape(typed: str) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from convmath.derivation import SUFFIXES, Derivation, write
+from convmath.derivation import SUFFIXES, Derivation, Printable, write
 from convmath.errors import HyperparameterError, TextError, unknown
 from convmath.render.document import FORMATS
 from convmath.render.words import LANGUAGES
@@ -27,6 +27,7 @@ __all__ = [
     "output",
     "seed",
     "show",
+    "tell",
     "word",
 ]
 
@@ -122,21 +123,28 @@ def show(
 ) -> None:
     """The derivation to a file or to standard output; `said` is what its JSON object says, where one is asked for.
 
-    A file is a whole document, standard output takes a piece of one. Where a step fails the command ends with 1.
+    Where a step fails the command ends with 1.
     """
-    if format_ is None and output is not None and output.suffix and output.suffix not in SUFFIXES:
-        raise unknown("file type to save a derivation as", output.suffix, SUFFIXES, "--output")
-    name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
-    document = derivation.emit(name, lang, **({"standalone": True} if name == "latex" and output else {}))
     verdict = derivation.verify()
-    if output:
-        write(output, document)
-    if said is not None:
-        shown = {**said, "ok": verdict.ok, "failures": verdict.failures, "document": document}
-        click.echo(json.dumps(shown, ensure_ascii=False))
-    elif not output:
-        click.echo(document, nl=False)
+    tell(derivation, lang, format_, output, said and {**said, "ok": verdict.ok, "failures": verdict.failures})
     for failure in verdict.failures:
         click.echo(f"convmath: {failure}", err=True)
     if not verdict:
         click.get_current_context().exit(1)
+
+
+def tell(found: Printable, lang: str, format_: str | None, output: Path | None, said: Mapping[str, Any] | None) -> None:
+    """What prints itself to a file or to standard output; `said` is what its JSON object says beside the document.
+
+    A file is a whole document, standard output takes a piece of one.
+    """
+    if format_ is None and output is not None and output.suffix and output.suffix not in SUFFIXES:
+        raise unknown(f"file type to save a {found.called} as", output.suffix, SUFFIXES, "--output")
+    name = format_ or (SUFFIXES.get(output.suffix, "text") if output else "text")
+    document = found.emit(name, lang, **({"standalone": True} if name == "latex" and output else {}))
+    if output:
+        write(output, document)
+    if said is not None:
+        click.echo(json.dumps({**said, "document": document}, ensure_ascii=False))
+    elif not output:
+        click.echo(document, nl=False)

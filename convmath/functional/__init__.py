@@ -37,8 +37,8 @@ from .activation import (
 )
 from .arrange import concat, flatten, fold, pad, pixel_shuffle, pixel_unshuffle, unfold
 from .convolutions import conv, conv_transpose
-from .lenet import subsample, table_conv
 from .layers import add, dropout, linear, rbf
+from .lenet import subsample, table_conv
 from .loss import binary_cross_entropy_with_logits, cross_entropy, mse, nll
 from .normalization import batch_norm, group_norm, instance_norm, layer_norm, local_response_norm
 from .pooling import (

@@ -208,9 +208,9 @@ def fold(
     if x.shape[1] == 0 or x.shape[1] % taps:
         raise ShapeError(f"axis 1 of X is {x.shape[1]}, but it must be a multiple of the {taps} taps [{where}]")
     if x.shape[2] != math.prod(counts):
+        product = f"{' · '.join(map(str, counts))} = " if len(counts) > 1 else ""
         raise ShapeError(
-            f"axis 2 of X is {x.shape[2]}, but an output of {sizes} has {' · '.join(map(str, counts))} = "
-            f"{math.prod(counts)} windows [{where}]"
+            f"axis 2 of X is {x.shape[2]}, but an output of {sizes} has {product}{math.prod(counts)} windows [{where}]"
         )
     shape = storable((x.shape[0], x.shape[1] // taps, *sizes), "the output", where)
     return Call(

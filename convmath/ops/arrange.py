@@ -8,16 +8,16 @@ Y[ν,n₂·i₁+n₁·n₂·c+i₂] = X[ν,c,i₁,i₂]
 >>> print(operator("flatten", ndim=2).vjp("X").result)
 gX[ν,c,i₁,i₂] = gY[ν,n₂·i₁+n₁·n₂·c+i₂]
 
-Pixel shuffle (Shi et al. 2016, section 3.2) lays s channels side by side along each axis. Its adjoint finds the digits
-of a channel by division, and is pixel unshuffle:
+Pixel shuffle (Shi et al. 2016, section 3.2) lays s channels side by side along each axis. Its adjoint finds them again,
+and is pixel unshuffle:
 
 >>> op = operator("pixel_shuffle", ndim=1)
 >>> print(op.statement)
 Y[ν,c,s·i+t] = X[ν,s·c+t,i]
 >>> print(op.vjp("X").result)
-gX[ν,c,i] = gY[ν,⌊c/s⌋,s·i+(c mod s)]
+gX[ν,s·c+t,i] = gY[ν,c,s·i+t]
 >>> print(operator("pixel_unshuffle", ndim=1).vjp("X").result)
-gX[ν,c,i] = gY[ν,s·c+(i mod s),⌊i/s⌋]
+gX[ν,c,s·j+t] = gY[ν,s·c+t,j]
 
 Concatenation stands one array behind the other along the channels, and its gradients are the parts:
 
@@ -68,7 +68,7 @@ def flatten(ndim: int) -> Statement:
 
 def _blocks(ndim: int, letter: str, extent: str) -> tuple[Index, Index, list[Index], list[Index], list[Poly]]:
     """Batch, channel, blocks along each axis, the places in a block, and both together."""
-    s, n = axes("s", ndim, 1, 1), axes(extent, ndim)
+    s, n = axes("s", ndim, 1), axes(extent, ndim)
     t, block = (
         [index(name, length, axis) for length, axis in zip(lengths, subscripts(ndim), strict=True)]
         for name, lengths in (("t", s), (letter, n))

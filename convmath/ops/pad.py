@@ -58,6 +58,7 @@ def statement(ndim: int, *, mode: str = "constant", value: bool = False) -> Stat
     j = [index("j", extent, axis) for extent, axis in zip(m, subscripts(ndim), strict=True)]
     at = [poly(jx) - ax for jx, ax in zip(j, a, strict=True)]
     long = [nx + ax + bx for nx, ax, bx in zip(n, a, b, strict=True)]
+    cut = [AtMost(poly(0), length) for length in long] if mode == "constant" else []
     return Statement(
         inputs=(Tensor("X", (N, C, *n), letters("νc", "i", ndim)),),
         equations=(equation("Y", [ν, c, *j], *_read([poly(ν), poly(c), *at], at, n, mode, value)),),
@@ -66,7 +67,7 @@ def statement(ndim: int, *, mode: str = "constant", value: bool = False) -> Stat
         placements=tuple(
             Placement("inside", jx, form, nx, ax, bx) for jx, form, nx, ax, bx in zip(j, at, n, a, b, strict=True)
         ),
-        requires=(*(AtMost(poly(0), length) for length in long), *reached(mode, n, a, b)),
+        requires=(*cut, *reached(mode, n, a, b)),
     )
 
 

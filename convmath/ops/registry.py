@@ -227,11 +227,14 @@ def _worded(word: str, name: str, statement: Statement, values: Mapping[Param, P
     axis_of = lambda letter: {p.axis: values.get(p, poly(p)) for p in known if p.letter == letter}  # noqa: E731
     sizes, kernels, strides, dilations = (axis_of(letter) for letter in "nksd")
     padding: dict[Param, Poly] = {}
+    afters = {param.axis: param for param in known if param.letter == "b"}
     for before in (p for p in known if p.letter == "a"):
         axis = before.axis
-        dilation = dilations.get(axis, poly(1))
-        length = span(kernels[axis], dilation) - 1
-        numbers = [form.constant for form in (sizes[axis], kernels[axis], strides[axis], dilation)]
+        if axis not in kernels and word not in ("symmetric", "valid"):
+            raise HyperparameterError(f"padding={word!r} is told by a kernel, and there is none; give numbers [{name}]")
+        kernel, stride, dilation = (of.get(axis, poly(1)) for of in (kernels, strides, dilations))
+        length = span(kernel, dilation) - 1
+        numbers = [form.constant for form in (sizes[axis], kernel, stride, dilation)]
         if word == "symmetric":
             pads = (poly(Param("p", axis, 0, 0)),) * 2
         elif word == "valid":
@@ -242,15 +245,15 @@ def _worded(word: str, name: str, statement: Statement, values: Mapping[Param, P
             n, *others = numbers
             [laid] = windows((n,), *others[:2], word, others[2], where=name)  # type: ignore[arg-type]
             pads = (poly(laid.before), poly(laid.after))
-        elif strides[axis] != 1:
+        elif stride != 1:
             raise HyperparameterError(
-                f"padding={word!r} depends on the input size when the stride is {strides[axis]}; "
+                f"padding={word!r} depends on the input size when the stride is {stride}; "
                 f"fix stride=1, or give numbers [{name}]"
             )
         else:
             half = length // 2
             pads = (half, length - half) if word == "same" else (length - half, half)
-        padding |= {before: pads[0], Param("b", axis, 0, 0): pads[1]}
+        padding |= {before: pads[0], afters[axis]: pads[1]}
     return padding
 
 
@@ -359,6 +362,7 @@ class Operator:
         >>> operator("conv", ndim=1, k=3, s=2, d=1, p=1).shape(n=2 * h).result
         (N, G*O, h)
         """
+        given = {self.family.words.get(key) or key: value for key, value in given.items()}
         word = given.pop("padding") if isinstance(given.get("padding"), str) else None
         said = _given(self, given)
         unsaid = _defaults(self, said) if defaults else {}
@@ -404,7 +408,7 @@ class Operator:
         (320, C·O)
         """
         data = tuple(name for name in self.statement.reads if name not in LEARNED)
-        found, values = counts(self.open_statement, data), _given(self, given)
+        found, values = counts(self._general, data).at(dict(self.fixed)), _given(self, given)
         sizes = {param: value.substitute(values) for param, value in self.open_statement.definitions()}
         return found.at({**sizes, **values}) if given else found
 
@@ -415,7 +419,7 @@ class Operator:
         >>> [int(str(number)) for number in (one.inputs, one.outputs, one.shared, one.local, one.dense)]
         [49, 25, 9, 225, 1225]
         """
-        found, values = sharing(self.open_statement), _given(self, given)
+        found, values = sharing(self._general).at(dict(self.fixed)), _given(self, given)
         sizes = {param: value.substitute(values) for param, value in self.open_statement.definitions()}
         return found.at({**sizes, **values}) if given else found
 

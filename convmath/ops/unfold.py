@@ -15,7 +15,7 @@ Folding adds what overlaps. Its input says for each of the n windows of an outpu
 >>> print(op.statement)
 Y[ν,c,j] = Σ_{i<n, t<k} [s·i+d·t-a = j] X[ν,k·c+t,i]
 >>> print(op.vjp("X").result)
-gX[ν,c,i] = [0 ≤ d·(c mod k)+s·i-a < m] gY[ν,⌊c/k⌋,d·(c mod k)+s·i-a]
+gX[ν,k·c+t,i] = [0 ≤ s·i+d·t-a < m] gY[ν,c,s·i+d·t-a]
 """
 
 from __future__ import annotations

@@ -26,13 +26,12 @@ a position lies before the first element or behind the last, that one has the wh
 >>> print(op.statement.equation("Y"))
 Y[ν,c,j] = Σ_{i<n} H[j,i] · X[ν,c,i]
 >>> print(op.vjp("X").result.output)
-gX[ν,c,i] = Σ_{j<s·n} H[j,i] · gY[ν,c,j]
->>> for term in op.statement.equation("H").terms:
-...     print(term)
-[2·s·i ≤ 2·j-s+1] [2·j-s+1 < 2·s·i+2·s] (2·s·i-2·j+3·s-1)/(2·s)
-[2·s·i-2·s < 2·j-s+1] [2·j-s+1 < 2·s·i] (2·j-2·s·i+s+1)/(2·s)
-[i = 0] [2·j+1 < s] (s-2·j-1)/(2·s)
-[i = n-1] [2·s·n < 2·j+s+1] (2·j-2·s·n+s+1)/(2·s)
+gX[ν,c,i] = Σ_{j<s·n} gY[ν,c,j] · H[j,i]
+>>> for part in str(op.statement.equation("H")).split(" + "):
+...     print(part)
+H[j,i] = [0 ≤ 2·j-s+1 < 2·s·(n-1)+1] [0 ≤ 2·j-2·s·i+s < 4·s-1] (1 - |2·j-2·s·i-s+1|/(2·s))
+[i = 0] [2·j < s-1]
+[i = n-1] [2·s·n < 2·j+s+1]
 
 With `align_corners` the first and the last position lie on the first and the last element, at j·(n - 1)/(m - 1), and
 nothing lies outside.
@@ -67,7 +66,7 @@ def statement(ndim: int, *, mode: str = "nearest", size: bool = False, align_cor
 
 def _repeated(ndim: int) -> Statement:
     """Y[ν,c,s·i+t] = X[ν,c,i]"""
-    n, s = axes("n", ndim), axes("s", ndim, 1, 1)
+    n, s = axes("n", ndim), axes("s", ndim, 1)
     ν, c = index("ν", size("N")), index("c", size("C", least=1))
     i, t = (
         [index(letter, extent, axis) for extent, axis in zip(extents, subscripts(ndim), strict=True)]
@@ -117,7 +116,7 @@ class _Axis:
 
 
 def _axes(ndim: int, mode: str, sized: bool, align_corners: bool) -> list[_Axis]:
-    n, s, m = axes("n", ndim, 1), axes("s", ndim, 1, 1), axes("m", ndim, 1)
+    n, s, m = axes("n", ndim, 1), axes("s", ndim, 1), axes("m", ndim, 1)
     found = []
     for place, axis in enumerate(subscripts(ndim)):
         length = m[place] if sized else s[place] * n[place]

@@ -52,7 +52,9 @@ def latex_table(table: Table, words: Words) -> str:
     totals = [" & ".join(map(words, row)) + r" \\" for row in table.totals]
     body = [head, r"\hline", r"\endhead", *rows, *([r"\hline", *totals] if totals else [])]
     inner = "\n".join([rf"\begin{{longtable}}{{{columns}}}", *body, r"\end{longtable}"])
-    return f"{{\\small\\setlength{{\\tabcolsep}}{{4pt}}\n{inner}\n}}"
+    # a wide table may stick out into both margins, as far as it is still whole on the page
+    sides = "".join(rf"\setlength{{\LT{side}}}{{0pt plus 1fill minus 25pt}}" for side in ("left", "right"))
+    return f"{{\\footnotesize\\setlength{{\\tabcolsep}}{{3pt}}{sides}\n{inner}\n}}"
 
 
 def html_table(table: Table, words: Words) -> str:

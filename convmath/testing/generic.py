@@ -67,7 +67,7 @@ def _sizes(draw: Draw, statement: Statement, dimensions: int) -> dict[Param, int
     lengths = [param for param in free if param.letter == LENGTH]
     env: dict[Param, int] = {}
     for param in sorted((param for param in free if param not in lengths), key=lambda param: param.axis):
-        low = 1 if param.letter == "N" else param.least or 0
+        low = max(1, param.least or 0) if param.letter in "Nm" else param.least or 0  # an empty array checks little
         env[param] = draw(st.integers(low, low + _MOST.get(param.letter, (1, 1, 1))[dimensions]))
     least = next((e for e in range(1, LONGEST) if _fits(statement, env | dict.fromkeys(lengths, e))), None)
     if least is None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from convmath.errors import UnknownNameError
-from convmath.graphs import NetworkTable, network
+from convmath.errors import StatementError, UnknownNameError
+from convmath.graphs import NetworkTable, model, network
 from convmath.graphs.words import WORDS
 from convmath.render import LANGUAGES
 from convmath.render.document import FORMATS
@@ -80,6 +80,16 @@ def test_paths_that_do_not_lie_as_one_another_are_told() -> None:
     said = network(graph, input=(None, 4, "H", "W")).to_text("es")
     assert "Hay caminos desalineados que se encuentran en sum;" in said
     assert "desalineados" not in network("resnet18").to_text("es")
+
+
+def test_a_field_that_is_not_known_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: object) -> None:
+        raise StatementError("whether e grows depends on the sign of c")
+
+    monkeypatch.setattr(model, "fields", refused)
+    said = network(BLOCK, input=(None, 4, "H", "W")).to_text()
+    assert "The receptive fields are not known: whether e grows depends on the sign of c." in said
+    assert "receptive field\n" not in said
 
 
 def test_sizes_that_differ_between_the_axes_are_all_told() -> None:

@@ -24,13 +24,14 @@ _COMMANDS = {
         r"""\section* \subsection* \paragraph* \emph \textbf \mathrm \operatorname
         \frac \lfloor \rfloor \langle \rangle
         \sum \max \min \prime \infty \cdot \le \ge \ne \mid \nmid \in \bmod \to \iff \quad \qquad
-        \nu \mu \sigma \pi \lambda \alpha \beta \varepsilon \, \; \! \\ \_ \% \# \& \$ \{ \}""",
+        \nu \mu \sigma \pi \lambda \alpha \beta \varepsilon \rho \tau \theta \kappa \Phi \Lambda \gamma \Gamma \delta \Delta
+        \sqrt \exp \log \tanh \lvert \rvert \, \; \! \\ \_ \% \# \& \$ \{ \}""",
     ),
 }
 
 # the letters of the notation (the Greek ones are commands) and signs; names of several letters; what prints as text
-_MATHEMATICS = set("ABCDGMNOWXY abcdegijkmnopqst 0123456789 ()[]+-=<>,./|&^_~\n")
-_NAMES = re.compile(r"[dg]{1,2}[XWBYMAD]")
+_MATHEMATICS = set("ABCDEFGHIKLMNOPQRSTUVWXYZ abcdefgijklmnopqrstu 0123456789 ()[]+-=<>,./|&^_~\n")
+_NAMES = re.compile(r"[dg]{1,2}([A-Z]|\\(mu|sigma|Phi))")
 _LATIN = "abcdefghijklmnopqrstuvwxyzáéíóúüñ"
 _TEXT = set(_LATIN + _LATIN.upper() + "0123456789 .,:;()[]'’“”«»¿?¡!–—…*/-+=~&\n")
 

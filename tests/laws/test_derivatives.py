@@ -17,7 +17,7 @@ from convmath.calculus import gradient
 from convmath.ir.degree import is_linear, is_polynomial, statement_degree
 from convmath.ir.exact import exact_array
 from convmath.ir.nodes import Statement
-from convmath.ops.registry import operator, variants
+from convmath.ops.registry import needed_by, operator, variants
 from convmath.testing import Case
 from convmath.testing.cases import SEEDS, integers
 
@@ -56,19 +56,19 @@ def inputs(case: Case) -> list[tuple[int, str]]:
 
 def first(value: Any) -> np.ndarray:
     """The output that is differentiated."""
-    return value[0] if isinstance(value, tuple) else value
+    return next(iter(value.values())) if isinstance(value, dict) else value[0] if isinstance(value, tuple) else value
 
 
-def values(case: Case, **tangents: np.ndarray) -> dict[str, Any]:
-    """What a statement is evaluated at: the arrays by name, and the hyper-parameters that are numbers."""
+def value(statement: Statement, case: Case, **tangents: np.ndarray) -> np.ndarray:
+    """What a statement derived from that of a case is, at its arrays and numbers."""
     _, named, numbers = case.resolved
-    return {"arrays": {**named, **tangents}, **numbers}
+    return first(statement.evaluate({**named, **tangents}, **needed_by(statement, numbers)))
 
 
-def slope(value: Callable[[Fraction], np.ndarray], degree: int) -> np.ndarray:
-    """The derivative at 0 of h ↦ value(h), a polynomial of that degree: (1/δ)·Σ_k (-1)^(k+1)/k · Δᵏ value(0)."""
+def slope(at_step: Callable[[Fraction], np.ndarray], degree: int) -> np.ndarray:
+    """The derivative at 0 of h ↦ at_step(h), a polynomial of that degree: (1/δ)·Σ_k (-1)^(k+1)/k · Δᵏ value(0)."""
     δ = Fraction(1, 1 << 20)
-    at = [value(k * δ) for k in range(degree + 1)]
+    at = [at_step(k * δ) for k in range(degree + 1)]
     differences = [sum((-1) ** (k - i) * comb(k, i) * at[i] for i in range(k + 1)) for k in range(1, degree + 1)]
     return sum(Fraction((-1) ** (k + 1), k) * d for k, d in enumerate(differences, 1)) / δ
 
@@ -85,7 +85,7 @@ def test_the_derivative_along_a_tangent_is_the_difference_quotient(name: str, da
             arrays = [a + h * dx if i == place else a for i, a in enumerate(case.arrays)]
             return first(case.with_arrays(*arrays).expected)
 
-        derived = case.operator.jvp(wrt).result.evaluate(**values(case, **{f"d{wrt}": dx}))
+        derived = value(case.operator.jvp(wrt).result, case, **{f"d{wrt}": dx})
         assert (derived == slope(moved, statement_degree(statement, wrt))).all(), f"d{wrt}"
 
 
@@ -97,10 +97,10 @@ def test_the_gradient_pairs_with_the_derivative(name: str, data: st.DataObject) 
     gy = exact_array(integers(seed, case.sizes))
     for place, wrt in inputs(case):
         dx = exact_array(integers(seed + 1, case.arrays[place].shape))
-        pushed = case.operator.jvp(wrt).result.evaluate(**values(case, **{f"d{wrt}": dx}))
+        pushed = value(case.operator.jvp(wrt).result, case, **{f"d{wrt}": dx})
         pulled = case.expected_vjp(gy)[place]
         assert pulled is not None
-        assert (gy * pushed).sum() == (pulled * dx).sum(), wrt
+        assert np.sum(gy * pushed) == np.sum(pulled * dx), wrt
 
 
 @pytest.mark.parametrize("name", LINEAR)
@@ -110,6 +110,8 @@ def test_a_value_of_degree_one_pairs_with_its_gradient(name: str, data: st.DataO
     case, seed = generic(data, name)
     named = zip(case.operator.statement.reads, case.arrays, strict=True)
     plain = case.with_arrays(*(array for letter, array in named if letter != "B"))
+    if not homogeneous(plain.operator.statement):
+        return
     y = first(plain.expected)
     gy = exact_array(integers(seed, y.shape))
     derived = plain.expected_vjp(gy)
@@ -131,7 +133,7 @@ def test_the_second_derivative_is_the_difference_quotient_of_the_gradient(
         arrays = [a + h * dw if i == place else a for i, a in enumerate(case.arrays)]
         return case.with_arrays(*arrays).expected_vjp(gy)[0]
 
-    derived = case.operator.hvp("X", along=along).result.evaluate(**values(case, gY=gy, **{f"d{along}": dw}))
+    derived = value(case.operator.hvp("X", along=along).result, case, gY=gy, **{f"d{along}": dw})
     assert (derived == slope(moved, 1)).all()
 
 

@@ -17,6 +17,7 @@ from convmath.errors import ConvmathError, ShapeError, StatementError
 from convmath.ir.bind import bind
 from convmath.ir.enclosure import Enclosure
 from convmath.ir.guards import holds
+from convmath.ir.poly import Param, poly
 from convmath.ops.composition import compose, fold
 from convmath.ops.registry import Operator
 from convmath.window import span
@@ -47,18 +48,22 @@ def windows(draw: st.DrawFn, ndim: int, pads: int) -> dict[str, Any]:
 
 @st.composite
 def pairs(draw: st.DrawFn) -> tuple[list[Operator], list[np.ndarray]]:
-    """Two convolutions with groups and biases, numbers throughout, and their arrays: x, w₁, b₁, w₂, b₂."""
+    """Two convolutions with groups and biases, numbers throughout, and their arrays: x, w₁, b₁, w₂, b₂.
+
+    The size of the input may be fixed as well.
+    """
     ndim = draw(st.sampled_from((1, 1, 2)))
     laid = [draw(windows(ndim, pads)) for pads in (2, draw(st.sampled_from((0, 2))))]
     groups = [draw(st.sampled_from((1, 1, 2))) for _ in laid]
     middle = groups[0] * groups[1] * draw(st.integers(1, 2))
     channels = [groups[0] * draw(st.integers(1, 2)), middle, groups[1] * draw(st.integers(1, 2))]
     biases = [draw(st.booleans()) for _ in laid]
-    layers = [
-        operator("conv", ndim, groups=g, bias=bias, **window)
-        for g, bias, window in zip(groups, biases, laid, strict=True)
-    ]
     sizes = [_least(laid, axis) + draw(st.integers(0, 4)) for axis in range(ndim)]
+    fixed: list[dict[str, Any]] = [{"n": tuple(sizes)} if draw(st.booleans()) else {}, {}]
+    layers = [
+        operator("conv", ndim, groups=g, bias=bias, **window, **more)
+        for g, bias, window, more in zip(groups, biases, laid, fixed, strict=True)
+    ]
     seed = draw(SEEDS)
     arrays = [integers(seed, 1, channels[0], *sizes)]
     for place, (g, bias, window) in enumerate(zip(groups, biases, laid, strict=True)):
@@ -304,6 +309,14 @@ def test_one_kernel_after_another_in_two_ways() -> None:
     assert (three == again).all()
 
 
+def test_the_padding_of_a_layer_is_kept_by_those_that_have_no_window() -> None:
+    norm = operator("batch_norm", 1)
+    [axis] = compose(ONE, norm).axes
+    assert (str(axis.before), str(axis.after), str(axis.kernel)) == ("a", "b", "k")
+    [axis], [same] = compose(ONE, norm, PLAIN).axes, compose(ONE, PLAIN).axes
+    assert [str(form) for form in (axis.before, axis.after, axis.kernel)] == ["a", "b", str(same.kernel)]
+
+
 DERIVED = [
     compose(ONE, ONE),
     compose(ONE, PLAIN),
@@ -467,7 +480,10 @@ def test_a_bias_that_is_lost_nowhere_is_caught(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_padding_behind_that_is_not_strided_over_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    plant(monkeypatch, Composition, "_after", lambda true, self, position: true(self, position) + (self.where != ()))
+    """Its output size would not be that of the layers."""
+    true = Composition._strides.func  # type: ignore[attr-defined]
+    wrong = property(lambda self: [(stride, after + 1 + poly(Param("s", 0, 1))) for stride, after in true(self)])
+    monkeypatch.setattr(Composition, "_strides", wrong)
     with pytest.raises(StatementError, match="but one convolution has"):
         compose(ONE, ONE).convolution  # noqa: B018
 

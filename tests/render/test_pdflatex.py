@@ -11,6 +11,7 @@ import pytest
 
 from convmath.calculus.derive import hvp_derivation, vjp_derivation
 from convmath.derivation import Derivation
+from convmath.graphs import network
 from convmath.ops.registry import operator
 from convmath.render import LANGUAGES
 
@@ -59,6 +60,12 @@ def test_it_compiles(lang: str, tmp_path: Path) -> None:
         bodies.append(rest.removesuffix("\\end{document}\n"))
     page = f"{preamble}\\begin{{document}}\n{''.join(bodies)}\\end{{document}}\n"
     assert complaints(page, tmp_path) == []
+
+
+@needs_tex
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_table_goes_on_over_pages(lang: str, tmp_path: Path) -> None:
+    assert complaints(network("resnet50").to_latex(lang, standalone=True), tmp_path) == []
 
 
 # --- teeth ------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from convmath.ir.build import total
 from convmath.ir.check import checked
 from convmath.ir.nodes import ZERO, AtMost, Guard, Less, Placement, Read, Size, Statement, Tensor, Zero
 from convmath.ir.poly import Index, Param, Poly, poly, product, unnested
-from convmath.ir.walk import inside, params
+from convmath.ir.walk import inside, params, shape_of
 from convmath.render import Document
 from convmath.steps import ExpandOutside, Merge, Start, Step, TakeIn
 
@@ -89,8 +89,8 @@ class Composition(Printable):
         less = tuple(replace(term, body=-term.body) for term in one.lost)
         value = replace(one.value, terms=(*one.value.terms, *less))
         others = tuple(equation for equation in result.equations if equation.name != value.name)
-        after = replace(result, equations=(*others, one.kernel, *([one.bias] if one.bias else []), value))
-        after = pruned(after)
+        made = [one.kernel, *([one.bias] if one.bias else [])]
+        after = pruned(replace(result, equations=(*others, *made, value)))
         step = Merge(result, after, data=result.reads[0], kernel=one.kernel.name, between=one.between)
         final, more = solved(after)
         return Derivation("composition", self.title, self.statement, (*steps, step, *more), final)
@@ -99,7 +99,7 @@ class Composition(Printable):
 
     @cached_property
     def _one(self) -> Merged:
-        return merged(self.merged, (self._new("U"), self._new("B")))
+        return merged(self.merged, (self._new("U"), self._new("B")), [stride for stride, _ in self._strides])
 
     def _new(self, name: str) -> str:
         return free_name(name, {*self.statement.reads, *(equation.name for equation in self.statement.equations)})
@@ -107,26 +107,30 @@ class Composition(Printable):
     @cached_property
     def axes(self) -> tuple[Laid, ...]:
         """The window of the one convolution along each axis: kernel, stride, dilation, before, after."""
-        positions = (form.atom for form in self.named.output.at[2:])
-        return tuple(
-            replace(axis, after=self._after(position)) for axis, position in zip(self._one.axes, positions, strict=True)
-        )
+        found = zip(self._one.axes, self._strides, strict=True)
+        return tuple(replace(axis, after=after) for axis, (_, after) in found)
 
-    def _after(self, position: object) -> Poly:
-        """The padding behind the input: the last layer's, which each layer before it strides over, plus its own."""
-        placed = {p.index: p for p in self.named.placements}
+    @cached_property
+    def _strides(self) -> list[tuple[Poly, Poly]]:
+        """Along each axis the stride of all layers together, and the padding behind the input.
+
+        That is the padding of the last layer, over which each layer before it strides, plus its own.
+        """
         counted = {p.counted: p for p in self.named.placements}
-        layer = placed.get(position)  # type: ignore[call-overload]
-        after = poly(0)
-        while layer is not None:
-            if layer.rule != "inside":
-                raise StatementError(
-                    f"{self.statement.outputs[0]} is not one convolution: the windows of a layer are counted by where "
-                    f"they begin, not by whether they lie inside (the rule of {poly(layer.index)} is {layer.rule!r})"
-                )
-            after = layer.after + layer.form.coefficient(layer.index) * after
-            layer = counted.get(layer.size)
-        return after
+        found = []
+        for size in shape_of(self.named, self.named.outputs[0])[2:]:
+            layer, stride, after = counted.get(size), poly(1), poly(0)
+            while layer is not None:
+                if layer.rule != "inside":
+                    raise StatementError(
+                        f"{self.statement.outputs[0]} is not one convolution: the windows of a layer are counted by where "
+                        f"they begin, not by whether they lie inside (the rule of {poly(layer.index)} is {layer.rule!r})"
+                    )
+                step = layer.form.coefficient(layer.index)
+                stride, after = step * stride, layer.after + step * after
+                layer = counted.get(layer.size)
+            found.append((stride, after))
+        return found
 
     @cached_property
     def kernel(self) -> Statement:
@@ -171,7 +175,8 @@ class Composition(Printable):
     def lost(self) -> Statement:
         """What the one convolution has too much: its value minus that of the layers. It is 0 where `where` holds."""
         output = replace(self._one.value, terms=self._one.lost or (total(ZERO),))
-        return pruned(replace(self.merged, equations=(*self.merged.equations[:-1], output), placements=()))
+        equations = tuple(output if e.name == output.name else e for e in self.merged.equations)
+        return pruned(replace(self.merged, equations=equations, outputs=(output.name,), placements=()))
 
     @cached_property
     def where(self) -> tuple[Guard, ...]:

@@ -1,9 +1,9 @@
 """A case solved for one unknown after the other: what is left is a family, in closed form.
 
 A bound c·x ≥ l with c ≥ 1 is x ≥ ⌈l/c⌉, and c·x ≤ u is x ≤ ⌊u/c⌋. A whole x between several such bounds exists when
-each lower one is at most each upper one. Where c is 1 in one of the two, that is again an inequality between forms, l ≤ u
-with factors; where both are of c·x it always holds if u - l ≥ c - 1, is c | l if l = u, and else stays as it is. So
-nothing is lost or added at any step, and read backwards the bounds give each unknown from those before it.
+each lower one is at most each upper one. Where c is 1 in one of the two, that is again an inequality between forms,
+l ≤ u with factors; where both are of c·x it always holds if u - l ≥ c - 1, is c | l if l = u, and else stays as it
+is. So nothing is lost or added at any step, and read backwards the bounds give each unknown from those before it.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from math import isinf
 from typing import Any
 
 from convmath.ir.nodes import Guard
 from convmath.ir.poly import Param, poly
-from convmath.render.document import Block, Display, Document, Heading, Paragraph
+from convmath.render.document import Block, Display, Document, Heading, Paragraph, Table
 from convmath.render.mathematics import layout, relation
 from convmath.render.statement import filled
 from convmath.render.tree import EQUALS, Fence, Layout, Num, Op, Sym, commas, row
@@ -24,8 +24,8 @@ __all__ = ["document"]
 ELEMENT, DOTS = Op("∈", "wide"), Op("…")
 
 
-def document(solutions: Any, lang: str, limit: int) -> Document:
-    """All that is known of them (of the module above, so it is not named here), and the first `limit` one by one."""
+def document(solutions: Any, lang: str) -> Document:
+    """All that is known of them (of the module above, so it is not named here), and the first of them one by one."""
     known_language(lang)
     problem: Problem = solutions.problem
     blocks: list[Block] = [*_sought(problem, solutions.conditions, lang)]
@@ -33,8 +33,8 @@ def document(solutions: Any, lang: str, limit: int) -> Document:
     for number, family in enumerate(solutions.families, 1):
         blocks.append(Heading((WORDS["family"][lang].format(number=number),)))
         blocks.append(Display(tuple((None, None, one) for one in family.lines)))
-    if limit:
-        blocks += _listed(solutions, lang, limit)
+    if solutions.shown:
+        blocks += _listed(solutions, lang)
     return Document(_title(problem, lang), tuple(blocks), lang)
 
 
@@ -79,11 +79,11 @@ def _given(letter: str, runs: tuple[Range, ...]) -> Layout | None:
 
 
 def _run(low: float, high: float) -> Iterator[Layout]:
-    yield _number(low)
-    if high - low > 1:
-        yield DOTS
-    if high > low:
-        yield _number(high)
+    """A run of numbers, long ones with dots between the ends."""
+    if high - low > 2:
+        yield from (_number(low), DOTS, _number(high))
+    else:
+        yield from map(_number, range(int(low), int(high) + 1))
 
 
 def _number(value: float) -> Layout:
@@ -102,17 +102,14 @@ def _same_total(problem: Problem) -> Layout:
 # --- one after the other ------------------------------------------------------------------------------------------
 
 
-def _listed(solutions: Any, lang: str, limit: int) -> Iterator[Block]:
-    found = solutions.first(limit + 1)
-    shown = found[:limit]
-    if len(found) <= limit:
-        said = WORDS["one" if len(found) == 1 else "all"][lang]
+def _listed(solutions: Any, lang: str) -> Iterator[Block]:
+    found = solutions.first(solutions.shown + 1)
+    shown = [solutions.values(one) for one in found[: solutions.shown]]
+    if len(found) == len(shown):
+        said = WORDS["one" if len(shown) == 1 else "all"][lang]
     else:
         said = WORDS["finite" if solutions.finite else "infinite"][lang]
     yield Heading((WORDS["list"][lang],))
     yield Paragraph((said.format(number=len(shown)),))
-    yield Display(tuple((None, None, _solution(solutions.values(one))) for one in shown))
-
-
-def _solution(values: Mapping[str, int]) -> Layout:
-    return commas((row(Sym(letter), EQUALS, _number(value)) for letter, value in values.items()), loose=True)
+    rows = tuple(tuple((_number(value),) for value in values.values()) for values in shown)
+    yield Table(tuple((Sym(letter),) for letter in shown[0]), rows, right=tuple(range(len(shown[0]))))

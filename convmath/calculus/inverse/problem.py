@@ -13,7 +13,7 @@ from convmath.ir.bind import WORDS
 from convmath.ir.nodes import AtMost, Guard, Less, Zero
 from convmath.ir.poly import Param, Poly, least, poly
 from convmath.ir.typed import form
-from convmath.window import PADDING_WORDS, ceil_steps, plain, span, steps, transposed_size, whole
+from convmath.window import PADDING_WORDS, ceil_steps, flag, plain, span, steps, transposed_size, whole
 
 from .boxes import INFINITE
 
@@ -128,6 +128,7 @@ def asked(
     words: Mapping[str, Any],
 ) -> Problem:
     """The problem that a caller states, checked."""
+    transposed, ceil_mode = flag(transposed, "transposed", WHERE), flag(ceil_mode, "ceil_mode", WHERE)
     if transposed and ceil_mode:
         raise HyperparameterError(f"ceil_mode rounds a division, and a transposed size has none [{WHERE}]")
     values = _by_letter(letters, words)

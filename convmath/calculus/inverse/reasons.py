@@ -48,7 +48,7 @@ def _unknowns(problem: Problem) -> str:
     limited = [f"{letter} {_among(runs)}" for letter, runs in problem.known if not isinf(runs[-1][1])]
     if problem.padding not in ("symmetric", "asymmetric"):
         limited.append(f"padding={problem.padding!r}")
-    named = f"({', '.join(free)})" if free else "solution"
+    named = f"({', '.join(free)})" if len(free) > 1 else free[0] if free else "solution"
     return f"{named} with {', '.join(limited)}" if limited else named
 
 
@@ -91,8 +91,8 @@ def _beyond(problem: Problem, ranges: Mapping[str, Range]) -> str | None:
             continue
         size = _size(problem, corner)
         where = ", ".join(f"{letter} = {value}" for letter, value in corner.items())
-        if said == "at most" and size < 1:
-            return f"no window fits; the kernel spans {span(corner['k'], corner['d'])} at {where}"
+        if said == "at most" and size < 1 and not problem.transposed:
+            return f"no window fits, since the kernel spans {span(corner['k'], corner['d'])}, at {where}"
         if (size < m) if said == "at most" else (size > m):
             exact = all(low == high for low, high in ranges.values())
             return f"the output is {size}" if exact else f"the output is {said} {size}, at {where}"

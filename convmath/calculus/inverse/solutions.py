@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import islice
 from sys import maxsize
-from typing import Any
+from typing import ClassVar
 
+from convmath.derivation import Printable
 from convmath.errors import HyperparameterError, unknown
 from convmath.ir.guards import holds
 from convmath.ir.nodes import Guard, Zero
 from convmath.ir.poly import poly
-from convmath.render import emit
+from convmath.render import Document
 from convmath.window import transposed_size, whole, windows
 
 from .boxes import System, points, solvable
@@ -54,15 +55,18 @@ class Solution:
 
 
 @dataclass(frozen=True)
-class Solutions:
+class Solutions(Printable):
     """The complete set of solutions of a problem, never empty.
 
     It is iterated over from the simplest, by what the kernel spans, the stride, the padding at both ends, the output
     padding, and n where it is unknown, and 8 for each step of the dilation beyond 1: d·(k - 1) + s + a + b + e + n +
-    8·(d - 1); padding that follows from a word counts nothing. An infinite set goes on for ever.
+    8·(d - 1); padding that follows from a word counts nothing. An infinite set goes on for ever. `shown` are printed.
     """
 
+    called: ClassVar[str] = "set of solutions"
+
     problem: Problem
+    shown: int = field(default=12, compare=False)
 
     @cached_property
     def _parts(self) -> tuple[tuple[System, Family], ...]:
@@ -183,33 +187,12 @@ class Solutions:
 
     # -- for people
 
-    def emit(self, format: str, lang: str = "en", *, limit: int = 12, **options: Any) -> str:
-        """The solutions as a document in one of `render.FORMATS`, with the first `limit` one by one."""
-        return emit(document(self, lang, whole(limit, "limit", "solutions", 0)), format, **options)
+    def showing(self, number: int) -> Solutions:
+        """The same, of which so many are printed one by one."""
+        return replace(self, shown=whole(number, "number", "showing", 0))
 
-    def to_text(self, lang: str = "en", *, limit: int = 12) -> str:
-        return self.emit("text", lang, limit=limit)
-
-    def to_latex(self, lang: str = "en", *, limit: int = 12, standalone: bool = False) -> str:
-        return self.emit("latex", lang, limit=limit, standalone=standalone)
-
-    def to_markdown(self, lang: str = "en", *, limit: int = 12, flavor: str = "commonmark") -> str:
-        return self.emit("markdown", lang, limit=limit, flavor=flavor)
-
-    def to_html(self, lang: str = "en", *, limit: int = 12, fragment: bool = False) -> str:
-        return self.emit("html", lang, limit=limit, fragment=fragment)
-
-    def __str__(self) -> str:
-        return self.to_text()
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What Jupyter shows: the richest form that it can."""
-        return {
-            "text/plain": self.to_text(),
-            "text/markdown": self.to_markdown(),
-            "text/latex": self.to_latex(),
-            "text/html": self.to_html(fragment=True),
-        }
+    def document(self, lang: str = "en") -> Document:
+        return document(self, lang)
 
 
 def _holds(guard: Guard) -> bool:

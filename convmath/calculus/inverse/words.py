@@ -15,7 +15,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "en": "Transposed windows that take {sizes}",
         "es": "Ventanas transpuestas que llevan {sizes}",
     },
-    "pair": {"en": "{n} to {m}", "es": "{n} a {m}"},
+    "pair": {"en": "{n} to {m}", "es": "de {n} a {m}"},
     "any": {"en": "some n", "es": "algún n"},
     "and": {"en": " and ", "es": " y "},
     "sought": {

@@ -97,7 +97,7 @@ class Misaligned:
 
 @dataclass(frozen=True)
 class ReceptiveField(Printable):
-    """The receptive field of each layer in `of`, an input, and where paths are misaligned.
+    """The receptive field of each layer in `of`, an input, and where paths are misaligned (`meet`: whether any meet).
 
     The field of the whole is that of the last layer.
     """
@@ -105,6 +105,7 @@ class ReceptiveField(Printable):
     of: str
     fields: tuple[Field, ...]
     misaligned: tuple[Misaligned, ...]
+    meet: bool
     name: str = ""
 
     @property
@@ -156,7 +157,7 @@ class ReceptiveField(Printable):
 def propagated(nodes: Iterable[Node], of: str, ndim: int, name: str = "") -> ReceptiveField:
     """The field of each node in the input `of`, which has so many spatial axes; each reads only nodes before it."""
     known: dict[str, tuple[tuple[Reach, ...], ...]] = {of: ((ITSELF,),) * ndim}
-    fields, misaligned = list[Field](), list[Misaligned]()
+    fields, misaligned, meet = list[Field](), list[Misaligned](), False
     for node in nodes:
         axes = []
         for axis in range(ndim):
@@ -168,10 +169,11 @@ def propagated(nodes: Iterable[Node], of: str, ndim: int, name: str = "") -> Rec
             axes.append(by_jump(reach for _, several in paths for reach in several))
             if apart := _apart(paths):
                 misaligned.append(Misaligned(node.name, axis, apart))
+        meet = meet or sum(read in known for read in node.inputs) > 1
         if any(axes):
             known[node.name] = tuple(axes)
         fields.append(Field(node.name, tuple(axes)))
-    return ReceptiveField(of, tuple(fields), tuple(misaligned), name)
+    return ReceptiveField(of, tuple(fields), tuple(misaligned), meet, name)
 
 
 def _of(reaches: Sequence[tuple[Reach, ...]], axis: int) -> tuple[Reach, ...]:

@@ -70,7 +70,7 @@ def _blocks(found: Any, words: Mapping[str, str]) -> Iterator[Block]:
         for name, reach in apart.paths:
             said = words["path"].format(name=name)
             yield Paragraph((said, _number(reach, "jump"), f", {words['centre']} ", _number(reach, "centre")))
-    if not found.misaligned and any(len(field.axes[0]) for field in found.fields):
+    if found.meet and found.aligned:
         yield Paragraph((words["aligned"],), note=True)
 
 

@@ -17,7 +17,7 @@ def derivations() -> Iterator[tuple[str, Derivation]]:
     for op in (op for name in operators() for op in variants(name, ndim=1)):
         said = ", ".join([op.name, *(f"{option}={value}" for option, value in op.options)])
         yield f"{said}: size", op.shape()
-        for wrt in op.statement.reads:
+        for wrt in op.statement.differentiable:
             yield f"{said}: gradient by {wrt}", op.vjp(wrt)
             yield f"{said}: tangent of {wrt}", op.jvp(wrt)
 

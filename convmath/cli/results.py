@@ -120,7 +120,7 @@ def _derivations(names: Sequence[str]) -> Work:
     for name in names:
         for op in [*variants(name, ndim=1), operator(name, 2), operator(name, 3)]:
             yield repr(op), partial(_derived, op, "shape")
-            for wrt in op.statement.reads:
+            for wrt in op.statement.differentiable:
                 for kind in ("vjp", "jvp", *(["hvp"] if op.ndim == 1 and not op.options else [])):
                     yield repr(op), partial(_derived, op, kind, wrt)
 

@@ -153,6 +153,7 @@ LAWS: dict[str, dict[str, tuple[str, str]]] = {
         "output size": ("tamaño", "la salida tiene el tamaño derivado"),
         "purity": ("pureza", "una llamada deja sus argumentos como estaban"),
         "gradient": ("gradiente", "cada gradiente es el derivado"),
+        "tangent": ("tangente", "⟨gX, dX⟩ = ⟨gY, dY⟩ con la derivada dY a lo largo de dX que se deduce"),
         "pairing": ("adjunto", "⟨gY, A x⟩ = ⟨Aᵀ gY, x⟩ (sin sesgo)"),
         "linearity": ("linealidad", "A(2x + 3x′) = 2·A x + 3·A x′ (sin sesgo)"),
         "translation": (

@@ -14,14 +14,14 @@ from convmath.errors import ShapeError, StatementError
 from convmath.ir.bind import settle
 from convmath.ir.degree import is_polynomial
 from convmath.ir.exact import evaluate_at
-from convmath.ir.functions import PI
-from convmath.ir.nodes import AtMost, Less, Read, Real, Statement, Term
+from convmath.ir.nodes import AtMost, Less, Read, Statement, Term
 from convmath.ir.poly import Param
-from convmath.ir.walk import inside, params, reads
+from convmath.ir.walk import inside, params, reads, reals
 
-__all__ = ["Sample", "drawn", "fractions", "integers", "parameters", "reals"]
+__all__ = ["Sample", "drawn", "fractions", "integers", "parameters", "real_values"]
 
 _TRIES = 2000
+_BARE = 0.3  # of the samples have no padding: beside a kernel of one it leaves windows empty
 _FEW = 100  # numbers that the inputs of a statement with enclosures hold, if it can be
 _DRAWS = 60  # samples of data before a statement is taken to have no value at all
 _FAR = 1 << 20  # below which numbers are drawn whose products must differ
@@ -36,6 +36,8 @@ def parameters(statement: Statement, rng: random.Random) -> dict[Param, int]:
     for attempt in range(_TRIES):
         room = 2 + attempt // 100
         drawn = {param: _drawn(param, rng, room, needed) for param in free}
+        if rng.random() < _BARE:
+            drawn |= {param: param.least or 0 for param in free if param.letter in ("a", "b", "p")}
         try:
             env = settle(statement, drawn)
         except ShapeError:
@@ -129,14 +131,13 @@ def _arrays(
 _USUAL = tuple(map(Fraction, ("1", "2", "1/2", "3/2", "1/4", "3")))
 
 
-def reals(statement: Statement, rng: random.Random) -> dict[str, Any]:
+def real_values(statement: Statement, rng: random.Random) -> dict[str, Any]:
     """Values for the real parameters: usual ones more often than others, and few below 0."""
     found = {}
-    for node in inside(statement):
-        if isinstance(node, Real) and node != PI and node.letter not in found:
-            usual = [*_USUAL, *([] if node.default is None else [node.default])]
-            other = Fraction(rng.randint(1 if node.positive else -24, 24), 8)
-            found[node.letter] = rng.choice([*usual, other])
+    for real in reals(statement):
+        usual = [*_USUAL, *([] if real.default is None else [real.default])]
+        other = Fraction(rng.randint(1 if real.positive else -24, 24), 8)
+        found[real.letter] = rng.choice([*usual, other])
     return found
 
 
@@ -157,7 +158,7 @@ def drawn(statement: Statement, rng: random.Random) -> Sample:
         if attempt % 4 == 0:
             env = parameters(statement, rng) if polynomial else _small(statement, rng)
         arrays = integers(statement, env, rng) if polynomial else fractions(statement, env, rng)
-        numbers = reals(statement, rng)
+        numbers = real_values(statement, rng)
         try:
             value = evaluate_at(statement, arrays, env, **numbers)
         except StatementError as error:

@@ -440,6 +440,11 @@ class Statement(Node):
         """The names of the inputs."""
         return tuple(tensor.name for tensor in self.inputs)
 
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The names of the inputs that hold real numbers, by which there are derivatives."""
+        return tuple(tensor.name for tensor in self.inputs if not tensor.integer)
+
     def tensor(self, name: str) -> Tensor:
         return next(tensor for tensor in self.inputs if tensor.name == name)
 

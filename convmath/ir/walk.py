@@ -177,6 +177,15 @@ def with_reals(node: N, values: Mapping[Real, Scalar]) -> N:
 
 def reals(node: Any) -> tuple[Real, ...]:
     """The real parameters that stand in it and have no value of their own, in the order of their first place."""
+    return _reals_of(node) if isinstance(node, Statement) else _reals(node)
+
+
+@lru_cache(maxsize=1024)
+def _reals_of(statement: Statement) -> tuple[Real, ...]:
+    return _reals(statement)
+
+
+def _reals(node: Any) -> tuple[Real, ...]:
     return tuple(dict.fromkeys(found for found in inside(node) if isinstance(found, Real) and found != PI))
 
 

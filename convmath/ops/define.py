@@ -1,9 +1,18 @@
-r"""An operator that the user states: a few lines of text, from which everything else is read off.
+r"""An operator that the user states in a few lines of text; everything else is read off the statement.
 
->>> op = define("soft_pool", "S[v,c,j] = sum(t<k) exp(X[v,c,s*j+t-a]); "
-...     "Y[v,c,j] = sum(t<k) exp(X[v,c,s*j+t-a])*X[v,c,s*j+t-a] / S[v,c,j]", ndim=1, outside={"X": "nothing"})
->>> print(op.statement)
-S[ν,c,j] = Σ_{t<k} exp(X[ν,c,s·j+t-a])        nothing of X is counted outside
+>>> blur = define("blur", "Y[v,c,j] = sum(t<k) W[t]*X[v,c,s*j+t-a]", ndim=1, outside={"X": "reflect"})
+>>> print(blur.statement)
+Y[ν,c,j] = Σ_{t<k} W[t] · X[ν,c,s·j+t-a]        X is reflected about its last element outside
+>>> blur.shape(n=224, k=7, s=2, p=3).result
+(N, C, 112)
+>>> print(*blur.conditions())
+[k ≤ n+a+b] [a ≤ n-1] [b ≤ n-1]
+>>> blur.exact([[[1, 2, 3, 4]]], [1, 2, 1], p=1)
+array([[[6, 8, 12, 14]]], dtype=object)
+>>> print(blur.vjp("W").result.output.name, bool(blur.vjp("X").verify()))
+gW True
+
+docs/define.md goes through it, and has the language.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The registry: every operator by its name, and what is read off its statement.
 
 >>> operators()[:4]
-['conv', 'conv_transpose', 'max_pool', 'avg_pool']
+['conv', 'conv_transpose', 'convolution', 'depthwise_conv']
 >>> operator("conv", ndim=2, padding="symmetric").shape().result
 (N, G*O, floor((-d1*(k1 - 1) + n1 + 2*p1 - 1)/s1) + 1, floor((-d2*(k2 - 1) + n2 + 2*p2 - 1)/s2) + 1)
 """

@@ -336,7 +336,8 @@ DERIVED = [
 def test_each_step_holds_and_begins_where_the_one_before_ended(found: Any) -> None:
     verdict = found.derivation.verify()
     assert verdict, verdict.failures
-    ended = found.statement
+    ended = found.derivation.subject
+    assert chain.settled(ended) == found.statement
     for step in found.derivation.plain_steps:
         assert step.before == ended
         ended = step.after
@@ -481,9 +482,7 @@ def test_a_bias_that_is_lost_nowhere_is_caught(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_padding_behind_that_is_not_strided_over_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its output size would not be that of the layers."""
-    true = Composition._strides.func  # type: ignore[attr-defined]
-    wrong = property(lambda self: [(stride, after + 1 + poly(Param("s", 0, 1))) for stride, after in true(self)])
-    monkeypatch.setattr(Composition, "_strides", wrong)
+    plant(monkeypatch, Composition, "_after", lambda true, self, size: true(self, size) + poly(Param("s", 0, 1)))
     with pytest.raises(StatementError, match="but one convolution has"):
         compose(ONE, ONE).convolution  # noqa: B018
 

@@ -463,3 +463,12 @@ def test_pads_that_change_places_are_caught(anew: None, monkeypatch: pytest.Monk
     with pytest.raises(AssertionError):
         assert fixed(operator("conv", 1, padding="same", stride=1, kernel=4, dilation=1))["a"] == "1"
     assert size("a") != size("b")
+
+
+@pytest.mark.parametrize("name", ["conv", "max_pool", "lp_pool", "depthwise_conv"])
+def test_a_kernel_of_one_has_no_dilation_left(name: str) -> None:
+    """Its window is one element, and so the dilation is no part of the statement any more."""
+    op = operator(name, ndim=2, kernel=1)
+    assert op.shape().verify()
+    assert op.vjp("X").verify()
+    assert "d" not in {param.letter for param in params(op.open_statement)}

@@ -22,7 +22,7 @@ from convmath.ir.nodes import AtMost, Compare, Equation, Guard, Node, Read, Stat
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import map_forms, params, reals, shape_of, substitute
 
-__all__ = ["chained", "free_name", "primed", "settled"]
+__all__ = ["chained", "free_name", "primed", "settled", "size_numbers"]
 
 N = TypeVar("N")
 
@@ -39,15 +39,21 @@ def chained(layers: Sequence[Statement]) -> Statement:
 
 def settled(statement: Statement) -> Statement:
     """The statement with the derived sizes that are numbers put in; conditions without a parameter must hold."""
+    numbers = size_numbers(statement)
+    left = tuple(size for size in statement.sizes if size.param not in numbers)
+    placed = tuple(p for p in statement.placements if p.counted.atom not in numbers)
+    asked = tuple(guard for guard in statement.requires if not _decided(guard, numbers))
+    return without_single(substitute(replace(statement, sizes=left, placements=placed, requires=asked), numbers))
+
+
+def size_numbers(statement: Statement) -> dict[Param, Poly]:
+    """The derived sizes that are numbers."""
     numbers: dict[Param, Poly] = {}
     for size in statement.sizes:
         value = size.value.substitute(numbers)
         if value.constant is not None:
             numbers[size.param] = value
-    left = tuple(size for size in statement.sizes if size.param not in numbers)
-    placed = tuple(p for p in statement.placements if p.counted.atom not in numbers)
-    asked = tuple(guard for guard in statement.requires if not _decided(guard, numbers))
-    return without_single(substitute(replace(statement, sizes=left, placements=placed, requires=asked), numbers))
+    return numbers
 
 
 # --- names ------------------------------------------------------------------------------------------------------

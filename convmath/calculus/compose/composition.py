@@ -21,7 +21,7 @@ from convmath.ir.walk import inside, params, shape_of
 from convmath.render import Document
 from convmath.steps import ExpandOutside, Merge, Start, Step, TakeIn
 
-from .chain import chained, free_name, settled
+from .chain import chained, free_name, settled, size_numbers
 from .inline import between, inlined
 from .merge import Laid, Merged, merged
 from .words import pages
@@ -46,6 +46,7 @@ class Composition(Printable):
 
     title: Mapping[str, str]
     layers: tuple[Statement, ...] = field(repr=False)
+    # with a name for each derived size, also where it is a number: then no index has but one value by chance
     named: Statement = field(repr=False)
 
     @cached_property
@@ -58,12 +59,13 @@ class Composition(Printable):
     @cached_property
     def _sum(self) -> tuple[Statement, tuple[Step, ...]]:
         """The statement as one sum, and the steps that lead to it."""
-        steps: list[Step] = [Start(self.statement, self.statement)]
-        current = expand_outside(self.statement)
-        if current != self.statement:
-            outside = ((r.tensor, r.outside) for r in inside(self.statement) if isinstance(r, Read))
+        named = self.named
+        steps: list[Step] = [Start(named, named)]
+        current = expand_outside(named)
+        if current != named:
+            outside = ((r.tensor, r.outside) for r in inside(named) if isinstance(r, Read))
             beyond = dict.fromkeys(pair for pair in outside if pair[1] != "strict")
-            steps.append(ExpandOutside(self.statement, current, tensors=tuple(beyond)))
+            steps.append(ExpandOutside(named, current, tensors=tuple(beyond)))
         current, more = solved(current)
         steps += more
         while inner := between(current):
@@ -76,7 +78,7 @@ class Composition(Printable):
     @property
     def merged(self) -> Statement:
         """One sum, with the brackets that say which positions there are between the layers."""
-        return self._sum[0]
+        return settled(self._sum[0])
 
     @cached_property
     def derivation(self) -> Derivation:
@@ -85,7 +87,7 @@ class Composition(Printable):
         try:
             one = self._one
         except StatementError:
-            return Derivation("composition", self.title, self.statement, steps, result)
+            return Derivation("composition", self.title, self.named, steps, result)
         less = tuple(replace(term, body=-term.body) for term in one.lost)
         value = replace(one.value, terms=(*one.value.terms, *less))
         others = tuple(equation for equation in result.equations if equation.name != value.name)
@@ -93,13 +95,13 @@ class Composition(Printable):
         after = pruned(replace(result, equations=(*others, *made, value)))
         step = Merge(result, after, data=result.reads[0], kernel=one.kernel.name, between=one.between)
         final, more = solved(after)
-        return Derivation("composition", self.title, self.statement, (*steps, step, *more), final)
+        return Derivation("composition", self.title, self.named, (*steps, step, *more), final)
 
     # -- one convolution
 
     @cached_property
     def _one(self) -> Merged:
-        return merged(self.merged, (self._new("U"), self._new("B")), [stride for stride, _ in self._strides])
+        return merged(self._sum[0], (self._new("U"), self._new("B")))
 
     def _new(self, name: str) -> str:
         return free_name(name, {*self.statement.reads, *(equation.name for equation in self.statement.equations)})
@@ -107,30 +109,22 @@ class Composition(Printable):
     @cached_property
     def axes(self) -> tuple[Laid, ...]:
         """The window of the one convolution along each axis: kernel, stride, dilation, before, after."""
-        found = zip(self._one.axes, self._strides, strict=True)
-        return tuple(replace(axis, after=after) for axis, (_, after) in found)
+        sizes = shape_of(self.named, self.named.outputs[0])[2:]
+        return tuple(replace(axis, after=self._after(size)) for axis, size in zip(self._one.axes, sizes, strict=True))
 
-    @cached_property
-    def _strides(self) -> list[tuple[Poly, Poly]]:
-        """Along each axis the stride of all layers together, and the padding behind the input.
-
-        That is the padding of the last layer, over which each layer before it strides, plus its own.
-        """
+    def _after(self, size: Poly) -> Poly:
+        """The padding behind the input: the last layer's, over which each layer before it strides, plus its own."""
         counted = {p.counted: p for p in self.named.placements}
-        found = []
-        for size in shape_of(self.named, self.named.outputs[0])[2:]:
-            layer, stride, after = counted.get(size), poly(1), poly(0)
-            while layer is not None:
-                if layer.rule != "inside":
-                    raise StatementError(
-                        f"{self.statement.outputs[0]} is not one convolution: the windows of a layer are counted by where "
-                        f"they begin, not by whether they lie inside (the rule of {poly(layer.index)} is {layer.rule!r})"
-                    )
-                step = layer.form.coefficient(layer.index)
-                stride, after = step * stride, layer.after + step * after
-                layer = counted.get(layer.size)
-            found.append((stride, after))
-        return found
+        layer, after = counted.get(size), poly(0)
+        while layer is not None:
+            if layer.rule != "inside":
+                raise StatementError(
+                    f"{self.statement.outputs[0]} is not one convolution: the windows of a layer are not counted by "
+                    f"whether they lie inside (the rule of {poly(layer.index)} is {layer.rule!r})"
+                )
+            after = layer.after + layer.form.coefficient(layer.index) * after
+            layer = counted.get(layer.size)
+        return after
 
     @cached_property
     def kernel(self) -> Statement:
@@ -145,7 +139,7 @@ class Composition(Printable):
     @cached_property
     def convolution(self) -> Statement:
         """The one convolution, with its kernel and bias as inputs."""
-        one, whole = self._one, self.statement
+        one, whole = self._one, self.named
         X, output = whole.inputs[0], one.value
         shape = tuple(product(v.size for v in form.indices()) for form in one.kernel.at)
         letters = (("o", 0), ("c", 0), *((axis.tap.letter, axis.tap.axis) for axis in self.axes))
@@ -166,8 +160,7 @@ class Composition(Printable):
         fits = (AtMost(axis.span, n + axis.before + axis.after) for axis, n in zip(self.axes, X.shape[2:], strict=True))
         known = set(params((X, output, shape, sizes)))
         requires = dict.fromkeys(guard for guard in (*whole.requires, *fits) if set(params(guard)) <= known)
-        counted = tuple(p for p in placed if p.counted.constant is None)
-        return checked(Statement((X, *weights), (output,), whole.outputs[:1], sizes, counted, tuple(requires)))
+        return settled(checked(Statement((X, *weights), (output,), whole.outputs[:1], sizes, placed, tuple(requires))))
 
     # -- where the two are the same
 
@@ -175,8 +168,9 @@ class Composition(Printable):
     def lost(self) -> Statement:
         """What the one convolution has too much: its value minus that of the layers. It is 0 where `where` holds."""
         output = replace(self._one.value, terms=self._one.lost or (total(ZERO),))
-        equations = tuple(output if e.name == output.name else e for e in self.merged.equations)
-        return pruned(replace(self.merged, equations=equations, outputs=(output.name,), placements=()))
+        whole = self._sum[0]
+        equations = tuple(output if e.name == output.name else e for e in whole.equations)
+        return settled(pruned(replace(whole, equations=equations, outputs=(output.name,), placements=())))
 
     @cached_property
     def where(self) -> tuple[Guard, ...]:
@@ -189,16 +183,21 @@ class Composition(Printable):
     @cached_property
     def conditions(self) -> tuple[Guard, ...]:
         """What the parameters must meet for that to be every position."""
-        ends = {v: (poly(0), v.size - 1) for form in self.merged.output.at[2:] for v in form.indices()}
+        ends = {v: (poly(0), v.size - 1) for form in self.named.output.at[2:] for v in form.indices()}
         return tuple(dict.fromkeys(self._bounds(ends)))
 
     def _bounds(self, positions: Mapping[Index, tuple[Poly, Poly]]) -> Iterator[Guard]:
         """0 ≤ q < m for all taps, and for all positions in these ranges; what holds always is left out."""
-        facts = facts_of(self.merged)
+        whole, numbers = self._sum[0], size_numbers(self.named)
+        facts = facts_of(whole)
         for guard in self._one.between:
-            first, last = _ends(guard.form, set(self.merged.output.free), positions)
-            low = Zero(-first, poly(0)) if plainly_nonnegative(-first) else AtMost(poly(0), first)
-            yield from (bound for bound in (low, Less(last, guard.size)) if facts.always(bound) is None)
+            first, last = _ends(guard.form, set(whole.output.free), positions)
+            low, high = AtMost(poly(0), first), Less(last, guard.size)
+            first, last, size = (form.substitute(numbers) for form in (first, last, guard.size))
+            if facts.always(low) is None:
+                yield Zero(-first, poly(0)) if plainly_nonnegative(-first) else AtMost(poly(0), first)
+            if facts.always(high) is None:
+                yield Less(last, size)
 
     # -- for people
 

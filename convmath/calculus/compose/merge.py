@@ -84,11 +84,8 @@ class Merged:
     between: tuple[Within, ...]
 
 
-def merged(statement: Statement, names: tuple[str, str], strides: Sequence[Poly]) -> Merged:
-    """The output of a statement, one sum of products with its first input, taken apart; `names` are for U and B.
-
-    A stride is read off the sum, but for an axis with one position: there it is that of `strides`.
-    """
+def merged(statement: Statement, names: tuple[str, str]) -> Merged:
+    """The output of a statement, one sum of products with its first input, taken apart; `names` are for U and B."""
     output, data = statement.output, statement.reads[0]
     mains = [term for term in output.terms if any(r.tensor == data for r in reads(term))]
     if len(mains) != 1:
@@ -96,7 +93,7 @@ def merged(statement: Statement, names: tuple[str, str], strides: Sequence[Poly]
     [main] = mains
     x, weights = _factors(output, main, data)
     _laid_out(output, x)
-    axes = tuple(_axis(output, main, *place) for place in zip(output.at[2:], x.at[2:], strides, strict=True))
+    axes = tuple(_axis(output, main, *place) for place in zip(output.at[2:], x.at[2:], strict=True))
     positions = {axis.position for axis in axes}
     # the reads of the input are 0 outside it, so what says that they lie inside may go
     inside = [Within(form, n) for form, n in zip(x.at, shape_of(statement, data), strict=True)]
@@ -143,13 +140,12 @@ def _restricted(form: Poly, to: set[Index]) -> Poly:
     return Poly({monomial: c for monomial, c in form.terms.items() if Poly({monomial: c}).indices() & to})
 
 
-def _axis(output: Equation, term: Term, at: Poly, form: Poly, stride: Poly) -> Laid:
+def _axis(output: Equation, term: Term, at: Poly, form: Poly) -> Laid:
     """One spatial axis: what the taps reach together are the positions of one kernel."""
     position = at.atom
     assert isinstance(position, Index)
-    step, taps = form.coefficient(position), _restricted(form, set(term.bound))
-    rest = form - step * poly(position) - taps
-    stride = stride if position.size == 1 else step
+    stride, taps = form.coefficient(position), _restricted(form, set(term.bound))
+    rest = form - stride * poly(position) - taps
     affine = sum((taps.coefficient(v) * poly(v) for v in taps.indices()), poly(0)) == taps
     if rest.indices() or not affine or not plainly_nonnegative(stride - 1):
         raise _refused(output, f"{form} is no multiple of {poly(position)} plus multiples of taps")

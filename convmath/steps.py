@@ -194,7 +194,7 @@ class Fold(Step):
 
 @dataclass(frozen=True, slots=True)
 class TakeIn(Step):
-    """P[at(i)] = Σ_r f(i, r), Y = Σ_t W[t]·P[e(t)]  →  Y = Σ_{t, i, r} [at(i) = e(t)] W[t]·f(i, r)"""
+    """P[i] = Σ_r f(i, r), Y = Σ_t W[t]·P[e(t)]  →  Y = Σ_{t, r} W[t]·f(e(t), r)"""
 
     inner: str = ""
 

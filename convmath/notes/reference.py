@@ -7,10 +7,12 @@ from typing import Any
 
 from convmath.calculus.shape import derived_size
 from convmath.integers.facts import facts_of
+from convmath.ir.nodes import Read
 from convmath.ops.registry import FAMILIES, Operator, operator, operators
 from convmath.render.derivation import display
 from convmath.render.document import Block, Display, Document, Heading, Paragraph, emit
 from convmath.render.mathematics import layout, relation
+from convmath.render.statement import filled
 from convmath.render.tree import EQUALS, Inline
 from convmath.render.words import known_language
 
@@ -117,7 +119,7 @@ def _derived(op: Operator, lang: str) -> Iterator[Block]:
         yield Paragraph((words["none"],))
     for tensor in op.statement.inputs:
         if tensor.integer:
-            yield Paragraph((words["whole numbers"].format(wrt=tensor.name),))
+            yield Paragraph(tuple(filled(words["whole numbers"], {"wrt": layout(Read(tensor.name, ()))})))
         else:
-            yield Paragraph((words["gradient"].format(wrt=tensor.name),))
+            yield Paragraph(tuple(filled(words["gradient"], {"wrt": layout(Read(tensor.name, ()))})))
             yield display(op.vjp(tensor.name).result, lang)

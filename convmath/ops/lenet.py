@@ -1,15 +1,15 @@
 r"""What LeNet-5 is made of besides convolutions (LeCun, Bottou, Bengio, Haffner 1998, section II.B).
 
-Subsampling: "The four inputs to a unit in S2 are added, then multiplied by a trainable coefficient, and added to a
-trainable bias." There is one of either for each map:
+In subsampling the elements of a window are added, the sum is multiplied by a trainable coefficient, and a trainable
+bias is added. There is one of either for each map:
 
 >>> from convmath import operator
 >>> print(operator("subsample", ndim=1, bias=True).statement)
 S[ν,c,j] = Σ_{t<k} X[ν,c,s·j+t-a]        X is 0 outside
 Y[ν,c,j] = W[c] · S[ν,c,j] + B[c]
 
-A convolution by a table: map o of the output reads those maps of the input for which R[o,c] is 1. `CONNECTIONS` is the
-paper's table I, for its layer C3:
+A convolution by a table: map o of the output reads those maps of the input for which R[o,c] is 1. `TABLE` is R of the
+paper's table I, for its layer C3, and `CONNECTIONS` says the same as the maps that each map reads:
 
 >>> print(operator("table_conv", ndim=1).statement)
 Y[ν,o,j] = Σ_{c<C, t<k} [1 = R[o,c]] W[o,c,t] · X[ν,c,s·j+d·t-a]        X is 0 outside
@@ -38,7 +38,7 @@ from .family import Family
 from .linear import features
 from .spatial import letters, over_windows, windowed
 
-__all__ = ["CONNECTIONS", "FAMILIES"]
+__all__ = ["CONNECTIONS", "FAMILIES", "TABLE"]
 
 # LeCun, Bottou, Bengio, Haffner 1998, table I: the maps of S2 that each of the 16 maps of C3 reads
 CONNECTIONS = (
@@ -47,6 +47,8 @@ CONNECTIONS = (
     *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5)),
     (0, 1, 2, 3, 4, 5),
 )
+# the same as R, a row for each map of C3
+TABLE = tuple(tuple(int(c in maps) for c in range(6)) for maps in CONNECTIONS)
 
 
 def subsample(ndim: int, *, bias: bool = False) -> Statement:

@@ -287,8 +287,11 @@ def _(node: Product) -> Layout:
         return row(Op("-"), _factor(positive))
     over = [factor for factor in node.factors if not _is_reciprocal(factor)]
     under = [factor.base for factor in node.factors if isinstance(factor, Power) and _is_reciprocal(factor)]
-    top = joined(row(BREAK, TIMES), map(_factor, over)) if over else Num("1")
-    return Frac(top, joined(TIMES, map(_factor, under))) if under else top
+    if not under:
+        return joined(row(BREAK, TIMES), map(_factor, over))
+    # a bar groups what is above and below it
+    top = layout(over[0]) if len(over) == 1 else joined(row(BREAK, TIMES), map(_factor, over)) if over else Num("1")
+    return Frac(top, layout(under[0]) if len(under) == 1 else joined(TIMES, map(_factor, under)))
 
 
 def _is_reciprocal(node: Scalar) -> bool:

@@ -139,13 +139,13 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "TakeIn": {
         "en": (
             "One sum in the other",
-            "{Y} is linear in {P}, and {P} is a sum. We put it in the place of its name: its indices are summed over "
-            "as well, and brackets say at which position of {P} they are.",
+            "{Y} is linear in {P}, and {P} is a sum. We put it in the place of its name, at the position that is read: "
+            "what it is summed over is summed over here as well.",
         ),
         "es": (
             "Una suma dentro de la otra",
-            "{Y} es lineal en {P}, y {P} es una suma. La ponemos en el lugar de su nombre: también se suma sobre sus "
-            "índices, y los corchetes dicen en qué posición de {P} están.",
+            "{Y} es lineal en {P}, y {P} es una suma. La ponemos en el lugar de su nombre, en la posición que se lee: "
+            "también se suma aquí sobre los índices de esa suma.",
         ),
     },
     "Merge": {

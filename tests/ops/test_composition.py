@@ -427,9 +427,14 @@ REFUSED = [
     (
         lambda: fold(ONE, operator("batch_norm", 1, training=True)).weights,
         StatementError,
-        "μ takes in more than one element of Y1, so Y is not affine in each of them by itself; statistics of the batch",
+        "μ takes in several elements of Y1, but only what is affine in each by itself can be folded",
     ),
-    (lambda: fold(ONE, operator("max_pool", 1)).weights, StatementError, "Y takes in more than one element of Y1"),
+    (lambda: fold(ONE, operator("max_pool", 1)).weights, StatementError, "Y takes in several elements of Y1"),
+    (
+        lambda: fold(ONE, operator("relu", 1)).weights,
+        StatementError,
+        "Y has the bracket [0 < Y₁[ν,c,i]], and is not affine in Y1",
+    ),
     (
         lambda: fold(operator("max_pool", 1), operator("batch_norm", 1)).weights,
         StatementError,

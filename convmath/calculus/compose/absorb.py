@@ -149,11 +149,14 @@ def _pointwise(statement: Statement, output: Equation, inner: Equation, through:
 
     def value(name: str, at: tuple[Poly, ...]) -> Scalar:
         stated = statement.equation(name)
-        if any(term.bound or term.guards or term.reduce != "sum" for term in stated.terms):
-            raise StatementError(
-                f"{name} takes in more than one element of {inner.name}, so {output.name} is not affine in each of "
-                "them by itself; statistics of the batch can't be folded, those of an evaluation can"
-            )
+        for term in stated.terms:
+            if term.bound or term.reduce != "sum":
+                raise StatementError(
+                    f"{name} takes in several elements of {inner.name}, but only what is affine in each by itself can be "
+                    "folded"
+                )
+            if term.guards:
+                raise StatementError(f"{name} has the bracket {term.guards[0]}, and is not affine in {inner.name}")
         if not all(isinstance(form.atom, Index) for form in stated.at):
             raise StatementError(f"{name} is stated at ({', '.join(map(str, stated.at))}), not at an index an axis")
         values = {form.atom: e for form, e in zip(stated.at, at, strict=True)}

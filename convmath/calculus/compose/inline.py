@@ -1,9 +1,10 @@
 """A sum put in the place of its name: two layers become one equation.
 
-          P[at(i)] = Σ_r [guards] f(i, r)          Y[…] = Σ_t … W[t] · P[e(t)]
-    gives Y[…] = Σ_{t, i, r} [at(i) = e(t)] [guards] … W[t] · f(i, r)
+          P[i] = Σ_r [guards] f(i, r)          Y[…] = Σ_t … W[t] · P[e(t)]
+    gives Y[…] = Σ_{t, r} [guards] … W[t] · f(e(t), r)
 
-This is right where Y is linear in P. The equations between indices are solved afterwards, by the rules of `eliminate`.
+This is right where Y is linear in P. Where the left side is a number of several digits, and e is not one with the same
+digits, they are summed over too, with the equation between the two: it is solved by the rules of `eliminate`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from convmath.calculus.gradient import fresh, pruned
 from convmath.errors import StatementError
 from convmath.ir.nodes import Equation, Guard, Product, Read, Scalar, Statement, Sum, Term, Zero, printed
 from convmath.ir.poly import Index, Poly, poly
-from convmath.ir.walk import radix, reads, rename
+from convmath.ir.walk import radix, reads, rename, substitute
 
 __all__ = ["between", "inlined"]
 
@@ -99,15 +100,16 @@ def _one(equation: Equation, term: Term, inner: Equation, taken: Term) -> Term:
     known |= {(v.letter, v.axis, v.primes) for v in outer.values()}
     inside |= fresh(inner.free, known)
     term = rename(term, _changed(outer))
-    # the free indices are the left side's own, but the guards of a term may bind none of them
     at, taken = rename((inner.at, taken), _changed(inside))
     factors = term.body.factors if isinstance(term.body, Product) else (term.body,)
     [place] = [p for p, factor in enumerate(factors) if isinstance(factor, Read) and factor.tensor == inner.name]
     read = factors[place]
     assert isinstance(read, Read)
-    meets = (guard for form, e in zip(at, read.at, strict=True) for guard in _meet(form, e))
+    values, meets = _met(at, read.at)
+    taken = substitute(taken, values)
+    left = (inside[v] for v in inner.free if inside[v] not in values)
     return Term(
-        (*(inside[v] for v in inner.free), *term.bound, *taken.bound),
+        (*left, *term.bound, *taken.bound),
         (*term.guards, *meets, *taken.guards),
         Product.of(*factors[:place], taken.body, *factors[place + 1 :]),
     )
@@ -117,13 +119,19 @@ def _changed(names: dict[Index, Index]) -> dict[Index, Index]:
     return {old: new for old, new in names.items() if old != new}
 
 
-def _meet(form: Poly, e: Poly) -> Iterator[Guard]:
-    """form = e: digit by digit where both are numbers with the same digits, of the same sizes in the same order."""
-    digits = [list(_digits(side)) for side in (form, e)]
-    if [v.size for v in digits[0]] == [v.size for v in digits[1]] and None not in (radix(form), radix(e)):
-        yield from (Zero(poly(v), poly(w)) for v, w in zip(*digits, strict=True))
-    else:
-        yield Zero(form, e)
+def _met(at: tuple[Poly, ...], read: tuple[Poly, ...]) -> tuple[dict[Index, Poly], list[Guard]]:
+    """What the indices of a left side are where it is read, and the equations for those of which that is not told."""
+    values: dict[Index, Poly] = {}
+    meets: list[Guard] = []
+    for form, e in zip(at, read, strict=True):
+        own, others = _digits(form), _digits(e)
+        if isinstance(form.atom, Index):
+            values[form.atom] = e
+        elif [v.size for v in own] == [v.size for v in others] and None not in (radix(form), radix(e)):
+            values |= {v: poly(w) for v, w in zip(own, others, strict=True)}
+        else:
+            meets.append(Zero(form, e))
+    return values, meets
 
 
 def _digits(form: Poly) -> list[Index]:

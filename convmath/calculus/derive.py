@@ -14,7 +14,7 @@ from convmath.ir.poly import Param, Poly
 from convmath.ir.walk import inside, shape_of
 from convmath.steps import Exchange, ExpandOutside, Fold, Select, Shape, Start, Step, Substitute, Tangent
 
-from .eliminate import TAP, count_of, solved
+from .eliminate import TAP, count_of, solved, without_single
 from .fold import folded
 from .gradient import jvp, pruned, select, vjp
 from .outside import expand_outside
@@ -53,7 +53,7 @@ def solved_derivation(statement: Statement, title: Title, over: str = TAP) -> De
 def vjp_derivation(statement: Statement, wrt: str, title: Title, over: str = TAP) -> Derivation:
     """The gradient by one input, for any cotangent of the output."""
     forward, steps = _prepared(statement)
-    relational = vjp(forward, wrt)
+    relational = without_single(vjp(forward, wrt))
     result, more = _closed(forward, relational, over, wrt)
     exchange = Exchange(forward, relational, wrt=wrt)
     return Derivation("vjp", title, statement, (*steps, exchange, *more), result, relational, wrt)
@@ -71,7 +71,7 @@ def jvp_derivation(statement: Statement, wrt: str, title: Title, over: str = TAP
 def hvp_derivation(statement: Statement, wrt: str, along: str, title: Title, over: str = TAP) -> Derivation:
     """The derivative of the gradient by `wrt` along a tangent of `along`: the Hessian of ⟨gY, Y⟩ applied to it."""
     forward, steps = _prepared(statement)
-    gradient = vjp(forward, wrt)
+    gradient = without_single(vjp(forward, wrt))
     relational = jvp(gradient, along)
     result, more = _closed(forward, relational, over)
     both = (Exchange(forward, gradient, wrt=wrt), Tangent(gradient, relational, wrt=along))

@@ -138,7 +138,7 @@ def _may_divide(factor: Scalar) -> bool:
             return exponent < 0
         case Real(positive=positive):
             return positive
-        case Number() | Apply(function="exp"):
+        case Number() | IndexValue() | Apply(function="exp"):
             return True
     return False
 
@@ -225,8 +225,9 @@ class _Fold:
         if any(isinstance(factor, Bracket) for factor, _ in monomial):
             return  # where it does not hold, the sum behind it is not told
         sums = list(totals(monomial))
-        if len(sums) == 1 and dict(monomial)[sums[0]] == 1:
-            rest = frozenset((f, -e) for f, e in monomial if f != sums[0])
+        others = [(f, e) for f, e in monomial if f not in sums]
+        if len(sums) == 1 and dict(monomial)[sums[0]] == 1 and all(e < 0 or _may_divide(f) for f, e in others):
+            rest = frozenset((f, -e) for f, e in others)
             self.sums.append(_Relation(sums[0], equation.free, multiplied(own, {rest: 1 / c}), False))
 
     def _learn_factor(self, equation: Equation, body: Scalar, own: Expression) -> None:

@@ -59,7 +59,8 @@ def _drawn(param: Param, rng: random.Random, room: int, needed: int) -> int:
     room = min(room, _MOST)
     if param.letter == "N":  # an empty array checks nothing
         return rng.randint(1, room)
-    return (param.least or 0) + rng.randint(0, room)
+    least = -(room // 2) if param.least is None else param.least  # what may be negative is so now and then
+    return least + rng.randint(0, room)
 
 
 def integers(statement: Statement, env: Mapping[Param, int], rng: random.Random) -> dict[str, np.ndarray]:

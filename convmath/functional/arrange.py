@@ -65,17 +65,18 @@ def pad(x: ArrayLike, pads: Sequence[Sequence[int]], *, mode: str = "constant", 
         )
     if plain(value) != 0:
         raise HyperparameterError(f"value is {value!r}, but mode={mode!r} fills in elements of X [{where}]")
-    edge, laid = BORDERS[mode], _laid(pairs, x.shape[x.ndim - len(pairs) :], mode, where)
-    rows = (1, math.prod(x.shape[: x.ndim - len(pairs)]))
+    first = x.ndim - len(pairs)
+    edge, laid = BORDERS[mode], _laid(pairs, x.shape[first:], mode, where)
+    rows = (1, math.prod(x.shape[:first]))  # the kernels know a batch, channels, and axes behind them
 
-    def value_() -> np.ndarray:
-        return np.array(padding.pad(x.reshape(*rows, *x.shape[x.ndim - len(pairs) :]), laid, edge).reshape(shape))
+    def bordered() -> np.ndarray:
+        return np.array(padding.pad(x.reshape(*rows, *x.shape[first:]), laid, edge).reshape(shape))
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
-        g = padding.pad_input(gy.reshape(*rows, *shape[x.ndim - len(pairs) :]), laid, edge)
+        g = padding.pad_input(gy.reshape(*rows, *shape[first:]), laid, edge)
         return (np.array(g.reshape(x.shape)),)
 
-    return Call(where, shape, x.dtype, value_, gradients)
+    return Call(where, shape, x.dtype, bordered, gradients)
 
 
 def _pairs(pads: Any, most: int, where: str) -> tuple[tuple[int, int], ...]:

@@ -206,7 +206,7 @@ def _counted(statement: Statement, j: Index, vocabulary: Vocabulary) -> _Count:
     for equation in statement.equations:
         for read in reads(equation.terms):
             for form, size in zip(read.at, shape_of(statement, read.tensor), strict=True):
-                if form.has(j) and not any(leaf == j.size.atom for leaf in size.leaves()):
+                if form.has(j) and j.size.atom not in set(size.leaves()):
                     found[form, size] = read
     where = f"{poly(j)}, an index of output positions,"
     if not found:
@@ -353,7 +353,7 @@ def _reach(
 def _pads(read: Read, form: Poly, size: Poly, counts: Sequence[_Count]) -> tuple[Poly, Poly]:
     """How far before and behind its axis a form may lie."""
     for count in counts:
-        if form.has(count.placement.index):
+        if form.has(count.placement.index) and count.param not in size.leaves():
             return count.placement.before, count.placement.after
     if not _is_open(form):
         raise StatementError(

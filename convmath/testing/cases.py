@@ -55,5 +55,5 @@ def cases(op: str | Operator, ndim: int | None = None, **only: Any) -> st.Search
         if value not in known[key]:
             raise unknown(key, value, map(str, known[key]), f"cases({name!r})")
     if ndim is not None:
-        return _cases(name, whole(ndim, "ndim", f"cases({name!r})", 1), only)
+        return _cases(name, whole(ndim, "ndim", f"cases({name!r})", FAMILIES[name].least_ndim), only)
     return st.integers(1, 3).flatmap(lambda d: _cases(name, d, only))

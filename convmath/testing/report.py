@@ -35,14 +35,16 @@ class Deviation:
         """What is right at the smallest case, as Python."""
         of = self.case.of
         lines = ["import numpy as np", f"from convmath import {'define' if of else 'operator'}"]
-        arrays = dict(zip("xwb", self.case.arrays, strict=False))
+        names = iter(self.case.operator.statement.reads)
+        called = ["None" if a is None else next(names).lower() for a in self.case.array_arguments]
+        arrays = dict(zip((name for name in called if name != "None"), self.case.arrays, strict=True))
         asked = "exact"
         if self.cotangent is not None:
-            arrays, asked = {"gy": self.cotangent, **arrays}, "exact_vjp"
+            arrays, asked, called = {"gy": self.cotangent, **arrays}, "exact_vjp", ["gy", *called]
         lines += [f"{name} = np.array({a.tolist()!r}).reshape({a.shape})" for name, a in arrays.items()]
         given = "".join(f", {key}={value!r}" for key, value in self.case.given.items())
         made = repr(of) if of else f"operator({self.case.op!r}, ndim={self.case.ndim})"
-        return "\n".join([*lines, f"print({made}.{asked}({', '.join(arrays)}{given}))  # by definition"])
+        return "\n".join([*lines, f"print({made}.{asked}({', '.join(called)}{given}))  # by definition"])
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.law}: {self.diagnosis} at {self.case}"

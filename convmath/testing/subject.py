@@ -43,15 +43,15 @@ class Subject:
         return self.call(case.copy())
 
     def outputs(self, case: Case) -> tuple[np.ndarray, ...]:
-        """All that it returns, but for None."""
+        """All that it returns, but for None beside the value."""
         found = self._asked(self.forward, case.copy())
         values = found if isinstance(found, tuple) else (found,)
-        return tuple(_numbers(value, "the output") for value in values if value is not None)
+        return tuple(_numbers(v, "the output") for place, v in enumerate(values) if place == 0 or v is not None)
 
     def call(self, case: Case) -> np.ndarray:
         """The value from these very arrays."""
         found = self._asked(self.forward, case)
-        return _numbers(found[0] if isinstance(found, tuple) else found, "the output")
+        return _numbers(found[0] if isinstance(found, tuple) and found else found, "the output")
 
     def gradients(self, cotangent: np.ndarray, case: Case) -> tuple[np.ndarray | None, ...]:
         """The gradient by each array, from copies; None where the subject says that there is none."""

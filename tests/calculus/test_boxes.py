@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations, islice, product
 from math import inf
 from typing import Any
@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from convmath.calculus.inverse import boxes
 from convmath.calculus.inverse.boxes import System, least_and_greatest, points, solvable
 from convmath.ir.build import size
-from convmath.ir.poly import Poly
+from convmath.ir.poly import Param, Poly, poly
 
 from ..faults import caught
 
 X = tuple(size(letter) for letter in "xyz")
 ATOMS = tuple(next(form.atoms()) for form in X)
+COST = Param("c", least=0)
 Ranges = dict[Any, tuple[int, int]]
 
 
@@ -46,18 +47,25 @@ def tried(forms: list[Poly], ranges: Ranges) -> Iterator[tuple[int, ...]]:
             yield point
 
 
-def key(point: tuple[int, ...]) -> tuple[int, ...]:
-    return (sum(point), *point)
+def with_cost(forms: list[Poly], ranges: Any) -> System | None:
+    """The system with x + y + z as its first variable."""
+    gap = poly(COST) - sum(X, Poly.of(0))
+    return System.of([*forms, gap, -gap], {COST: (0, inf), **ranges})
+
+
+def in_order(found: Iterable[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    return sorted(found, key=lambda point: (sum(point), *point))
 
 
 @given(data=st.data())
 def test_all_solutions_come_once_and_in_order(data: st.DataObject) -> None:
     forms, ranges = data.draw(systems())
-    right = sorted(tried(forms, ranges), key=key)
-    system = System.of(forms, ranges)
+    right = in_order(tried(forms, ranges))
+    system, costed = System.of(forms, ranges), with_cost(forms, ranges)
     assert system is not None or not right
+    assert [tuple(point) for _, *point in points([costed] if costed else [])] == right
     if system is not None:
-        assert list(points([(system, key)])) == right
+        assert list(points([system])) == sorted(right)
         assert system.count() == len(right)
         assert solvable(system) == bool(right)
 
@@ -68,20 +76,21 @@ def test_branches_keep_all_solutions_apart(data: st.DataObject) -> None:
     system = System.of(forms, ranges)
     if system is not None:
         branches = list(system.branches())
-        assert sorted(p for part in branches for p in points([(part, key)])) == sorted(tried(forms, ranges))
+        assert list(points(branches)) == sorted(tried(forms, ranges))
 
 
 @given(data=st.data())
 def test_without_an_end_the_first_solutions_come_first(data: st.DataObject) -> None:
     forms, ranges = data.draw(systems())
-    system = System.of(forms, {atom: (low, inf) for atom, (low, _) in ranges.items()})
-    right = sorted(tried(forms, {atom: (low, low + 8) for atom, (low, _) in ranges.items()}), key=key)
+    forever = {atom: (low, inf) for atom, (low, _) in ranges.items()}
+    system, costed = System.of(forms, forever), with_cost(forms, forever)
+    right = in_order(tried(forms, {atom: (low, low + 8) for atom, (low, _) in ranges.items()}))
     assert system is not None or not right
-    if system is not None and right:
+    if system is not None and costed is not None and right:
         assert solvable(system)
         # what lies outside the box that was tried costs more than 8 steps from its corner
         near = [point for point in right if sum(point) <= sum(low for low, _ in ranges.values()) + 8]
-        assert list(islice(points([(system, key)]), len(near))) == near
+        assert [tuple(point) for _, *point in islice(points([costed]), len(near))] == near
 
 
 @given(data=st.data())
@@ -115,6 +124,11 @@ def test_a_corner_that_is_lost_is_caught(monkeypatch: pytest.MonkeyPatch) -> Non
     )
     caught(test_all_solutions_come_once_and_in_order)
     caught(test_branches_keep_all_solutions_apart)
+
+
+def test_a_corner_that_is_not_looked_at_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boxes.System, "holds_at", lambda system, point: True)
+    caught(test_all_solutions_come_once_and_in_order)
     caught(test_without_an_end_the_first_solutions_come_first)
 
 

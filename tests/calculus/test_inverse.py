@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 
 from convmath import window
 from convmath.calculus.inverse import (
-    Solution,
     Solutions,
     boxes,
     cases,
     families,
+    order,
     problem,
     reasons,
-    solutions,
     solve_shape,
 )
 from convmath.calculus.inverse.families import Bound
@@ -213,6 +212,13 @@ def test_there_is_no_end_exactly_where_it_is_said(data: st.DataObject) -> None:
         assert len(found.first(many)) == many
 
 
+def test_there_is_an_end_where_only_a_factor_of_0_would_have_none() -> None:
+    """(n - 1)·s = 7 - d·(k - 1): at n = 1 any stride would do, but no product is 7."""
+    found = solve_shape(out=8, k=range(3, 5), d=range(1, 4), p=0, e=0, transposed=True)
+    assert found.finite
+    assert found.count == len(list(found)) == 9
+
+
 @given(data=st.data())
 def test_with_symbols_it_holds_at_every_value(data: st.DataObject) -> None:
     by, to = data.draw(st.integers(0, 4)), data.draw(st.integers(0, 4))
@@ -276,10 +282,15 @@ def test_the_reason_is_true(data: st.DataObject) -> None:
             if any(replace(ask, sizes=((ask.sizes[0][0], size),)).right(at) for at in ask.tried())
         ]
         assert there == near
+    elif "but it is below s or d" in sentence:
+        assert all(at["e"] >= max(at["s"], at["d"]) for at in ask.tried())
+    elif found := re.search(r"nothing from (\d+) to (\d+) is given", sentence):
+        sizes = range(int(found[1]), int(found[2]) + 1)
+        assert not any(replace(ask, sizes=((ask.sizes[0][0], size),)).right(at) for size in sizes for at in ask.tried())
+    elif "no window fits" in sentence:
+        assert not any(ask.fits(at) for at in ask.tried())
     else:
-        assert re.search(r"no window fits|stride \d+ gives \d+, and stride \d+ gives \d+", sentence), sentence
-        if "no window fits" in sentence:
-            assert not any(ask.fits(at) for at in ask.tried())
+        assert re.search(r"stride \d+ gives \d+, and stride \d+ gives \d+|/s⌉ is \d+ at stride", sentence), sentence
 
 
 # --- teeth --------------------------------------------------------------------------------------------------------
@@ -322,14 +333,14 @@ def test_a_box_that_is_narrowed_too_far_is_caught(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_order_that_is_not_by_cost_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(solutions, "DILATION", 0)
+    monkeypatch.setattr(order, "DILATION", 0)
     caught(test_the_solutions_are_those_that_trying_finds)
 
 
 def test_an_end_that_is_told_from_the_whole_box_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A dilation has no bound where k = 1 is in the box, though no solution has it."""
     monkeypatch.setattr(boxes.System, "branches", lambda system: iter([system]))
-    caught(test_there_is_no_end_exactly_where_it_is_said)
+    with pytest.raises(AssertionError):
+        test_there_is_an_end_where_only_a_factor_of_0_would_have_none()
 
 
 def test_another_rule_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

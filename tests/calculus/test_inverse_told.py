@@ -81,6 +81,11 @@ def test_it_prints_in_each_format_and_language(format_: str, lang: str, title: s
         assert len(solve_shape(**asked).emit(format_, lang)) > 100
 
 
+def test_it_says_what_it_is() -> None:
+    assert repr(solve_shape(n=224, out=112)) == "<set of solutions: Windows that take 224 to 112>"
+    assert solve_shape(n=224, out=112, k=3).families[1].to_latex() == r"k=3,\ s=2,\ d\ge 1,\ p=d"
+
+
 def test_how_many_are_printed() -> None:
     found = solve_shape(n=224, out=112, k=range(1, 4), s=2, d=1)
     assert "There are 3, and these are all." in found.to_text()
@@ -109,7 +114,7 @@ def test_large_sizes_take_no_long_time_to_search() -> None:
         (
             {"n": 224, "out": 300, "k": 3, "p": 0},
             ShapeError,
-            r"^no \(s, d\) with k = 3, p = 0 takes 224 to 300: the output is at most 222, at k = 3, s = 1, d = 1, p = 0 \[",
+            r"^no \(s, d\) with k = 3, p = 0 takes 224 to 300: the output is at most 222, at k = 3, s = 1, d = 1, ",
         ),
         ({"n": 224, "out": 112, "k": 2, "s": 1, "d": 1}, ShapeError, r"^no p with .*: the output is at least 223, at "),
         (
@@ -130,7 +135,7 @@ def test_large_sizes_take_no_long_time_to_search() -> None:
         (
             {"n": 9, "out": 20, "padding": "same", "transposed": True},
             ShapeError,
-            r"20 transposed: stride 2 gives 10, and stride 3 gives 7",
+            r"20 transposed: ⌈20/s⌉ is 10 at stride 2, and 7 at stride 3",
         ),
         ({"n": 224, "out": 111, "s": 1, "d": 2}, ShapeError, r"the nearest that are given: 110 and 112 \["),
         (
@@ -175,6 +180,13 @@ def test_large_sizes_take_no_long_time_to_search() -> None:
         ({"n": "2*k", "out": "k"}, HyperparameterError, r"^n is 2·k, but k is an unknown here"),
         ({"n": "10-h", "out": 1}, HyperparameterError, r"^n is 10-h, but it must be at least 1 at every value"),
         ({"n": "(", "out": 1}, TextError, r"came where a number"),
+        (
+            {"n": "2*h", "out": sympy.Symbol("h", integer=True, nonnegative=True) + 1},
+            HyperparameterError,
+            r"^n and out have different symbols of one name, among h, h",
+        ),
+        ({"n": 1, "out": 1, "k": range(1, 10**9, 2)}, HyperparameterError, r"^k is among more than 10000 separate"),
+        ({"n": "κ", "out": "κ"}, HyperparameterError, r"^n is κ, but κ is an unknown here"),
         ({"out": "h"}, HyperparameterError, r"^n is unknown, so out must be a number, but it is h"),
         ({"n": (1, 2), "out": (1, 2, 3)}, ShapeError, r"^n has 2 sizes and out has 3, "),
         ({"n": 224, "out": (1, 2)}, HyperparameterError, r"^out is \(1, 2\), but a whole number"),
@@ -194,7 +206,11 @@ def test_large_sizes_take_no_long_time_to_search() -> None:
         ({"n": 1, "out": 1, "k": True}, HyperparameterError, r"^k is True, but a whole number"),
         ({"n": 1, "out": 1, "k": ()}, HyperparameterError, r"^k is \(\), in which there is no number"),
         ({"n": 1, "out": 1, "p": 1, "a": 2}, HyperparameterError, r"^p is the padding at both ends, so a can't be set"),
-        ({"n": 1, "out": 1, "padding": "valid", "p": 0}, HyperparameterError, r"^padding='valid' says what p is"),
+        (
+            {"n": 1, "out": 1, "padding": "valid", "p": 0},
+            HyperparameterError,
+            r"^padding='valid' leaves no p to be set",
+        ),
         ({"n": 1, "out": 1, "padding": 1, "p": 0}, HyperparameterError, r"^padding says what p is"),
         ({"n": 1, "out": 1, "padding": "sane"}, UnknownNameError, r"no padding 'sane'; the nearest is same"),
         ({"n": 1, "out": 1, "padding": (1, 2)}, HyperparameterError, r"written nested, \(\(1, 2\),\)"),
@@ -221,5 +237,7 @@ def test_membership_is_asked_in_letters() -> None:
         _ = {"s": 2} in found
     with pytest.raises(HyperparameterError, match=r"^k is 2\.5, but a whole number is needed"):
         _ = {"k": 2.5} in found
+    with pytest.raises(UnknownNameError, match=r"no letter of a solution 'stride'"):
+        _ = {"k": 3, "stride": 2} in found.families[0]
     with pytest.raises(HyperparameterError, match=r"^number is -1, "):
         found.first(-1)

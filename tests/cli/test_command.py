@@ -35,7 +35,7 @@ def test_help_loads_nothing_heavy() -> None:
 def test_a_fresh_process_gives_the_exit_status() -> None:
     done = subprocess.run([sys.executable, "-m", "convmath", "shape", "covn"], capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("convmath: there is no operator 'covn'; the nearest is conv ")
+    assert done.stderr.startswith("convmath: there is no operator 'covn'; the nearest are conv, ")
 
 
 def test_the_version_is_the_packages() -> None:

@@ -16,7 +16,9 @@ from convmath.errors import ConvmathError, DataError, DtypeError, Hyperparameter
 from convmath.functional import separable
 from convmath.kernels import features, local
 from convmath.ops.lenet import CONNECTIONS, TABLE
-from convmath.testing import Case, cases
+from convmath.testing import Case, Subject, cases
+from convmath.testing.cases import SEEDS, integers
+from convmath.testing.laws import LAWS, applies, laws_of
 
 from ..faults import caught
 
@@ -129,6 +131,22 @@ def test_a_table_that_is_read_by_columns_is_caught(monkeypatch: pytest.MonkeyPat
 
 
 # --- features -----------------------------------------------------------------------------------------------------
+
+ALONE = ("linear", "rbf", "add", "dropout", "flatten", "concat")
+
+
+@pytest.mark.parametrize(("name", "law"), [(name, law) for name in ALONE for law in laws_of(name, True)])
+@given(data=st.data())
+def test_without_spatial_axes_it_obeys_the_laws_too(name: str, law: str, data: st.DataObject) -> None:
+    case, seed = data.draw(cases(name, 0), label="case"), data.draw(SEEDS, label="seed")
+    own = getattr(F, name)
+    found = LAWS[law](Subject(name, own, own.vjp), case, lambda shape: integers(seed, shape))
+    assert found is None or not applies(law, case), f"{found} at {case}"
+
+
+def test_a_sum_that_is_a_difference_is_caught_without_spatial_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "linear", lambda x, w: -x @ w.T)
+    caught(test_without_spatial_axes_it_obeys_the_laws_too, "linear", "definition")
 
 
 @pytest.mark.parametrize("lead", [(), (0,), (3,), (2, 3), (2, 1, 3, 2)])

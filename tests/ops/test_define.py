@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+import re
 import time
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +22,7 @@ from convmath.errors import ConvmathError, HyperparameterError, ShapeError, Stat
 from convmath.ir import typed_equations
 from convmath.ir.nodes import Statement
 from convmath.ops import avg_pool, conv, max_pool, norm, stated
+from convmath.ops import define as home
 from convmath.ops.define import define
 from convmath.ops.registry import Operator
 from convmath.window import BORDERS
@@ -186,11 +190,28 @@ def test_how_large_inputs_are(text: str, given: dict[str, Any], inputs: dict[str
         ("Y[v,c,i] = sum(t<3) X[v,c,i+t-1]", "replicate", ["[1 ≤ n]"]),
         ("Y[v,c,i] = sum(t<k) X[v,c,i+t]", "symmetric", ["[k-1 ≤ n]"]),
         ("Y[v,c,i<n-k] = X[v,c,i]", None, ["[k ≤ n]"]),
+        ("X2[v,c,i] = X[v,c,i]; Y[v,c,i] = X2[v,c,i+2]", "X2 reflect", ["[2 ≤ n-1]"]),
+        ("S[v,c,j] = X[v,c,j+1]; Y[v,c,j] = S[v,c,j+2]", "S reflect", ["[2 ≤ n]", "[2 ≤ m-1]"]),
     ],
 )  # fmt: skip
 def test_what_has_to_hold_is_a_condition(text: str, outside: Any, conditions: list[str]) -> None:
-    op = define("f", text, ndim=1, outside={"X": outside} if outside else None)
+    name, _, policy = (outside or "").rpartition(" ")
+    op = define("f", text, ndim=1, outside={name or "X": policy} if outside else None)
     assert list(map(str, op.conditions())) == conditions
+
+
+def test_letters_mean_what_the_page_of_notation_says() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "notation.md").read_text(encoding="utf-8")
+    listed = {letter for row in re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE) for letter in row.split(", ")}
+    assert {*home.SIZES, *home.RANGES, *home.RANGES.values()} - {"p"} <= listed
+    assert "; p where both are equal" in page
+
+
+def test_an_operator_travels() -> None:
+    op = soft(2, stride=2)
+    again = pickle.loads(pickle.dumps(op))
+    assert again.statement == op.statement
+    assert again.vjp("X").result == op.vjp("X").result
 
 
 def test_a_condition_may_be_required() -> None:
@@ -602,13 +623,23 @@ def test_a_bracket_that_is_lost_is_caught(monkeypatch: pytest.MonkeyPatch) -> No
     caught(test_a_typed_statement_is_worth_what_python_says)
 
 
+MAXIMA = ["X[v,c,s*j+t]*W[t]", "X[v,c,s*j+t]^2", "X[v,c,s*j+t]*X[v,c,s*j]", "X[v,c,s*j+t]*W[t]*V[t]"]
+
+
+def verified(body: str) -> bool:
+    op = define("f", f"Y[v,c,j] = max(t<k) {body}", ndim=2)
+    return all(op.vjp(wrt).verify() for wrt in op.statement.reads)
+
+
+def test_a_maximum_of_products_is_verified() -> None:
+    assert all(map(verified, MAXIMA))
+
+
 def test_data_at_which_a_maximum_ties_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """Products of different whole numbers may be equal, and there a maximum of them has no derivative."""
     monkeypatch.setattr(sample, "_may_tie", lambda statement: False)
     with pytest.raises(AssertionError):
-        test_everything_that_follows_is_verified(
-            "Y[v,c,j] = max(t<k) X[v,c,s*j+t-a]*W[t]", {"outside": {"X": "nothing"}}, 2
-        )
+        test_a_maximum_of_products_is_verified()
 
 
 def test_reads_that_may_leave_are_found_on_every_axis() -> None:

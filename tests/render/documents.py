@@ -37,14 +37,16 @@ def unchecked(derivation: Derivation) -> Derivation:
 def of_operator(op: Operator) -> Iterator[Derivation]:
     yield op.shape()
     yield op.shape(defaults=True)
-    if any(p.letter == "n" for p in op.open_statement.inputs[0].shape[2].leaves()):
+    derived = dict(op.open_statement.definitions())
+    if any(p.letter == "n" and p not in derived for p in op.open_statement.inputs[0].shape[2].leaves()):
         yield op.shape(n=17)
         yield op.shape(n=2 * sympy.Symbol("h", integer=True) + 5, defaults=True)
     yield op.solved()
-    for wrt in op.statement.reads:
-        yield op.vjp(wrt)
-        yield op.jvp(wrt)
-        yield op.hvp(wrt)
+    for tensor in op.statement.inputs:
+        if not tensor.integer:
+            yield op.vjp(tensor.name)
+            yield op.jvp(tensor.name)
+            yield op.hvp(tensor.name)
 
 
 def by_hand(name: str) -> Iterator[Derivation]:

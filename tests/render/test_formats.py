@@ -27,7 +27,7 @@ KATEX = {
         r"\S+",
         r"""\sum \max \min \frac \left \right \lfloor \rfloor \langle \rangle \lvert \rvert \cdot \le \ge \in \mid
         \bmod \iff \to \ne \infty \prime \mathit \operatorname \text \begin \end \quad \, \exp \log \tanh \# \_
-        \{ \} \\ \alpha \beta \gamma \varepsilon \kappa \mu \nu \pi \sigma \Gamma""",
+        \{ \} \\ \alpha \beta \gamma \varepsilon \theta \kappa \lambda \mu \nu \pi \rho \sigma \tau \Gamma \Phi""",
     ),
 }
 LATIN = set("áéíóúüñÁÉÍÓÚÜÑ¿¡…–—“”’")  # what inputenc and T1 know of what we write

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from convmath import functional as F
 from convmath import operators, testing
 from convmath.errors import ConvmathError, HyperparameterError, UnknownNameError
-from convmath.testing import Case, Refusal, Subject
+from convmath.testing import Case, Refusal, Subject, cases
 from convmath.testing.laws import LAWS
+from convmath.testing.report import Deviation
 
 from .toys import TOYS
 
@@ -41,6 +44,26 @@ def test_a_fault_is_found_named_and_shrunk_to_the_smallest_case(fault: str) -> N
         with contextlib.redirect_stdout(printed):
             exec(deviation.code, {})
         assert (str if deviation.cotangent is None else repr)(deviation.expected) in printed.getvalue()
+
+
+@pytest.mark.parametrize("name", operators())
+@settings(max_examples=max(1, settings().max_examples // 5))
+@given(data=st.data())
+def test_the_code_of_a_deviation_prints_what_is_right(name: str, data: st.DataObject) -> None:
+    """Every array is in it under its name, and one that did not come is said not to."""
+    case = data.draw(cases(name, 1), label="case")
+    for cotangent in (None, np.ones(case.sizes)):
+        right = case.expected if cotangent is None else case.expected_vjp(cotangent)
+        deviation = Deviation("it", "definition", case, right, None, "wrong", "it is not right", cotangent)
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(deviation.code, {})
+        assert printed.getvalue() == f"{right}\n"
+
+
+def test_what_returns_no_output_is_found() -> None:
+    report = testing.check(lambda *a, **k: (), "max_pool", ndim=1, profile="quick")
+    assert {"definition", "output size"} <= {deviation.law for deviation in report.deviations}
 
 
 def test_every_law_finds_something() -> None:
@@ -159,7 +182,7 @@ def test_gradients_are_tested_where_there_are_some(gradients: str) -> None:
     ("subject", "op", "options", "error", "sentence"),
     [
         (3, "conv", {}, HyperparameterError, r"^the subject is 3, but a function or a Subject is needed"),
-        (F.conv, "covn", {}, UnknownNameError, r"^there is no operator 'covn'; the nearest is conv .*\[check"),
+        (F.conv, "covn", {}, UnknownNameError, r"^there is no operator 'covn'; the nearest (is|are) conv.*\[check"),
         (F.conv, None, {}, UnknownNameError, r"^there is no operator None"),
         (F.conv, "conv", {"profile": "fast"}, UnknownNameError, r"^there is no profile 'fast'; .*quick"),
         (F.conv, "conv", {"gradients": True}, UnknownNameError, r"^there is no choice of gradients True"),

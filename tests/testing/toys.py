@@ -145,9 +145,15 @@ TOYS = {
         (TWO,),
     ),
     "the overhang counts": Toy("avg_pool", counts_the_overhang, {"definition"}, Window(2, 2, ceil=True), ((1, 1, 3),)),
-    "the last of equal maxima": Toy("max_pool", F.max_pool, {"gradient"}, Window(2), (TWO,), the_last),
+    "the last of equal maxima": Toy("max_pool", F.max_pool, {"gradient", "tangent"}, Window(2), (TWO,), the_last),
     "the gradient is not cropped": Toy(
-        "conv", F.conv, {"gradient", "pairing"}, Window(1, after=1), (ONE, ONE), uncropped, "gX has shape"
+        "conv",
+        F.conv,
+        {"gradient", "tangent", "pairing"},
+        Window(1, after=1),
+        (ONE, ONE),
+        uncropped,
+        "gX has shape",
     ),
     "a stride above one raises": Toy(
         "conv",
@@ -175,7 +181,7 @@ TOYS = {
     "a gradient is missing": Toy(
         "conv",
         F.conv,
-        {"gradient", "purity"},
+        {"gradient", "tangent", "purity"},
         Window(1),
         (ONE, ONE, (1,)),
         without_the_bias,
@@ -185,7 +191,7 @@ TOYS = {
     "the gradients are no tuple": Toy(
         "avg_pool",
         F.avg_pool,
-        {"gradient", "purity", "pairing"},
+        {"gradient", "tangent", "purity", "pairing"},
         Window(1),
         (ONE,),
         one_array,

@@ -22,11 +22,11 @@ from convmath.ir.build import equation, read, total
 from convmath.ir.check import checked
 from convmath.ir.nodes import Equation, Product, Read, Scalar, Statement, Sum, Tensor, Term
 from convmath.ir.poly import Index, Poly
-from convmath.ir.walk import indices, map_reads, params, radix, reads, shape_of, substitute
+from convmath.ir.walk import indices, map_reads, radix, reads, shape_of, substitute
 from convmath.render import Document
 from convmath.steps import Absorb, Start
 
-from .chain import chained, free_name, settled
+from .chain import chained, conditions_on, free_name, settled
 from .inline import between
 from .words import folded
 
@@ -68,9 +68,9 @@ class Folding(Printable):
         one = self._absorbed
         whole = one.within(self.statement)
         own = pruned(replace(whole, outputs=(one.weight.name, one.bias.name), sizes=(), placements=()))
-        known = set(params((own.inputs[1:], own.equations)))
-        requires = tuple(guard for guard in own.requires if set(params(guard)) <= known)
-        return checked(replace(own, inputs=own.inputs[1:], requires=requires))
+        weights = own.inputs[1:]
+        requires = conditions_on(own.requires, (weights, own.equations))
+        return checked(replace(own, inputs=weights, requires=requires))
 
     @cached_property
     def layer(self) -> Statement:
@@ -78,13 +78,11 @@ class Folding(Printable):
         one, whole = self._absorbed, self.statement
         old = whole.tensor(one.read.tensor)
         bias = Tensor(one.bias.name, (shape_of(whole, one.inner.name)[1],), (("o", 0),))
-        requires = tuple(guard for guard in whole.requires if not any(reads(guard)))
         inputs = whole.inputs[0], replace(old, name=one.weight.name), bias
-        known = set(params((inputs, one.value, whole.sizes)))
-        requires = tuple(guard for guard in requires if set(params(guard)) <= known)
-        return checked(
-            replace(whole, inputs=inputs, equations=(one.value,), outputs=(one.value.name,), requires=requires)
-        )
+        asked = (guard for guard in whole.requires if not any(reads(guard)))
+        requires = conditions_on(asked, (inputs, one.value, whole.sizes))
+        outputs = (one.value.name,)
+        return checked(replace(whole, inputs=inputs, equations=(one.value,), outputs=outputs, requires=requires))
 
     def compute(self, arrays: Mapping[str, Any], **given: Any) -> tuple[Any, Any]:
         """The weight and the bias in numbers, from the arrays of the two layers by name; `given` are groups, eps, …"""
@@ -122,7 +120,7 @@ def _absorbed(statement: Statement) -> _Absorbed:
         )
     inner = chain[0]
     affine = _pointwise(statement, output, inner, [e.name for e in chain[1:]])
-    [own] = {r for r in reads(affine) if r.tensor == inner.name}
+    own = next(r for r in reads(affine) if r.tensor == inner.name)
     slope = derivative(affine, own)
     if any(r.tensor == inner.name for r in reads(slope)):
         raise StatementError(f"{output.name} is not affine in {inner.name}: {affine}")
@@ -152,8 +150,8 @@ def _pointwise(statement: Statement, output: Equation, inner: Equation, through:
         for term in stated.terms:
             if term.bound or term.reduce != "sum":
                 raise StatementError(
-                    f"{name} takes in several elements of {inner.name}, but only what is affine in each by itself can be "
-                    "folded"
+                    f"{name} takes in several elements of {inner.name}, but only what is affine in each by itself can "
+                    "be folded"
                 )
             if term.guards:
                 raise StatementError(f"{name} has the bracket {term.guards[0]}, and is not affine in {inner.name}")
@@ -166,8 +164,9 @@ def _pointwise(statement: Statement, output: Equation, inner: Equation, through:
     if len(output.at) != len(inner.at):
         raise StatementError(f"{output.name} has {len(output.at)} axes, but {inner.name} has {len(inner.at)}")
     found = value(output.name, inner.at)
-    if elsewhere := [r for r in reads(found) if r.tensor == inner.name and r.at != inner.at]:
-        raise StatementError(f"{output.name} reads {inner.name} also at another position, {elsewhere[0]}")
+    for r in reads(found):
+        if r.tensor == inner.name and (r.at != inner.at or r.outside != "strict"):
+            raise StatementError(f"{output.name} reads {r}, and not {inner.name} at its own position")
     return found
 
 

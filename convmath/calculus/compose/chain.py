@@ -8,7 +8,7 @@ W₂, and Y₁ for what the first one states), but for the input of the first an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from convmath.ir.nodes import AtMost, Compare, Equation, Guard, Node, Read, Stat
 from convmath.ir.poly import Param, Poly, poly
 from convmath.ir.walk import map_forms, params, reals, shape_of, substitute
 
-__all__ = ["chained", "free_name", "primed", "settled", "size_numbers"]
+__all__ = ["chained", "conditions_on", "free_name", "primed", "settled", "size_numbers"]
 
 N = TypeVar("N")
 
@@ -54,6 +54,12 @@ def size_numbers(statement: Statement) -> dict[Param, Poly]:
         if value.constant is not None:
             numbers[size.param] = value
     return numbers
+
+
+def conditions_on(requires: Iterable[Guard], node: object) -> tuple[Guard, ...]:
+    """Those of the conditions that are on nothing but parameters, integer and real, which stand in a node."""
+    known = {*params(node), *reals(node)}
+    return tuple(guard for guard in dict.fromkeys(requires) if {*params(guard), *reals(guard)} <= known)
 
 
 # --- names ------------------------------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from convmath.ir.build import total
 from convmath.ir.check import checked
 from convmath.ir.nodes import ZERO, AtMost, Guard, Less, Placement, Read, Size, Statement, Tensor, Zero
 from convmath.ir.poly import Index, Param, Poly, poly, product, unnested
-from convmath.ir.walk import inside, params, shape_of
+from convmath.ir.walk import inside, shape_of
 from convmath.render import Document
 from convmath.steps import ExpandOutside, Merge, Start, Step, TakeIn
 
-from .chain import chained, free_name, settled, size_numbers
+from .chain import chained, conditions_on, free_name, settled, size_numbers
 from .inline import between, inlined
 from .merge import Laid, Merged, merged
 from .words import pages
@@ -132,9 +132,9 @@ class Composition(Printable):
         final = self.derivation.result
         made = [self._one.kernel.name, *([self._one.bias.name] if self._one.bias else [])]
         own = pruned(replace(final, outputs=tuple(made), sizes=(), placements=()))
-        known = set(params((own.inputs[1:], own.equations)))
-        requires = tuple(guard for guard in own.requires if set(params(guard)) <= known)
-        return checked(replace(own, inputs=own.inputs[1:], requires=requires))
+        weights = own.inputs[1:]
+        requires = conditions_on(own.requires, (weights, own.equations))
+        return checked(replace(own, inputs=weights, requires=requires))
 
     @cached_property
     def convolution(self) -> Statement:
@@ -158,9 +158,8 @@ class Composition(Printable):
             if size.value != layers and Facts().always(Zero(size.value, layers)) is None:
                 raise StatementError(f"{poly(size.param)} is {layers}, but one convolution has {size.value}")
         fits = (AtMost(axis.span, n + axis.before + axis.after) for axis, n in zip(self.axes, X.shape[2:], strict=True))
-        known = set(params((X, output, shape, sizes)))
-        requires = dict.fromkeys(guard for guard in (*whole.requires, *fits) if set(params(guard)) <= known)
-        return settled(checked(Statement((X, *weights), (output,), whole.outputs[:1], sizes, placed, tuple(requires))))
+        requires = conditions_on((*whole.requires, *fits), (X, output, shape, sizes))
+        return settled(checked(Statement((X, *weights), (output,), whole.outputs[:1], sizes, placed, requires)))
 
     # -- where the two are the same
 

@@ -22,11 +22,12 @@ equivalence: the families hold all solutions, and nothing else.
 bounds show that an inequality fails throughout, and parts are disjoint, so each solution comes once. They come in the
 order of a cost that only finitely many points stay below, so each comes after finitely many others.
 
-**How many.** `finite` takes each case apart where the factor in a product (κ in d·κ, n - 1 in (n - 1)·s) is 0, or at
-least 1. If a side of the box is then unbounded, one solution makes infinitely many along a line: (k + 2, p + d), (d +
-2, p + κ), (s + 2, p + m - 1), a stride that only grows at m = 1, a dilation that changes nothing at k = 1; where n or
-e is unknown it moves instead of p. No search goes on for ever, since all that can empty an unbounded box is a parity,
-and that is found where forms are rounded by their common factor."""
+**How many.** Each case is taken apart by whether the factor in a product (κ in d·κ, n - 1 in (n - 1)·s) is 0 or at
+least 1, and each part is solved anew. If a side of its box is then unbounded, one solution makes infinitely many along
+a line: (k + 2, p + d), (d + 2, p + κ), (s + 2, p + m - 1), a stride that only grows at m = 1, a dilation that changes
+nothing at k = 1; where n or e is unknown it moves instead of p. No search goes on for ever, since all that can empty
+an unbounded box is a parity or another common factor, by which forms are rounded when they are solved.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +70,9 @@ def solve_shape(
     `transposed` seeks the output padding e too: (n - 1)·s - a - b + d·(k - 1) + e + 1 = out with 0 ≤ e < max(s, d).
 
     Without `n`, or with a range, it is sought too. A form in symbols ("2*h", or a sympy expression) stands for all its
-    values: what is sought serves every whole h from 1 on. Several sizes, n=(224, 200), out=(112, 100), are served by
-    one and the same solution; an image whose axes may differ is solved axis by axis. out="same" is ⌈n/s⌉, at every n.
+    values: what is sought serves every whole h from 1 on (from 0 if a sympy h is nonnegative). Several sizes, n=(224,
+    200), out=(112, 100), are served by one and the same solution; an image whose axes may differ is solved axis by
+    axis. out="same" is ⌈n/s⌉, at every n.
 
     >>> print(*solve_shape(n="2*h", out="h", k=3).families)
     k = 3, s = 2, d ≥ 1, p = d

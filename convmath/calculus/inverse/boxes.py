@@ -1,4 +1,4 @@
-"""Whole numbers in a box at which polynomials are not negative: bounds, the simplest point first, how many.
+"""Whole numbers in a box at which polynomials are not negative: bounds, all points in order, how many.
 
 A form is a polynomial with whole coefficients in variables that are at least 0, none of them squared. A term is then
 greatest at the upper ends of its variables where its coefficient is positive, and at the lower ends where it is
@@ -11,21 +11,21 @@ negative; so a box bounds every form, and a form that must not be negative bound
 ((0, 0), (7, 7))
 >>> system.count()
 20
->>> next(points([(system, lambda point: (sum(point), *point))]))
-(4, 0)
+>>> next(points([system]))
+(0, 6)
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from math import inf, isinf, isqrt
 
 from convmath.ir.poly import Atom, Poly
 
-__all__ = ["INFINITE", "Box", "System", "least_and_greatest", "points", "solvable"]
+__all__ = ["INFINITE", "Box", "System", "least_and_greatest", "multilinear", "points", "solvable"]
 
 INFINITE = inf
 
@@ -117,9 +117,8 @@ class System:
         if place is None:
             yield self
             return
-        for box in self.box.halves(place, 0):
-            if (part := self.narrowed(box)) is not None:
-                yield from part.branches()
+        for part in self.split(place, 0):
+            yield from part.branches()
 
     def count(self) -> int | float:
         """How many solutions there are, in a bounded box or one that holds throughout."""
@@ -127,8 +126,8 @@ class System:
             return self.box.points
         return sum(part.count() for part in self.parts())
 
-    def parts(self) -> Iterator[System]:
-        """Its two parts along a bounded side, or along an unbounded one where no other is left.
+    def cut(self) -> tuple[int, int] | None:
+        """The side to split, and after which number: a bounded side, or where no other is left an unbounded one.
 
         The side is the one whose ends are most times each other, and each part has as many times: products of unknowns
         are then split where they are, and not where their factors are large.
@@ -139,11 +138,19 @@ class System:
             if low < high
         ]
         if not sides:
-            return
+            return None
         bounded, _, place = max(sides)
         low, high = self.box.low[-place], self.box.high[-place]
-        at = isqrt((low + 1) * (int(high) + 1)) - 1 if bounded else 2 * low + 1
-        for box in self.box.halves(-place, at):
+        return -place, isqrt((low + 1) * (int(high) + 1)) - 1 if bounded else 2 * low + 1
+
+    def parts(self) -> Iterator[System]:
+        """Its two parts along the side to split."""
+        if (cut := self.cut()) is not None:
+            yield from self.split(*cut)
+
+    def split(self, place: int, at: int) -> Iterator[System]:
+        """The parts with x ≤ at and with x > at, where they may hold a solution."""
+        for box in self.box.halves(place, at):
             if (part := self.narrowed(box)) is not None:
                 yield part
 
@@ -158,23 +165,25 @@ class System:
                 box = at
 
 
-def points(systems: Iterable[tuple[System, Callable[[tuple[int, ...]], tuple]]]) -> Iterator[tuple[int, ...]]:
-    """The solutions of several systems, each once where the systems are disjoint, in the order of their keys.
+def points(systems: Iterable[System]) -> Iterator[tuple[int, ...]]:
+    """The solutions of systems with the same variables, in lexicographic order; each once where they are disjoint.
 
-    Each system brings its key; a key must grow with every coordinate, so that no point of a box comes before its lowest
-    corner. A box is taken out in the order of that corner: the corner itself is a solution, or the box is split.
+    Below each value of the first variable there must be finitely many solutions: it is a cost that the others have. A
+    box is taken out in the order of its lowest corner: the corner is a solution, or the box is split, along the cost
+    first.
     """
     number = count()
-    heap = [(key(system.box.low), next(number), system, key) for system, key in systems]
+    heap = [(system.box.low, next(number), system) for system in systems]
     heapq.heapify(heap)
     while heap:
-        _, _, system, key = heapq.heappop(heap)
-        corner = system.box.low
-        found = system.holds_at(corner)
-        if found:
+        corner, _, system = heapq.heappop(heap)
+        if system.holds_at(corner):
             yield corner
-        for part in system.without_first() if found else system.parts():
-            heapq.heappush(heap, (key(part.box.low), next(number), part, key))
+            parts = system.without_first()
+        else:
+            parts = system.split(0, corner[0]) if corner[0] < system.box.high[0] else system.parts()
+        for part in parts:
+            heapq.heappush(heap, (part.box.low, next(number), part))
 
 
 def solvable(system: System) -> bool:
@@ -185,16 +194,25 @@ def solvable(system: System) -> bool:
         beyond, depth, _, system = heapq.heappop(heap)
         if system.holds_at(system.box.low):
             return True
-        for place, part in enumerate(system.parts()):
-            heapq.heappush(heap, (beyond + (place and not part.box.bounded), depth - 1, next(number), part))
+        for part in system.parts():
+            left_over = any(
+                isinf(high) and low > before
+                for low, high, before in zip(part.box.low, part.box.high, system.box.low, strict=True)
+            )
+            heapq.heappush(heap, (beyond + left_over, depth - 1, next(number), part))
     return False
 
 
 # --- bounds -------------------------------------------------------------------------------------------------------
 
 
+def multilinear(form: Poly) -> bool:
+    """No variable is squared."""
+    return all(power == 1 for monomial in form.terms for _, power in monomial)
+
+
 def _compiled(form: Poly, place: Mapping[Atom, int]) -> Form:
-    if any(power > 1 for monomial in form.terms for _, power in monomial):
+    if not multilinear(form):
         raise NotImplementedError(f"a variable is squared in {form}")
     return tuple((c, tuple(place[atom] for atom, _ in monomial)) for monomial, c in form.terms.items())
 
@@ -227,14 +245,17 @@ def _narrow(form: Form, low: list[int], high: list[int | float]) -> bool:
                 slope += _product(c, (other for other in places if other != place), ends)
             else:
                 rest += _product(c, places, ends)
-        if isinf(rest) or isinf(slope) or not slope:
+        if isinf(rest):
+            continue
+        if isinf(slope):
+            low[place] = max(low[place], int(rest < 0))  # as much of it as one likes, if there is any
             continue
         rest, slope = int(rest), int(slope)
         if slope > 0:
             low[place] = max(low[place], -(rest // slope))
-        else:
+        elif slope < 0:
             high[place] = min(high[place], rest // -slope)
-        if low[place] > high[place]:
+        if low[place] > high[place] or (not slope and rest < 0):
             return False
     return True
 

@@ -15,15 +15,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from convmath.ir.poly import Atom, Param, Poly, poly
+from convmath.ir.poly import Atom, Poly, poly
 
-from .problem import PARAMS, Problem, Range, least_values
+from .problem import INNER, PARAMS, SHIFTED, Problem, Range, least_values
 
-__all__ = ["INNER", "SHIFTED", "Case", "cases", "outer"]
-
-# a kernel (and an input) less one
-SHIFTED = {"k": Param("κ", least=0), "n": Param("λ", least=0)}
-INNER = {letter: SHIFTED.get(letter, param) for letter, param in PARAMS.items()}
+__all__ = ["Case", "cases", "outer"]
 
 
 def outer(form: Poly) -> Poly:

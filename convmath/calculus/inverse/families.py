@@ -8,19 +8,19 @@ is. So nothing is lost or added at any step, and read backwards the bounds give 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import gcd, isinf
 
 from convmath.ir.nodes import AtMost, Divides, Guard
 from convmath.ir.poly import Atom, Poly, floor, poly
 
-from .boxes import System, least_and_greatest, solvable
-from .cases import INNER, SHIFTED, Case, cases, outer
+from .boxes import INFINITE, System, least_and_greatest, multilinear, solvable
+from .cases import Case, cases, outer
 from .family import Family, Row
-from .problem import PARAMS, Problem, Range
+from .problem import INNER, PARAMS, SHIFTED, Problem, Range
 
-__all__ = ["families"]
+__all__ = ["Part", "eliminated", "families"]
 
 # solved for first: what is determined by the others, then what is nearly so
 ORDER = "enbapkds"
@@ -57,18 +57,35 @@ class Elimination:
     implied: list[Poly] = field(default_factory=list)
 
 
-def families(problem: Problem) -> Iterator[tuple[System, Family]]:
-    """The solutions as disjoint families, none of them empty, each with the system that has the same solutions."""
+@dataclass(frozen=True)
+class Part:
+    """A case, the system in a narrow box that has the same solutions, and the family that they are."""
+
+    case: Case
+    system: System
+    family: Family
+
+    def branches(self) -> Iterator[Part]:
+        """The solutions apart, by which factors of products are 0; where a side is unbounded there is no end of them.
+
+        Each is solved anew: with a factor gone the forms may have another divisor in common, and so no solution.
+        """
+        for branch in self.system.branches():
+            if (part := solved(Case(self.case.polys, branch.ranges).fixed)) is not None:
+                yield part
+
+
+def families(problem: Problem) -> Iterator[Part]:
+    """The solutions as disjoint families, none of them empty."""
     for case in cases(problem):
-        for part in _by_stride(case, problem.usual_stride):
-            found = solved(part)
-            if found is not None and solvable(found[0]):
-                yield found
+        for part in map(solved, _by_stride(case, problem.usual_stride)):
+            if part is not None:
+                yield part
 
 
-def solved(case: Case) -> tuple[System, Family] | None:
-    """The case as a system in a narrow box, and as a family; None where it is found to have no solution."""
-    found = _eliminated(case)
+def solved(case: Case) -> Part | None:
+    """The case with its family; None where it has no solution."""
+    found = eliminated(case, case.ranges)
     if found is None:
         return None
     system = System.of(found.implied, case.ranges)
@@ -79,12 +96,12 @@ def solved(case: Case) -> tuple[System, Family] | None:
     if single:
         return solved(Case(case.polys, {**case.ranges, **single}).fixed)
     family = _family(case, found, hull)
-    return None if family is None else (system, family)
+    return Part(case, system, family) if family is not None and solvable(system) else None
 
 
 def _by_stride(case: Case, usual: int) -> Iterator[Case]:
     """The case, where strides are few one for each; of many those that are usual have a case of their own."""
-    found = _eliminated(case)
+    found = eliminated(case, case.ranges)
     system = None if found is None else System.of(found.implied, case.ranges)
     if system is not None:
         for run in _stride_runs(system.ranges[PARAMS["s"]], usual):
@@ -103,27 +120,35 @@ def _stride_runs(run: Range, usual: int) -> Iterator[Range]:
 # --- elimination --------------------------------------------------------------------------------------------------
 
 
-def _eliminated(case: Case) -> Elimination | None:
-    """Every unknown that is not fixed, solved for; None where two bounds exclude each other."""
+def eliminated(case: Case, ranges: Mapping[Atom, Range], cost: Sequence[Poly] = ()) -> Elimination | None:
+    """Every unknown that is not fixed, solved for; None where two bounds exclude each other.
+
+    The forms of a `cost` are at least 0 too. Of what follows from them is kept what has no squares and, where it is
+    solved, a factor of one sign: all of it is implied, and nothing else is asked of it.
+    """
     found = Elimination()
-    polys = _whole(case.polys)
+    polys = _whole([*case.polys, *cost], ranges)
     found.implied += polys or ()
     for letter in ORDER:
         atom = INNER[letter]
-        low, high = case.ranges.get(atom, (0, 0))
+        low, high = ranges.get(atom, (0, 0))
         if low == high or polys is None:
             continue
         lower, upper = [Bound(poly(1), poly(low))], [] if isinf(high) else [Bound(poly(1), poly(int(high)))]
         for form in polys:
-            if form.has(atom):
-                factor = form.coefficient(atom)
-                rest = form - factor * poly(atom)
-                positive = min(factor.terms.values()) > 0
-                (lower if positive else upper).append(Bound(factor, -rest) if positive else Bound(-factor, rest))
-        pairs = [(least, most) for least in lower for most in upper]
+            factor = form.coefficient(atom)
+            rest = form - factor * poly(atom)
+            signs = {c > 0 for c in factor.terms.values()}
+            if signs == {True}:
+                lower.append(Bound(factor, -rest))
+            elif signs == {False}:
+                upper.append(Bound(-factor, rest))
+            elif signs and not cost:
+                raise NotImplementedError(f"whether {form} grows with {poly(atom)} depends on the sign of {factor}")
         found.bounds[atom] = lower, upper
         left = [form for form in polys if not form.has(atom)]
-        polys = _whole([*left, *(_nonempty(*pair) for pair in pairs)])
+        left += [_nonempty(least, most) for least in lower for most in upper]
+        polys = _whole((form for form in left if not cost or multilinear(form)), ranges)
         found.implied += [form for form in polys or () if form not in found.implied]
     return None if polys is None else found
 
@@ -135,9 +160,12 @@ def _nonempty(lower: Bound, upper: Bound) -> Poly:
     return lower.factor * upper.form - upper.factor * lower.form
 
 
-def _whole(polys: Iterable[Poly]) -> list[Poly] | None:
-    """Forms that are at least 0, each rounded to what it is for whole numbers; None where one never is."""
-    kept: list[Poly] = []
+def _whole(polys: Iterable[Poly], ranges: Mapping[Atom, Range]) -> list[Poly] | None:
+    """Forms that are at least 0, each rounded to what it is for whole numbers; None where one never is.
+
+    One that always is, and one that is another form and a number more, says nothing.
+    """
+    kept: dict[Poly, int] = {}
     for form in polys:
         constant = form.terms.get((), 0)
         common = gcd(*(c for monomial, c in form.terms.items() if monomial))
@@ -145,10 +173,11 @@ def _whole(polys: Iterable[Poly]) -> list[Poly] | None:
             if constant < 0:
                 return None
             continue
-        rounded = Poly({monomial: c // common for monomial, c in form.terms.items()} | {(): constant // common})
-        if rounded not in kept:
-            kept.append(rounded)
-    return kept
+        variable = Poly({monomial: c // common for monomial, c in form.terms.items() if monomial})
+        constant //= common
+        if least_and_greatest(variable, ranges)[0] + constant < 0:
+            kept[variable] = min(constant, kept.get(variable, constant))
+    return [variable + constant for variable, constant in kept.items()]
 
 
 # --- the family ---------------------------------------------------------------------------------------------------
@@ -162,15 +191,15 @@ def _family(case: Case, found: Elimination, hull: Mapping[Atom, Range]) -> Famil
     for atom, bounds in reversed(found.bounds.items()):
         [letter] = (letter for letter, inner in INNER.items() if inner == atom)
         lower, upper = (_tight(side, known, least) for side, least in zip(bounds, (True, False), strict=True))
-        if all(bound.form.constant is not None and bound.factor.constant is not None for bound in (*lower, *upper)):
-            known[atom] = low, high = hull[atom]
+        conditions += [_condition(low, high, known) for low in lower for high in upper]
+        # where l ≤ c·x ≤ l, x is l/c, and that the other bounds allow it is said of the unknowns before it
+        same = [(bound.most,) for bound in lower if bound in upper]
+        forms = (same[0], same[0]) if same else (_forms(b.least for b in lower), _forms(b.most for b in upper))
+        known[atom] = case.ranges[atom]
+        if (numbers := _numbers(forms)) is not None:
+            # numbers may be bounded more tightly by what follows from all forms together
+            known[atom] = low, high = max(numbers[0], hull[atom][0]), min(numbers[1], hull[atom][1])
             forms = (poly(low),), () if isinf(high) else (poly(int(high)),)
-        else:
-            known[atom] = case.ranges[atom]
-            conditions += [_condition(low, high, known) for low in lower for high in upper]
-            # where l ≤ c·x ≤ l, x is l/c, and that the other bounds allow it is said of the unknowns before it
-            same = [(bound.most,) for bound in lower if bound in upper]
-            forms = (same[0], same[0]) if same else (_forms(b.least for b in lower), _forms(b.most for b in upper))
         shift = 1 if letter in SHIFTED else 0
         rows[letter] = Row(PARAMS[letter], *(tuple(outer(form) + shift for form in side) for side in forms))
     if False in conditions:
@@ -181,6 +210,14 @@ def _family(case: Case, found: Elimination, hull: Mapping[Atom, Range]) -> Famil
         tuple(_in_telling_order(rows)),
         tuple(dict.fromkeys(guard for guard in conditions if not isinstance(guard, bool))),
     )
+
+
+def _numbers(forms: Sequence[Sequence[Poly]]) -> Range | None:
+    """What is between the bounds, where all of them are numbers."""
+    lower, upper = ([form.constant for form in side if form.constant is not None] for side in forms)
+    if len(lower) + len(upper) < sum(map(len, forms)):
+        return None
+    return max(lower), min(upper, default=INFINITE)
 
 
 def _forms(forms: Iterable[Poly]) -> tuple[Poly, ...]:
@@ -229,7 +266,7 @@ def _condition(lower: Bound, upper: Bound, known: Mapping[Atom, Range]) -> Guard
     if lower.factor == upper.factor and gap == 0:
         divisor, form = lower.factor, lower.form
         if divisor.constant is not None:
-            form = Poly({monomial: c % divisor.constant for monomial, c in form.terms.items()})
+            form = Poly({monomial: _residue(c, divisor.constant) for monomial, c in form.terms.items()})
             if form.constant is not None:
                 return form.constant == 0
         return Divides(outer(divisor), outer(form))
@@ -239,3 +276,9 @@ def _condition(lower: Bound, upper: Bound, known: Mapping[Atom, Range]) -> Guard
     if least.constant is not None and most.constant is not None:
         return least.constant <= most.constant
     return AtMost(outer(least), outer(most))
+
+
+def _residue(c: int, divisor: int) -> int:
+    """What is left of c by the divisor, as near to 0 as it can be."""
+    left = c % divisor
+    return left - divisor if 2 * left > divisor else left

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from convmath.errors import unknown
 from convmath.ir.guards import holds
 from convmath.ir.nodes import AtMost, Guard, Zero
 from convmath.ir.poly import Param, Poly, poly
@@ -14,7 +15,7 @@ from convmath.render.mathematics import layout, relation
 from convmath.render.text import text
 from convmath.render.tree import EQUALS, Big, Fence, Layout, Op, commas, row
 
-from .problem import PARAMS
+from .problem import PARAMS, WHERE
 
 __all__ = ["AT_MOST", "Family", "Row", "extreme"]
 
@@ -75,6 +76,9 @@ class Family:
 
     def __contains__(self, values: Mapping[str, int]) -> bool:
         """Whether the unknowns, by their letters, are a member."""
+        for letter in values:
+            if letter not in PARAMS:
+                raise unknown("letter of a solution", letter, PARAMS, WHERE)
         at = {PARAMS[letter]: value for letter, value in values.items()}
         return all(holds(guard, at) for guard in self.guards)
 

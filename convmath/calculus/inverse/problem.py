@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 from convmath import text
@@ -17,14 +17,18 @@ from convmath.window import PADDING_WORDS, ceil_steps, flag, plain, span, steps,
 
 from .boxes import INFINITE
 
-__all__ = ["LETTERS", "PARAMS", "SAME", "Problem", "Range", "WHERE", "asked", "only"]
+__all__ = ["INNER", "LETTERS", "PARAMS", "SHIFTED", "WHERE", "Problem", "Range", "asked", "least_values", "only"]
 
 WHERE = "solve_shape"
-SAME = "same"
+# as many separate numbers as an unknown may be among
+MANY = 10_000
 
 # the least value of each unknown, in the order in which solutions are told
 LETTERS = {"n": 1, "k": 1, "s": 1, "d": 1, "p": 0, "a": 0, "b": 0, "e": 0}
 PARAMS = {letter: Param(letter, least=low) for letter, low in LETTERS.items()}
+# inside, a kernel and an input are counted less one
+SHIFTED = {"k": Param("κ", least=0), "n": Param("λ", least=0)}
+INNER = {letter: SHIFTED.get(letter, param) for letter, param in PARAMS.items()}
 CHOICES = ("symmetric", "asymmetric", *PADDING_WORDS)
 
 Range = tuple[int, int | float]  # the first and the last of whole numbers that follow one another
@@ -78,8 +82,8 @@ class Problem:
         for runs in product(*(runs for _, runs in self.known)):
             yield dict(zip(self.letters, runs, strict=True))
 
-    def pads(self, values: Mapping[str, Poly]) -> tuple[Poly, Poly]:
-        """a and b, where they do not follow from the sizes."""
+    def pads(self, values: Mapping[str, Any]) -> tuple[Any, Any]:
+        """a and b, where they do not follow from the sizes; the values are numbers or forms."""
         match self.padding:
             case "symmetric":
                 return values["p"], values["p"]
@@ -132,7 +136,7 @@ def asked(
     if transposed and ceil_mode:
         raise HyperparameterError(f"ceil_mode rounds a division, and a transposed size has none [{WHERE}]")
     values = _by_letter(letters, words)
-    choice = _padding(padding, values, transposed)
+    choice = _padding(padding, values)
     if "e" in values and (not transposed or choice in ("same", "same_lower")):
         where = f"follows from padding={choice!r}" if transposed else "belongs to transposed=True"
         raise HyperparameterError(f"e, the output padding, {where}; it can't be set [{WHERE}]")
@@ -152,7 +156,7 @@ def asked(
 def _by_letter(letters: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str, Any]:
     """What is given, under letters; a word stands for its letter."""
     values = {letter: plain(value) for letter, value in letters.items() if value is not None}
-    known = {word: set_[0] for word, set_ in WORDS.items() if set_[0] in letters and len(set_) == 1}
+    known = {word: found[0] for word, found in WORDS.items() if len(found) == 1 and found[0] in letters}
     for word, value in words.items():
         if word not in known:
             raise unknown("unknown of the inverse problem", word, [*letters, *known], WHERE)
@@ -164,7 +168,7 @@ def _by_letter(letters: Mapping[str, Any], words: Mapping[str, Any]) -> dict[str
     return values
 
 
-def _padding(padding: Any, values: dict[str, Any], transposed: bool) -> str:
+def _padding(padding: Any, values: dict[str, Any]) -> str:
     """Which of `CHOICES` is meant; numbers go into `values`."""
     padding = plain(padding)
     ends = [letter for letter in "pab" if letter in values]
@@ -175,12 +179,8 @@ def _padding(padding: Any, values: dict[str, Any], transposed: bool) -> str:
     if isinstance(padding, str):
         if padding not in CHOICES:
             raise unknown("padding", padding, CHOICES, WHERE)
-        if (
-            ends
-            and not (padding == "symmetric" and ends == ["p"])
-            and not (padding == "asymmetric" and "p" not in ends)
-        ):
-            raise HyperparameterError(f"padding={padding!r} says what {ends[0]} is, so it can't be set too [{WHERE}]")
+        if set(ends) - {"symmetric": {"p"}, "asymmetric": {"a", "b"}}.get(padding, set()):
+            raise HyperparameterError(f"padding={padding!r} leaves no {ends[0]} to be set [{WHERE}]")
         return padding
     if ends:
         raise HyperparameterError(f"padding says what {ends[0]} is, so it can't be set too [{WHERE}]")
@@ -204,8 +204,10 @@ def _runs(letter: str, value: Any) -> tuple[Range, ...]:
         return ((low, INFINITE),)
     if isinstance(value, range) and value.step == 1 and value:
         return ((whole(value[0], letter, WHERE, low), whole(value[-1], letter, WHERE, low)),)
-    several = isinstance(value, range) or (isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping))
-    numbers = sorted({whole(one, letter, WHERE, low) for one in (value if several else (value,))})
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes | Mapping)
+    numbers = sorted({whole(one, letter, WHERE, low) for one in (islice(value, MANY + 1) if several else (value,))})
+    if len(numbers) > MANY:
+        raise HyperparameterError(f"{letter} is among more than {MANY} separate numbers [{WHERE}]")
     if not numbers:
         raise HyperparameterError(f"{letter} is {value!r}, in which there is no number [{WHERE}]")
     runs: list[tuple[int, int]] = []
@@ -224,7 +226,7 @@ def _sizes(n: Any, out: Any, transposed: bool, ceil: bool) -> tuple[tuple[Poly |
     n, out = plain(n), plain(out)
     if out is None:
         raise HyperparameterError(f"out, the size of the output, is needed: a number, a form, or 'same' [{WHERE}]")
-    if isinstance(out, str) and out.strip() == SAME:
+    if isinstance(out, str) and out.strip() == "same":
         return (_every_size(n, transposed, ceil),)
     if isinstance(n, Sequence) and not isinstance(n, str | range):
         outs = list(out) if isinstance(out, Sequence) and not isinstance(out, str) else [out] * len(n)
@@ -241,6 +243,9 @@ def _sizes(n: Any, out: Any, transposed: bool, ceil: bool) -> tuple[tuple[Poly |
         unknown_size = n is None or isinstance(n, range)
         pairs = [(None if unknown_size else _size(n, "n"), _size(out, "out"))]
     symbols = [leaf for pair in pairs for size in pair if size is not None for leaf in size.leaves()]
+    names = [symbol.name for symbol in dict.fromkeys(symbols) if isinstance(symbol, Param)]
+    if len(set(names)) < len(names):
+        raise HyperparameterError(f"n and out have different symbols of one name, among {', '.join(names)} [{WHERE}]")
     if symbols and ceil:
         raise HyperparameterError(f"ceil_mode is solved for numbers, but n or out has symbols [{WHERE}]")
     if symbols and pairs[0][0] is None:
@@ -272,7 +277,8 @@ def _size(value: Any, name: str) -> Poly:
                 f"{name} is {found}, but a sum of multiples of symbols is needed, such as 2·h+1; what is rounded is "
                 f"two sizes at once: n=(2*h, 2*h+1), out=(h, h) [{WHERE}]"
             )
-    if taken := [leaf.name for leaf in found.leaves() if leaf.name in LETTERS and leaf.name != "n"]:
+    reserved = {param.name for param in (*PARAMS.values(), *INNER.values())} - {"n"}
+    if taken := [leaf.name for leaf in found.leaves() if leaf.name in reserved]:
         raise HyperparameterError(
             f"{name} is {found}, but {taken[0]} is an unknown here; take another letter [{WHERE}]"
         )

@@ -74,6 +74,9 @@ def _of_numbers(problem: Problem) -> str:
     ranges = {letter: (runs[0][0], runs[-1][1]) for letter, runs in problem.known}
     if problem.worded:
         ranges = {letter: run for letter, run in ranges.items() if letter in "sn"}
+    most = max(ranges["s"][1], ranges.get("d", (1, 1))[1])
+    if "e" in ranges and ranges["e"][0] >= most:
+        return f"e is {ranges['e'][0]} or more, but it is below s or d, which are {most} or less"
     if not problem.worded and (reason := _beyond(problem, ranges)) is not None:
         return reason
     open_ = [letter for letter, (low, high) in ranges.items() if low != high]
@@ -84,18 +87,17 @@ def _of_numbers(problem: Problem) -> str:
 
 def _beyond(problem: Problem, ranges: Mapping[str, Range]) -> str | None:
     """The output is at most, or at least, another size."""
-    ends = [(_corner(problem, ranges, most), said) for most, said in ((True, "at most"), (False, "at least"))]
-    m = _asked(problem)
-    for corner, said in ends:
+    exact = all(low == high for low, high in ranges.values())
+    for most, said in ((True, "at most "), (False, "at least ")):
+        corner = _corner(problem, ranges, most)
         if corner is None:
             continue
-        size = _size(problem, corner)
+        size, m = _number(_equation(problem, corner).left), _asked(problem)
         where = ", ".join(f"{letter} = {value}" for letter, value in corner.items())
-        if said == "at most" and size < 1 and not problem.transposed:
+        if most and size < 1 and not problem.transposed:
             return f"no window fits, since the kernel spans {span(corner['k'], corner['d'])}, at {where}"
-        if (size < m) if said == "at most" else (size > m):
-            exact = all(low == high for low, high in ranges.values())
-            return f"the output is {size}" if exact else f"the output is {said} {size}, at {where}"
+        if size < m if most else size > m:
+            return f"the output is {size}" if exact else f"the output is {said}{size}, at {where}"
     return None
 
 
@@ -105,8 +107,11 @@ def _corner(problem: Problem, ranges: Mapping[str, Range], most: bool) -> dict[s
     if problem.padding == "full":
         falling = "kd" if problem.transposed else "s"
     ends = {letter: (low if (letter in falling) == most else high) for letter, (low, high) in ranges.items()}
-    if ends["k"] == 1:
-        ends["d"] = ranges["d"][0]  # it makes no difference
+    # what makes no difference need only be as large as e asks for
+    idle = [*("d" if ends["k"] == 1 else ""), *("s" if problem.transposed and _input(problem, ends) == 1 else "")]
+    for letter in idle:
+        if isinf(ends[letter]):
+            ends[letter] = max(ranges[letter][0], ends.get("e", 0) + 1)
     if "e" in ends and most:
         ends["e"] = min(ends["e"], max(ends["s"], ends["d"]) - 1)
     return None if any(isinf(end) for end in ends.values()) else {letter: int(end) for letter, end in ends.items()}
@@ -119,10 +124,6 @@ def _equation(problem: Problem, values: Mapping[str, int]) -> Zero:
     return found
 
 
-def _size(problem: Problem, values: Mapping[str, int]) -> int:
-    return _number(_equation(problem, values).left)
-
-
 def _number(form: Poly) -> int:
     assert form.constant is not None
     return form.constant
@@ -132,6 +133,11 @@ def _asked(problem: Problem) -> int:
     m = problem.sizes[0][1]
     assert m is not None
     return _number(m)
+
+
+def _input(problem: Problem, values: Mapping[str, float]) -> float:
+    n = problem.sizes[0][0]
+    return values["n"] if n is None else _number(n)
 
 
 def _between_strides(problem: Problem, ranges: Mapping[str, Range]) -> str | None:
@@ -147,7 +153,7 @@ def _between_strides(problem: Problem, ranges: Mapping[str, Range]) -> str | Non
         return gives(stride) < goal if growing else gives(stride) > goal
 
     first, last = ranges["s"]
-    if not before(first):
+    if not before(first) or (growing and _input(problem, others) == 1):
         return None
     low, high = first, 2 * first
     while before(high) and high <= last:
@@ -157,6 +163,8 @@ def _between_strides(problem: Problem, ranges: Mapping[str, Range]) -> str | Non
         low, high = (half, high) if before(half) else (low, half)
     if high > last:
         return None
+    if problem.worded and problem.transposed:
+        return f"⌈{_asked(problem)}/s⌉ is {gives(low)} at stride {low}, and {gives(high)} at stride {high}"
     return f"stride {low} gives {gives(low)}, and stride {high} gives {gives(high)}"
 
 

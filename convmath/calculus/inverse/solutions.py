@@ -17,27 +17,24 @@ from convmath.ir.poly import poly
 from convmath.render import Document
 from convmath.window import transposed_size, whole, windows
 
-from .boxes import System, points, solvable
-from .cases import SHIFTED
-from .families import Family, families
+from .boxes import points
+from .families import Part, families
+from .family import Family
+from .order import FIRST, by_cost
 from .printed import document
-from .problem import LETTERS, WHERE, Problem, Range, only
+from .problem import LETTERS, SHIFTED, WHERE, Problem, Range, only
 
 __all__ = ["Solution", "Solutions"]
 
-# what each step of a dilation beyond 1 counts, where all else counts its size: it is the last thing one turns to
-DILATION = 8
-# among solutions of one cost the order in which they come
-FIRST = "dskpaben"
 # what an unknown is where nobody says it
 DEFAULTS = {"s": 1, "d": 1, "p": 0, "a": 0, "b": 0, "e": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A kernel, stride, dilation, the padding at either end, the output padding; n where it was unknown.
+    """A kernel, a stride, a dilation, the padding at either end, the output padding; n where it is one number.
 
-    Under padding "same" at sizes that are not one number, a, b and e depend on the size, and are None.
+    Under padding "same", where n or m is not one number, a, b and e depend on it and are None.
     """
 
     k: int
@@ -54,7 +51,7 @@ class Solution:
         return self.a if self.a == self.b else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solutions(Printable):
     """The complete set of solutions of a problem, never empty.
 
@@ -69,13 +66,17 @@ class Solutions(Printable):
     shown: int = field(default=12, compare=False)
 
     @cached_property
-    def _parts(self) -> tuple[tuple[System, Family], ...]:
+    def _parts(self) -> tuple[Part, ...]:
         return tuple(families(self.problem))
+
+    @cached_property
+    def _branches(self) -> tuple[Part, ...]:
+        return tuple(branch for part in self._parts for branch in part.branches())
 
     @property
     def families(self) -> tuple[Family, ...]:
         """The solutions in closed form; each is in exactly one family."""
-        return tuple(family for _, family in self._parts)
+        return tuple(part.family for part in self._parts)
 
     @cached_property
     def conditions(self) -> tuple[Guard, ...]:
@@ -85,17 +86,9 @@ class Solutions(Printable):
     # -- as a set
 
     def __iter__(self) -> Iterator[Solution]:
-        letters = self.problem.letters
-        order = [letters.index(letter) for letter in FIRST if letter in letters]
-        plain = [(place, 2 if letter == "p" else 1) for place, letter in enumerate(letters) if letter not in "kd"]
-        k, d = letters.index("k"), letters.index("d")
-
-        def key(point: tuple[int, ...]) -> tuple[int, ...]:
-            """It grows with every coordinate; the kernel is counted less one here."""
-            cost = point[d] * point[k] + DILATION * (point[d] - 1)
-            return (cost + sum(times * point[place] for place, times in plain), *(point[place] for place in order))
-
-        for point in points((system, key) for system, _ in self._parts):
+        letters = [letter for letter in FIRST if letter in self.problem.letters]
+        systems = [system for branch in self._branches if (system := by_cost(branch.case)) is not None]
+        for _, *point in points(systems):
             shifted = (value + (letter in SHIFTED) for letter, value in zip(letters, point, strict=True))
             yield self._solution(dict(zip(letters, shifted, strict=True)))
 
@@ -143,35 +136,28 @@ class Solutions(Printable):
         return value
 
     def _solution(self, at: Mapping[str, int]) -> Solution:
-        k, s, d = (at[letter] for letter in "ksd")
-        n, m = (None if size is None else size.constant for size in self.problem.sizes[0])
-        n = at.get("n", n if len(self.problem.sizes) == 1 else None)
-        match self.problem.padding:
-            case "symmetric":
-                a, b = at["p"], at["p"]
-            case "asymmetric":
-                a, b = at["a"], at["b"]
-            case word:
-                inner = m if self.problem.transposed else n
-                if self.problem.worded and (n is None or m is None or inner is None):
-                    return Solution(k, s, d, None, None, None if self.problem.transposed else 0, n)
-                [laid] = windows([inner or 1], k, s, word, d, fits=False)
-                a, b = laid.before, laid.after
-        e = at.get("e", 0)
-        if self.problem.transposed and self.problem.worded:
-            e = (m or 0) - transposed_size(n or 0, k, s, d, a, b, 0)
-        return Solution(k, s, d, a, b, e, n)
+        """The solution with the padding that follows from it."""
+        problem, (k, s, d) = self.problem, (at[letter] for letter in "ksd")
+        [(n, m), *others] = ([None if size is None else size.constant for size in pair] for pair in problem.sizes)
+        n = at.get("n", None if others else n)
+        if not problem.worded:
+            a, b = problem.pads(at)
+            return Solution(k, s, d, a, b, at.get("e", 0), n)
+        if others or n is None or m is None:
+            return Solution(k, s, d, None, None, None if problem.transposed else 0, n)
+        [laid] = windows([m if problem.transposed else n], k, s, problem.padding, d, fits=False)
+        e = m - transposed_size(n, k, s, d, laid.before, laid.after, 0) if problem.transposed else 0
+        return Solution(k, s, d, laid.before, laid.after, e, n)
 
     @property
     def finite(self) -> bool:
-        return not any(
-            not part.box.bounded and solvable(part) for system, _ in self._parts for part in system.branches()
-        )
+        """Whether there is an end of them."""
+        return all(branch.system.box.bounded for branch in self._branches)
 
     @property
     def count(self) -> int | None:
         """How many there are; None where there is no end of them."""
-        return int(sum(system.count() for system, _ in self._parts)) if self.finite else None
+        return int(sum(branch.system.count() for branch in self._branches)) if self.finite else None
 
     def first(self, number: int) -> tuple[Solution, ...]:
         """The simplest of them, as many as asked for (or all)."""
@@ -190,6 +176,9 @@ class Solutions(Printable):
     def showing(self, number: int) -> Solutions:
         """The same, of which so many are printed one by one."""
         return replace(self, shown=whole(number, "number", "showing", 0))
+
+    def __repr__(self) -> str:
+        return f"<{self.called}: {self.document().title}>"
 
     def document(self, lang: str = "en") -> Document:
         return document(self, lang)

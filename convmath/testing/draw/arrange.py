@@ -39,7 +39,8 @@ def _pad(options: Options) -> Case:
     laid, sizes = zip(*options.axes(lambda one: _padded(one, mode)), strict=True)
     (x,) = options.arrays((options.draw(BATCH), options.draw(_CHANNELS), *sizes))
     kwargs: dict[str, Any] = {} if mode == "constant" else {"mode": mode}
-    if mode == "constant" and options.one_of("value", False, False, True):
+    other = options.one_of("value", False, False, True)  # drawn in any mode: the simplest case draws least
+    if mode == "constant" and other:
         kwargs["value"] = options.draw(st.sampled_from((1.0, -3.0, 0.5, 0.0)))
     return Case("pad", (x, tuple((window.before, window.after) for window in laid)), kwargs)
 
@@ -87,7 +88,9 @@ def _flatten(options: Options) -> Case:
 def _concat(options: Options) -> Case:
     batch, sizes = options.draw(BATCH), _sizes(options)
     count = options.one_of("arrays", 2, 3, 1, 4)
-    return Case("concat", options.arrays(*((batch, options.draw(_CHANNELS), *sizes) for _ in range(count))), {})
+    # at least two are drawn, as many as there are in the simplest case
+    arrays = options.arrays(*((batch, options.draw(_CHANNELS), *sizes) for _ in range(max(2, count))))
+    return Case("concat", arrays[:count], {})
 
 
 def _shuffle(name: str, options: Options) -> Case:

@@ -47,7 +47,8 @@ def _depthwise_conv(options: Options) -> Case:
 
 def _separable_conv(options: Options) -> Case:
     laid, sizes = options.placed()
-    batch, channels, between, out = options.draw(BATCH), *(options.draw(_FEW) for _ in range(3))
+    batch, channels = options.draw(BATCH), options.draw(_CHANNELS)
+    between, out = options.draw(_FEW), options.draw(_FEW)
     weight = (channels * between, 1, *(window.kernel for window in laid))
     pointwise = (out, channels * between, *[1] * options.ndim)
     arrays = _with_bias(options, (batch, channels, *sizes), weight, pointwise, (out,))
@@ -65,7 +66,7 @@ def _locally_connected(options: Options) -> Case:
 
 def _table_conv(options: Options) -> Case:
     laid, sizes = options.placed()
-    batch, channels, out = options.draw(BATCH), *(options.draw(st.sampled_from((1, 2, 3, 5))) for _ in range(2))
+    batch, channels, out = options.draw(BATCH), options.draw(_CHANNELS), options.draw(st.sampled_from((1, 2, 3, 5)))
     weight = (out, channels, *(window.kernel for window in laid))
     x, w, *bias = _with_bias(options, (batch, channels, *sizes), weight, (out,))
     table = _zeros_and_ones(options, (out, channels))

@@ -65,10 +65,12 @@ def _probabilities(options: Options, shape: tuple[int, ...]) -> np.ndarray:
 def _cross_entropy(options: Options) -> Case:
     shape, kwargs = _reduced(options)
     x, by_class = *options.arrays(shape), options.one_of("target", "indices", "probabilities") == "indices"
-    target = _probabilities(options, shape)
+    ignoring = options.one_of("ignore_index", False, True)  # drawn for both: the simplest case draws least
     if by_class:
-        target, ignored = _classes(options, shape, options.one_of("ignore_index", False, True))
+        target, ignored = _classes(options, shape, ignoring)
         kwargs |= ignored
+    else:
+        target = _probabilities(options, shape)
     if options.one_of("weight", False, True):
         kwargs["weight"] = _positive(options, shape[1:2])
     if options.one_of("label_smoothing", False, True):

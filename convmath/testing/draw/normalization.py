@@ -30,7 +30,8 @@ def _data(options: Options, shape: tuple[int, ...], together: int) -> tuple[np.n
     eps = options.draw(st.sampled_from(_EPS))
     if eps == 0.0 and together < 2:
         eps = 1.0
-    values = distinct if eps == 0.0 else options.draw(st.sampled_from((integers, distinct)))
+    any_values = options.draw(st.sampled_from((integers, distinct)))  # drawn at any ε: the simplest case draws least
+    values = distinct if eps == 0.0 else any_values
     return values(options.draw(SEEDS), shape), {} if eps == 1e-5 else {"eps": eps}
 
 
@@ -45,14 +46,12 @@ def _affine(options: Options, shape: tuple[int, ...]) -> list[np.ndarray | None]
 
 def _batch_norm(options: Options) -> Case:
     training = options.one_of("training", False, True)
-    running = options.one_of("running", False, True) if training else True
-    shape = _shape(options, least=2 if running else 1)
+    running = options.one_of("running", False, True) or not training
+    shape = _shape(options, least=2 if training and running else 1)
     channels, m = shape[1], math.prod(shape) // shape[1]
     x, kwargs = _data(options, shape, m)
-    statistics: list[np.ndarray | None] = [None, None]
-    if running:
-        mean, variance = (integers(options.draw(SEEDS), (channels,)) for _ in range(2))
-        statistics = [mean, np.abs(variance) + 1]
+    mean, variance = (integers(options.draw(SEEDS), (channels,)) for _ in range(2))
+    statistics = [mean, np.maximum(np.abs(variance), 1)] if running else [None, None]
     kwargs |= {"training": True} if training else {}
     if training and running:
         kwargs |= {"momentum": 0.25} if options.draw(st.booleans()) else {}
@@ -81,8 +80,9 @@ def _instance_norm(options: Options) -> Case:
 def _local_response_norm(options: Options) -> Case:
     kwargs = {
         name: options.draw(st.sampled_from(values))
-        for name, values in (("alpha", (1e-4, 1.0)), ("beta", (0.75, 0.5, 1.0, 2.0)), ("k", (1.0, 2.0)))
+        for name, values in (("alpha", (None, 1.0)), ("beta", (None, 0.5, 1.0, 2.0)), ("k", (None, 2.0)))
     }
+    kwargs = {name: value for name, value in kwargs.items() if value is not None}
     x = integers(options.draw(SEEDS), _shape(options))
     return Case("local_response_norm", (x, options.draw(st.integers(1, 6))), kwargs)
 

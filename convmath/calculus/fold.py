@@ -396,7 +396,7 @@ class _Fold:
         return None
 
     def _digit(self, extent: Poly, of: Index, taken: set[Index]) -> Index:
-        """An index of that range: one that the statement has, or else another by the letter of what it is a digit of."""
+        """An index of that range: one that the statement has, or else another with the letter of the whole."""
         names = {(index.letter, index.axis, index.primes) for index in taken}
         known = (index for e in self.statement.equations for index in _ranges(e) if index.size == extent)
         primed = (Index(of.letter, extent, of.axis, of.primes + more) for more in count())
@@ -444,16 +444,14 @@ class _Fold:
         if total not in self.named:
             free = _arguments(total)
             body = self._without_totals(total.factors)
-            names = _plain(total.bound, monomial_indices(body) | indices(total.guards) | set(free))
+            names = _plain((*free, *total.bound), set())  # all at once, so that none is taken for another
             term = Term(
-                tuple(names.values()),
+                tuple(names[index] for index in total.bound),
                 substitute(total.guards, names),
                 monomial_scalar(renamed(body, names), Fraction(1), self._order),
             )
-            outer = _plain(free, set(free))
-            at = tuple(poly(outer[index]) for index in free)
-            made = Equation(self._letter(total), tuple(outer.values()), at, (substitute(term, outer),))
-            self.named[total] = made
+            own = tuple(names[index] for index in free)
+            self.named[total] = Equation(self._letter(total), own, tuple(map(poly, own)), (term,))
         equation = self.named[total]
         return Read(equation.name, tuple(map(poly, _arguments(total))))
 

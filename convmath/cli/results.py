@@ -15,7 +15,6 @@ import numpy as np
 
 from convmath import functional
 from convmath.derivation import Derivation, Verdict
-from convmath.kernels import METHODS
 from convmath.notes.lecture import Recomputed, recomputed
 from convmath.ops.registry import Operator, operator, variants
 from convmath.testing import Deviation, Report, Subject, check

@@ -27,9 +27,7 @@ __all__ = ["command"]
 
 @click.command("verify", help=COMMANDS["verify"])
 @click.option("--op", "names", multiple=True, metavar="OPERATOR", help="Only this operator; may come several times.")
-@click.option(
-    "--profile", default="quick", show_default=True, metavar="|".join(PROFILES), help="How many cases a law."
-)
+@click.option("--profile", default="quick", show_default=True, metavar="|".join(PROFILES), help="How many cases a law.")
 @options.lang
 @options.output
 @options.json_

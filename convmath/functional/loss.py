@@ -271,7 +271,7 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     pos_weight: ArrayLike | None = None,
 ) -> Call[np.ndarray]:
-    """-W·(Q[c]·T·log σ(X) + (1 - T)·log(1 - σ(X))) for each element; target and W have the shape of X, which may be any.
+    """-W·(Q[c]·T·log σ(X) + (1 - T)·log(1 - σ(X))) for each element; target and W have the shape of X.
 
     With `pos_weight`, X is (N, C, *n) and Q (C,), a weight for the positive targets of each channel. torch broadcasts
     both weights from the last axis, so that Q is (C, 1, …, 1) there; here nothing is. Other than in torch there are

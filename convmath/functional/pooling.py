@@ -399,7 +399,7 @@ def _said_sizes(said: Any, least: tuple[int, ...], laid: tuple[Window, ...], whe
     for axis, (size, from_, window) in enumerate(zip(sizes, least, laid, strict=True)):
         if not from_ <= whole(size, "output_size", where, 0) < from_ + window.stride:
             raise ShapeError(
-                f"output_size is {size} on spatial axis {axis}, but {from_} to {from_ + window.stride - 1} come down to "
-                f"this input [{where}]"
+                f"output_size is {size} on spatial axis {axis}, but {from_} to {from_ + window.stride - 1} come down "
+                f"to this input [{where}]"
             )
     return sizes

@@ -6,14 +6,14 @@ Those with a kink are stated piece by piece, so that their derivative at the kin
 >>> print(operator("leaky_relu", ndim=1).statement)
 Y[ν,c,i] = [0 < X[ν,c,i]] X[ν,c,i] + [X[ν,c,i] ≤ 0] α · X[ν,c,i]
 >>> print(operator("leaky_relu", ndim=1).vjp("X").result)
-gX[ν,c,i] = [0 < X[ν,c,i]] gY[ν,c,i] + [X[ν,c,i] ≤ 0] gY[ν,c,i] · α
+gX[ν,c,i] = gY[ν,c,i] · ([0 < X[ν,c,i]] + [X[ν,c,i] ≤ 0] · α)
 
 The function of the others is one of `ir.functions`, or made of them:
 
 >>> print(operator("silu", ndim=0).statement)
 Y[ν,c] = X[ν,c] · sigmoid(X[ν,c])
 >>> print(operator("silu", ndim=0).vjp("X").result)
-gX[ν,c] = gY[ν,c] · (sigmoid(X[ν,c]) + X[ν,c] · sigmoid(X[ν,c]) · (1 - sigmoid(X[ν,c])))
+gX[ν,c] = gY[ν,c] · sigmoid(X[ν,c]) · (X[ν,c] - X[ν,c] · sigmoid(X[ν,c]) + 1)
 
 PReLU learns its slope below 0, one for each channel or one for all of them:
 

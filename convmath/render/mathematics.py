@@ -55,6 +55,7 @@ from .tree import (
     commas,
     joined,
     row,
+    width,
 )
 
 __all__ = ["layout", "lettered", "relation"]
@@ -63,6 +64,7 @@ __all__ = ["layout", "lettered", "relation"]
 _IN_SUMS = "νgoicfjtnmNGCOFksdapbeD"
 _IN_PRODUCTS = "GCOFsdNnmkapbeDνgoicfjt"
 _REL = {"=": EQUALS, "≠": Op("≠", "wide"), "<": Op("<", "wide"), "≤": Op("≤", "wide")}
+LONGEST_BAR = 60.0  # letters above a bar
 
 
 @singledispatch
@@ -289,7 +291,15 @@ def _(node: Product) -> Layout:
     under = [factor.base for factor in node.factors if isinstance(factor, Power) and _is_reciprocal(factor)]
     if not under:
         return joined(row(BREAK, TIMES), map(_factor, over))
-    # a bar groups what is above and below it
+    sums = [factor for factor in over if isinstance(factor, Sum)]
+    if sums and width(joined(TIMES, map(_factor, over))) > LONGEST_BAR:  # a sum under no bar may be broken
+        rest = [factor for factor in over if factor not in sums]
+        return joined(row(BREAK, TIMES), [_over(rest, under), *map(_factor, sums)])
+    return _over(over, under)
+
+
+def _over(over: list[Scalar], under: list[Scalar]) -> Layout:
+    """A fraction; a bar groups what is above and below it."""
     top = layout(over[0]) if len(over) == 1 else joined(row(BREAK, TIMES), map(_factor, over)) if over else Num("1")
     return Frac(top, layout(under[0]) if len(under) == 1 else joined(TIMES, map(_factor, under)))
 

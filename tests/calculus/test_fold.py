@@ -16,6 +16,8 @@ from convmath.ir.nodes import Apply, Statement
 from convmath.ir.poly import poly
 from convmath.steps import Fold
 
+from .statements import POLYNOMIAL
+
 TITLE = {"en": "by hand", "es": "a mano"}
 N, C = size("N", least=1), size("C", least=1)
 ν, c = index("ν", N), index("c", C)
@@ -120,3 +122,14 @@ def test_a_number_of_terms_that_is_counted_twice_is_caught_by_the_step(
     true = monomials._form
     monkeypatch.setattr(monomials, "_form", lambda form: {m: 2 * number for m, number in true(form).items()})
     assert not operator("batch_norm", ndim=1, training=True).vjp("X").verify()
+
+
+def test_an_index_of_a_sum_is_not_taken_for_one_that_it_is_a_function_of() -> None:
+    """Two windows, one in the other, that run over the same letter."""
+    statement, _ = POLYNOMIAL["a maximum of a correlation"]
+    for wrt in statement.reads:
+        derivation = vjp_derivation(statement, wrt, TITLE)
+        assert derivation.verify()
+        for equation_ in derivation.result.equations:
+            for term in equation_.terms:
+                assert not set(term.bound) & set(equation_.free)

@@ -24,18 +24,31 @@ from convmath.errors import StatementError, UnknownNameError
 from convmath.ir.bind import complete
 from convmath.ir.build import Tensor, equation, index, poly, read, size, total
 from convmath.ir.check import checked
+from convmath.ir.degree import is_polynomial, statement_degree
 from convmath.ir.exact import evaluate_at
 from convmath.ir.nodes import Product, Statement, Term
-from convmath.ir.walk import map_reads
-from convmath.ops.registry import operator, operators, variants
+from convmath.ir.walk import map_reads, reals
+from convmath.ops.registry import Operator, operator, operators, variants
 
 from ..paper import STATEMENTS
 from .statements import POLYNOMIAL, RATIONAL, i, one
 
 TITLE = {"en": "hand-written"}
 PAPER = {name: (STATEMENTS[name], 1) for name in ("adaptive_avg_pool", "bilinear", "reflect", "circular", "max_pool")}
+
+
+def of_whole_numbers(op: Operator) -> bool:
+    """Whether any whole numbers will do for its inputs and its quotients are exact; elsewhere all steps are held."""
+    statement = op.statement
+    anything = not any(tensor.integer for tensor in statement.inputs) and not reals(statement)
+    return anything and is_polynomial(statement) and ("ties", "all") not in op.options
+
+
 OPERATORS = {
-    str(op): (op.statement, 1) for name in operators() for op in variants(name, 1) if ("ties", "all") not in op.options
+    str(op): (op.statement, max(statement_degree(op.statement, wrt) or 0 for wrt in op.statement.differentiable))
+    for name in operators()
+    for op in variants(name, 1)
+    if of_whole_numbers(op)
 }
 PIECEWISE = POLYNOMIAL | PAPER | OPERATORS
 STEP = Fraction(1, 1 << 40)
@@ -70,10 +83,14 @@ def directions(array: Array) -> Iterator[Array]:
         yield direction
 
 
-def numbers(rng: random.Random, shape: tuple[int, ...]) -> Array:
+PRIMES = [n for n in range(2, 30000) if all(n % d for d in range(2, int(n**0.5) + 1))]
+
+
+def numbers(rng: random.Random, shape: tuple[int, ...], pool: list[int]) -> Array:
+    """Each number is taken once from the pool, so that no two products of primes are equal either."""
     count = int(np.prod(shape, dtype=int))
     found = np.empty(count, object)
-    found[:] = [rng.choice((-1, 1)) * size for size in rng.sample(range(1, 4000), count)]
+    found[:] = [rng.choice((-1, 1)) * pool.pop(rng.randrange(len(pool))) for _ in range(count)]
     return found.reshape(shape)
 
 
@@ -86,14 +103,15 @@ class Case:
         while True:
             self.env = sample.parameters(statement, rng)
             shapes = {t.name: tuple(size.evaluate(self.env) for size in t.shape) for t in statement.inputs}
-            self.arrays = {name: numbers(rng, shape) for name, shape in shapes.items()}
+            pool = PRIMES.copy()
+            self.arrays = {name: numbers(rng, shape, pool) for name, shape in shapes.items()}
             for name in {t.name for t in statement.inputs if t.integer}:  # classes, a few of which there are not
                 self.arrays[name] = np.array([rng.randrange(4) for _ in self.arrays[name].flat], object)
             value = self.at()
             if all(abs(v) < float("inf") for v in value.reshape(-1)):  # else a maximum over nothing
                 break
-        self.cotangent = numbers(rng, value.shape)
-        self.tangents = {name: numbers(rng, self.arrays[name].shape) for name in real(statement)}
+        self.cotangent = numbers(rng, value.shape, pool)
+        self.tangents = {name: numbers(rng, self.arrays[name].shape, pool) for name in real(statement)}
 
     def at(self, **moved: Array) -> Array:
         return evaluate_at(self.statement, self.arrays | moved, self.env)[self.output]
@@ -159,7 +177,7 @@ def held_hvp(name: str, statement: Statement, degree: int) -> None:
     """The derivative of the oracle's own gradient, not of one that was derived."""
     for wrt, along in itertools.product(real(statement), repeat=2):
         derived = both(derive.hvp_derivation(statement, wrt, along, TITLE))
-        for case in cases(name, statement, 1):
+        for case in cases(name, statement, 3):
             tangent = case.tangents[along]
             moved = partial(moved_gradient, case, wrt, degree, along, tangent)
             oracle = slope(moved, degree)
@@ -205,7 +223,7 @@ def test_differentiating_a_gradient_backwards_is_the_adjoint_of_doing_it_forward
     for wrt, along in itertools.product(real(statement), repeat=2):
         first = vjp(forward, wrt)
         backwards, forwards = (checked(second(first, along)) for second in (vjp, jvp))
-        for case in cases(name, statement, 2):
+        for case in cases(name, statement, 4):
             h, u = case.tangents[wrt], case.tangents[along]
             [given] = set(backwards.reads) - set(first.reads)
             left, right = case.of(backwards, **{given: h}) * u, h * case.of(forwards, **{f"d{along}": u})

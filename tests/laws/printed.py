@@ -24,7 +24,8 @@ _COMMANDS = {
         r"""\section* \subsection* \paragraph* \emph \textbf \mathrm \operatorname
         \frac \lfloor \rfloor \langle \rangle
         \sum \max \min \prime \infty \cdot \le \ge \ne \mid \nmid \in \bmod \to \iff \quad \qquad
-        \nu \mu \sigma \pi \lambda \alpha \beta \varepsilon \rho \tau \theta \kappa \Phi \Lambda \gamma \Gamma \delta \Delta
+        \nu \mu \sigma \pi \lambda \alpha \beta \varepsilon \rho \tau \theta \kappa
+        \Phi \Lambda \gamma \Gamma \delta \Delta
         \sqrt \exp \log \tanh \lvert \rvert \, \; \! \\ \_ \% \# \& \$ \{ \}""",
     ),
 }

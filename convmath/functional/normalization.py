@@ -219,7 +219,8 @@ def _arguments(
         raise ShapeError(f"X has {x_.ndim} axes, but at least {needed} are needed [{where}]")
     if least > 1 and x_.shape[1] == 0:
         raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
-    return x_, *found[1:], where
+    mean_, variance_, weight_, bias_ = found[1:]
+    return x_, mean_, variance_, weight_, bias_, where
 
 
 def _each(arrays: Sequence[tuple[np.ndarray | None, str]], shape: tuple[int, ...], where: str) -> None:

@@ -498,7 +498,7 @@ class Operator:
             raise ShapeError(f"what came can't be read as an array: {error} [{self.name}]") from None
         chosen, numbers = _apart(self.family, given)
         told = self.family.told(found) if self.family.told else {}
-        options = dict(self.options) | told | chosen
+        options = {**dict(self.options), **told, **chosen}
         if self.family.counted:
             options |= {self.family.counted: len(found)}
         named = self._named(found, options)

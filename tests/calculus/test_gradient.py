@@ -413,7 +413,7 @@ def test_a_sum_that_forgets_a_term_is_caught(name: str, monkeypatch: pytest.Monk
         lambda statement, name, terms: true(statement, name, terms[1:] or terms),
     )
     caught(name)
-    if name == "a mean that is read twice":  # without a term of a plain sum it is another gradient, with its own adjoint
+    if name == "a mean that is read twice":  # a plain sum without a term is another gradient, with its own adjoint
         with pytest.raises(AssertionError):
             test_differentiating_a_gradient_backwards_is_the_adjoint_of_doing_it_forwards(name)
 

@@ -16,7 +16,7 @@ collect_ignore = ["bench"]
 
 NOISE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=25, **NOISE)
-settings.register_profile("ci", max_examples=100, derandomize=True, print_blob=True, **NOISE)
+settings.register_profile("ci", max_examples=60, derandomize=True, print_blob=True, **NOISE)
 settings.register_profile("night", max_examples=5000, print_blob=True, **NOISE)
 
 PROFILE = os.environ.get("CONVMATH_PROFILE") or ("ci" if os.environ.get("CI", "").lower() in ("1", "true") else "dev")

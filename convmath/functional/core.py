@@ -125,7 +125,7 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
         raise ShapeError(
             f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
         )
-    return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
+    return cotangent.astype(np.result_type(cotangent, call.dtype), order="C", copy=False)
 
 
 # --- what every operator asks of its arguments ----------------------------------------------------------------

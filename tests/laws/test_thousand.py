@@ -17,8 +17,8 @@ from convmath import operator
 from convmath.kernels import taps
 from convmath.window import span, transposed_size
 
-# of two operators in one, two and three dimensions: a thousand in all with CI=true, else a quarter of them
-EACH = -(-10 * settings().max_examples // 6)
+# of two operators in one, two and three dimensions: a thousand in all with CI=true, else less than half of them
+EACH = -(-25 * settings().max_examples // 9)
 
 
 def uneven(rng: np.random.Generator, most: int) -> tuple[int, int]:

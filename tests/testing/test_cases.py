@@ -21,7 +21,7 @@ from convmath.testing.cases import integers
 from convmath.window import Window
 
 OPERATORS = pytest.mark.parametrize("name", operators())
-MANY = 10 * settings().max_examples
+MANY = -(-50 * settings().max_examples // 3)
 QUIET = {"deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
 
 

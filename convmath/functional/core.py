@@ -125,14 +125,17 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
         raise ShapeError(
             f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
         )
-    return cotangent.astype(np.result_type(cotangent, call.dtype), order="C", copy=False)
+    return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
 
 
 # --- what every operator asks of its arguments ----------------------------------------------------------------
 
 
 def numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
-    """The array in the type that it is computed in."""
+    """The array in the type that it is computed in.
+
+    It lies in memory row by row, so that sums over it have one order however it came.
+    """
     if isinstance(value, np.ndarray) and hasattr(value, "mask"):
         raise DtypeError(f"{name} is a masked array, but what is masked has no value; fill it first [{where}]")
     try:
@@ -141,12 +144,12 @@ def numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
         raise DtypeError(f"{name} cannot be read as an array of numbers: {error} [{where}]") from error
     kind, width = array.dtype.kind, array.dtype.itemsize
     if kind == "f" and width in (4, 8):
-        return array.astype(f"f{width}", copy=False)
+        return array.astype(f"f{width}", order="C", copy=False)
     if kind not in "iu":
         raise DtypeError(f"{name} holds {array.dtype}, but float32, float64 or integers are needed [{where}]")
     if kind == "u" and width == 8 and array.size and array.max() > np.iinfo(np.int64).max:
         raise DtypeError(f"{name} holds {array.max()}, but integers are computed in int64 [{where}]")
-    return array.astype(np.int64, copy=False)
+    return array.astype(np.int64, order="C", copy=False)
 
 
 def known(kind: str, name: Any, names: Collection[str], where: str) -> str:
@@ -193,17 +196,14 @@ def storable(shape: tuple[int, ...], what: str, where: str) -> tuple[int, ...]:
 
 def floating(x: np.ndarray) -> np.ndarray:
     """The array in floating point: integers in float64."""
-    return x.astype(np.result_type(x, np.float32), order="C", copy=False)
+    return x.astype(np.result_type(x, np.float32), copy=False)
 
 
 def alike(arrays: Sequence[ArrayLike | None], names: Sequence[str], where: str) -> list[np.ndarray | None]:
-    """The arrays in one floating-point type, the widest among them; None stays None.
-
-    They lie in memory row by row, so that sums have one order however they came.
-    """
+    """The arrays in one floating-point type, the widest among them; None stays None."""
     found = [None if a is None else numbers(a, name, where) for a, name in zip(arrays, names, strict=True)]
     dtype = np.result_type(np.float32, *(a for a in found if a is not None))
-    return [a if a is None else a.astype(dtype, order="C", copy=False) for a in found]
+    return [a if a is None else a.astype(dtype, copy=False) for a in found]
 
 
 def together(arrays: Sequence[ArrayLike], names: Sequence[str], where: str) -> list[np.ndarray]:

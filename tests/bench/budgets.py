@@ -37,6 +37,32 @@ for wrt in op.statement.reads:
 print(perf_counter() - start)
 """
 
+# shape, vjp, jvp and hvp by every input of every operator in 3-D, hyper-parameters symbols: the slowest, and all
+DERIVATIONS = """
+from time import perf_counter
+import convmath as cm
+cm.operator
+slowest = total = 0.0
+for name in cm.operators():
+    op = cm.operator(name, ndim=3)
+    real = [tensor.name for tensor in op.statement.inputs if not tensor.integer]
+    for kind, wrt in [("shape", ())] + [(kind, (name,)) for name in real for kind in ("vjp", "jvp", "hvp")]:
+        start = perf_counter()
+        getattr(op, kind)(*wrt)
+        took = perf_counter() - start
+        slowest, total = max(slowest, took), total + took
+print(slowest, total)
+"""
+
+TABLE = """
+from time import perf_counter
+import convmath as cm
+cm.network
+start = perf_counter()
+cm.network("resnet50").table()
+print(perf_counter() - start)
+"""
+
 # valid cases of every operator in one to three dimensions, drawn before the clock starts
 EXACT = """
 import random, warnings
@@ -93,6 +119,10 @@ def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms"
 
 
+def seconds(value: float) -> str:
+    return f"{value:.1f} s"
+
+
 def rows() -> Iterator[tuple[str, str, str]]:
     """What is measured, least (or most) and median, and the promise."""
     convmath = [sys.executable, "-m", "convmath"]
@@ -101,6 +131,10 @@ def rows() -> Iterator[tuple[str, str, str]]:
     yield "`python -c pass`, for comparison", _spread(whole([*PYTHON, "pass"], 11), milliseconds), ""
     gradients = [x for [x] in inside(GRADIENTS, 7)]
     yield "all first gradients of the grouped 3-D convolution", _spread(gradients, milliseconds), "500 ms"
+    derivations = zip(*inside(DERIVATIONS, 3), strict=True)
+    for name, values, promise in zip(("the slowest", "all of them"), derivations, ("2 s", "60 s"), strict=True):
+        yield f"derivations of every operator in 3-D, {name}", _spread(list(values), seconds), promise
+    yield "the table of ResNet-50", _spread([x for [x] in inside(TABLE, 5)], milliseconds), "1000 ms"
     exact = inside(EXACT, 3)
     for name, values in zip(("each at new sizes", "the same again"), zip(*exact, strict=True), strict=True):
         rate = _spread(list(values), lambda x: f"{x:.0f}", max)

@@ -34,7 +34,7 @@ $(MADE):
 	@touch $@
 
 $(TESTS): pyproject.toml $(MADE)
-	$(PIP) install --editable '.[test]' --group test
+	$(PIP) install --editable '.[test,fast]' --group test
 	@touch $@
 
 $(TOOLS): pyproject.toml $(TESTS)

@@ -80,14 +80,14 @@ for name in cm.operators():
         cases.append(case)
     draw()
 case = cases[0]
-case.operator.exact(*case.arrays, **case.given)
+case.operator.exact(*case.array_arguments, **case.given)
 start = perf_counter()
 for case in cases:
-    case.operator.exact(*case.arrays, **case.given)
+    case.operator.exact(*case.array_arguments, **case.given)
 fresh = perf_counter() - start
 start = perf_counter()
 for case in cases:
-    case.operator.exact(*case.arrays, **case.given)
+    case.operator.exact(*case.array_arguments, **case.given)
 print(len(cases) / fresh, len(cases) / (perf_counter() - start))
 """
 

@@ -1,0 +1,213 @@
+"""The gradient by the weight with output channels in the lanes: tiles of taps × vectors of channels.
+
+    acc[tap][channels] += x[offset of the tap + stride·position] · gy[position][channels]
+
+The cotangent is laid out once for each image with its channels innermost. Each weight is a sum over positions row by row,
+image by image, within one of a few *parts* of the batch; the parts are added at the end. They depend on the sizes
+alone, so that the sums do not depend on how many threads there are.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+
+from convmath.window import Window
+
+from . import threads
+from .builder import BYTES, Builder, Value, words
+from .compile import kernel
+from .host import host
+from .memory import aligned
+from .plane import ROOM, Plane, pack, positions, strides, widest_band
+
+__all__ = ["Plan", "plan", "run"]
+
+FLOPS = 120e9  # multiplications and additions a second, about: only to see what is worth sharing
+PARTS = 8  # of a batch at most
+TOTALS = 2**24  # bytes that the sums of all parts may take
+ITEM = (
+    5  # words: the first image, the one behind the last, the channels' offsets in x and in gy, the offset of the sums
+)
+BAND = 7  # words: rows to pack; offsets of the band in x and gy; its positions, rows, and positions of a row
+
+
+@kernel(
+    "x gy sums offsets rows items begins bands",
+    "channels channel packed length image outputs wide gy_image gy_channel count taps copied",
+    "scratch turned",
+)
+def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int, stride: int) -> None:
+    """Tiles of `count` taps × `vectors` of output channels, and one of `rest` taps."""
+    across = k.wide * k.bytes  # bytes from one position of the turned cotangent to the next
+
+    def turn(gy: Value, positions: Value) -> None:
+        """gy[channel][position] as turned[position][channel]; channels that fill up the vectors are 0."""
+
+        def channels(c: Value) -> None:
+            source = k.at(gy, c * k.gy_channel)
+            into = k.at(k.turned, c * k.bytes)
+            there = k.outputs - c
+
+            def block(offset: Value, mask: Value | None) -> None:
+                rows = []
+                for i in range(k.lanes):
+                    own = k.below(k.select(there > i, k.lanes, k.word(0))) if mask is None else mask
+                    own = own if mask is None else mask & k.below(k.select(there > i, k.lanes, k.word(0)))
+                    rows.append(k.load(k.at(source, k.gy_channel * i), offset, mask=own))
+                first = offset * (k.wide)
+                for i, row in enumerate(k.transposed(rows)):
+                    k.store(row, k.at(into, first + across * i))
+
+            k.over(positions, block)
+
+        k.loop(0, k.wide, k.lanes, [], channels)
+
+    def tile(source: Value, first: Value, sums: Value, lines: Value, width: Value, taps: int) -> None:
+        begins = [k.at(source, k.load_word(k.offsets, (first + i) * 8)) for i in range(taps)]
+
+        def channels(c: Value) -> None:
+            cotangents = k.at(k.turned, c * k.bytes)
+
+            def row(r: Value, *now: Value) -> list[Value]:
+                begin, line = k.load_word(k.begins, r * 8), k.at(cotangents, r * width * across)
+
+                def pixel(p: Value, *now: Value) -> list[Value]:
+                    found, at = list(now), begin + p * (stride * k.bytes)
+                    each = [k.load(k.at(line, p * across), j * k.vector) for j in range(vectors)]
+                    for i in range(taps):
+                        x = k.splat(k.load_number(begins[i], at))
+                        for j in range(vectors):
+                            found[i * vectors + j] = k.multiply_add(x, each[j], found[i * vectors + j])
+                    return found
+
+                return k.loop(0, width, 1, now, pixel)
+
+            here = [k.at(sums, (first + i) * across + c * k.bytes) for i in range(taps)]
+            kept = [k.load(place, j * k.vector) for place in here for j in range(vectors)]
+            kept = k.loop(0, lines, 1, kept, row)
+            for i, place in enumerate(here):
+                for j in range(vectors):
+                    k.store(kept[i * vectors + j], place, j * k.vector)
+
+        k.loop(0, k.wide, vectors * k.lanes, [], channels)
+
+    def item(i: Value) -> None:
+        first, behind, x, gy, sums = (k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM))
+        total = k.at(k.sums, sums)
+
+        def band(n: Value, b: Value) -> None:
+            told = [k.load_word(k.at(k.bands, b * (8 * BAND)), 8 * place) for place in range(BAND)]
+            own = k.at(k.at(k.x, x + n * k.image), told[2])
+            packed = k.copied > 0
+
+            def copy() -> None:
+                one = k.word(0)
+                pack(k, own, k.scratch, k.channels, k.channel, k.packed, k.rows, told[0], told[1], k.length, one, 1)
+
+            k.when(packed, copy)
+            source = k.select(packed, k.scratch, own)
+            turn(k.at(k.at(k.gy, gy + n * k.gy_image), told[3]), told[4])
+            whole = k.taps - rest
+            k.loop(0, whole, count, [], lambda t: tile(source, t, total, told[5], told[6], count))
+            if rest:
+                tile(source, whole, total, told[5], told[6], rest)
+
+        def image(n: Value) -> None:
+            k.loop(0, k.count, 1, [], lambda b: band(n, b))
+
+        k.loop(first, behind, 1, [], image)
+
+    k.loop(k.first, k.behind, 1, [], item)
+
+
+def tile(taps: int, vectors: int) -> tuple[float, int, int]:
+    """The fewest cycles a position, and the taps and vectors of the tiles that take them."""
+    best = (math.inf, 1, 1)
+    for wide, count in product(range(1, 5), range(1, min(taps, 28) + 1)):
+        if vectors % wide or count * wide + wide + 1 > host().registers:
+            continue
+
+        def cycles(count: int, wide: int = wide) -> float:
+            return max(count * wide / 2, (count + 2 * wide + 1) / 2, 4.0) + 0.5 if count else 0
+
+        best = min(best, (vectors // wide * (taps // count * cycles(count) + cycles(taps % count)), count, wide))
+    return best
+
+
+class Plan:
+    """The gradient by the weight at given sizes."""
+
+    def __init__(
+        self, dtype: str, batch: int, channels: int, sizes: tuple[int, ...], outputs: int,
+        windows: tuple[Window, ...], counts: tuple[int, ...], groups: int, *, exact: bool,
+    ):  # fmt: skip
+        size, lanes = BYTES[dtype], host().vector // BYTES[dtype]
+        reads, makes = channels // groups, outputs // groups
+        kernels = tuple(w.kernel for w in windows)
+        padded = any(w.before or w.after for w in windows)
+        wide, behind = -(-makes // lanes) * lanes, math.prod(counts[1:])
+        band = max(1, min(widest_band(sizes, windows, counts, reads, size), ROOM // max(1, behind * wide * size)))
+        plane = Plane(sizes, windows, counts, band, size, lanes, split=False)
+        shape = plane.shape if padded else sizes
+        far = strides(shape)
+        taps = positions(kernels, [w.dilation * f for w, f in zip(windows, far, strict=True)])
+        channel = plane.channel if padded else math.prod(sizes)
+        self.offsets = size * np.add.outer(channel * np.arange(reads), taps).reshape(-1)
+        steps = [w.stride * f for w, f in zip(windows, far, strict=True)]
+        inner = (min(band, counts[0]), *counts[1:])[:-1]
+        self.begins = size * positions(inner, steps[:-1])
+        packed = [plane.rows(first) if padded else np.zeros((0, 4), np.int64) for first in plane.bands]
+        ends, each = np.cumsum([0, *map(len, packed)]), math.prod(inner[1:])
+        self.rows, self.bands = np.concatenate(packed), np.zeros((len(plane.bands), BAND), np.int64)
+        for place, first in enumerate(plane.bands):
+            here = min(band, counts[0] - first)
+            within = 0 if padded else first * steps[0] * size
+            lines, width = (here * each, counts[-1]) if inner else (1, here)
+            self.bands[place] = (*ends[place : place + 2], within, first * behind * size, here * behind, lines, width)
+        cycles, count, vectors = tile(len(self.offsets), wide // lanes)
+        self.kernel = sum_over_pixels(dtype, count, vectors, len(self.offsets) % count, windows[-1].stride, exact=exact)
+        self.parts = max(1, min(PARTS, batch, TOTALS // max(1, groups * wide * len(self.offsets) * size)))
+        self.shape, self.kernels, self.dtype = (self.parts, groups, len(self.offsets), wide), kernels, np.dtype(dtype)
+        self.makes, self.reads = makes, reads
+        step = -(-batch // self.parts)
+        in_size, out_size = math.prod(sizes), math.prod(counts)
+        part, g = (grid.reshape(-1) for grid in np.meshgrid(range(self.parts), range(groups), indexing="ij"))
+        columns = (
+            np.minimum(part * step, batch),
+            np.minimum((part + 1) * step, batch),
+            g * (reads * in_size * size),
+            g * (makes * out_size * size),
+            (part * groups + g) * (len(self.offsets) * wide * size),
+        )
+        self.items = np.stack(columns, -1).astype(np.int64)
+        self.own = ((reads * plane.channel + 2 * lanes) * size if padded else 0, (band * behind + lanes) * wide * size)
+        self.numbers = (
+            *(reads, in_size * size, channel * size, plane.shape[-1], channels * in_size * size),
+            *(makes, wide, outputs * out_size * size, out_size * size, len(self.bands), len(self.offsets), int(padded)),
+        )
+        # to turn lanes² elements takes lanes·log₂(lanes) shuffles, and they are loaded and stored
+        turned = wide / lanes * (math.log2(lanes) + 3) / lanes
+        moved = 2 * reads * plane.channel * len(plane.bands) / lanes if padded else 0
+        self.cycles = batch * groups * (out_size * (cycles + turned) + moved)
+        self.seconds = 2 * batch * groups * wide * len(self.offsets) * out_size / FLOPS
+
+
+plan = lru_cache(512)(Plan)
+
+
+def run(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
+    """The gradient, and whether all of it is finite."""
+    sums = aligned(math.prod(plan.shape), plan.dtype)
+    sums.fill(0)
+    block = words(x, gy, sums, plan.offsets, plan.rows, plan.items, plan.begins, plan.bands, *plan.numbers)
+    threads.run(plan.kernel, block, len(plan.items), plan.own, plan.seconds)
+    total = sums.reshape(plan.shape)
+    found = total[0]
+    for part in total[1:]:
+        found = found + part
+    gw = found[..., : plan.makes].swapaxes(1, 2).reshape(-1, plan.reads, *plan.kernels)
+    return np.ascontiguousarray(gw), bool(np.isfinite(gw).all())

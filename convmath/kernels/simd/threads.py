@@ -1,0 +1,273 @@
+"""One call of a kernel on several threads: workers that stay, and that claim items without Python in between.
+
+A worker spins about a millisecond for the next job before it sleeps, because waking a thread takes longer than many a
+kernel, and it spins and works outside Python, so that it never waits for the interpreter. Items are claimed in chunks
+from a counter. Which thread does an item makes no difference to the result: what one item writes, no other does.
+
+A job that comes while another runs (from another thread of the program) is done by the thread it comes from.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+
+from .builder import ITEM, POINTER, WORD, Builder, Value, words
+from .compile import Kernel, kernel
+from .host import host
+from .memory import scratch
+
+__all__ = ["run", "set_threads", "threads"]
+
+SPINS = 30_000  # pauses of a waiting worker before it sleeps, about a millisecond
+SMALL = 25e-6  # seconds of work that are not worth a second thread
+MOST_OWN = 8  # words that are a thread's own
+
+# the control block of a worker, in words; what different threads write is a cache line (8 words) apart
+STATE, ASLEEP, JOB, OWN, CONTROL = 0, 8, 16, 32, 48
+IDLE, POSTED, RUNNING = 0, 1, 2
+# a job: the kernel, its block, the items, how many are claimed at once, the address of the counter
+KERNEL, BLOCK, ITEMS, CHUNK, COUNTER = range(5)
+
+
+# --- how many -------------------------------------------------------------------------------------------------
+
+
+def usable() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_chosen: int | None = None
+
+
+def threads() -> int:
+    return _chosen or usable()
+
+
+def set_threads(n: int) -> None:
+    global _chosen
+    _chosen = n
+
+
+# --- code that runs outside Python --------------------------------------------------------------------------------
+
+
+class _Called:
+    """A function at an address that is known when the code runs."""
+
+    def __init__(self, address: Value):
+        self.function_type = self.ftype = ITEM
+        self.type, self.args, self.address = POINTER, (), address.value
+
+    def get_reference(self) -> str:
+        return self.address.get_reference()
+
+
+def _work(k: Builder, job: Value, own: Value) -> None:
+    """Claim chunks of the job's items, until none is left, and do them."""
+    code = k.code
+    parts = [k.load_word(job, 8 * place) for place in range(5)]
+    counter, block = k.as_pointer(parts[COUNTER]), k.as_pointer(parts[BLOCK])
+    claim, do, done = (k.function.append_basic_block(name) for name in ("claim", "do", "done"))
+    code.branch(claim)
+    code.position_at_end(claim)
+    first = code.atomic_rmw("add", counter.value, parts[CHUNK].value, "acq_rel")
+    code.cbranch(code.icmp_signed("<", first, parts[ITEMS].value), do, done)
+    code.position_at_end(do)
+    behind = k.least_of(Value(k, code.add(first, parts[CHUNK].value)), parts[ITEMS])
+    code.call(_Called(k.as_pointer(parts[KERNEL])), [block.value, own.value, first, behind.value])
+    code.branch(claim)
+    code.position_at_end(done)
+
+
+def _spin(k: Builder, place: Value, enough: Callable[[Any], Any], most: Value | None = None) -> Any:
+    """Read the word until it is enough, or so many times; the last that was read."""
+    code, before = k.code, k.code.block
+    again, end = (k.function.append_basic_block(name) for name in ("again", "end"))
+    code.branch(again)
+    code.position_at_end(again)
+    count = code.phi(WORD)
+    count.add_incoming(WORD(0), before)
+    on_x86 = host().triple.startswith(("x86", "amd64", "i686"))
+    code.asm(ir.FunctionType(ir.VoidType(), []), "pause" if on_x86 else "yield", "~{memory}", [], True)
+    read = code.load_atomic(place.value, "seq_cst", 8, typ=WORD)
+    following = code.add(count, WORD(1))
+    count.add_incoming(following, code.block)
+    stop = enough(read)
+    if most is not None:
+        stop = code.or_(stop, code.icmp_signed(">=", following, most.value))
+    code.cbranch(stop, end, again)
+    code.position_at_end(end)
+    return read
+
+
+@kernel("control")
+def waiting_worker(k: Builder, dtype: str) -> None:
+    """Do what is posted in the control block; return to sleep where nothing came for a while."""
+    code, control = k.code, k.control
+    top, try_it, sleepy, end = (k.function.append_basic_block(name) for name in ("top", "try", "sleepy", "end"))
+    code.branch(top)
+    code.position_at_end(top)
+    state = _spin(k, control, lambda read: code.icmp_signed("==", read, WORD(POSTED)), k.word(SPINS))
+    code.cbranch(code.icmp_signed("==", state, WORD(POSTED)), try_it, sleepy)
+    code.position_at_end(try_it)
+    # the one who posted may take the job back before it is begun
+    taken = code.cmpxchg(control.value, WORD(POSTED), WORD(RUNNING), "seq_cst", "seq_cst")
+    begin = k.function.append_basic_block("begin")
+    code.cbranch(code.extract_value(taken, 1), begin, top)
+    code.position_at_end(begin)
+    _work(k, k.at(control, 8 * JOB), k.at(control, 8 * OWN))
+    code.atomic_rmw("xchg", control.value, WORD(IDLE), "seq_cst")
+    code.branch(top)
+    code.position_at_end(sleepy)
+    # say that it sleeps, then look once more: a job posted in between must not be missed
+    asleep = k.at(control, 8 * ASLEEP)
+    code.atomic_rmw("xchg", asleep.value, WORD(1), "seq_cst")
+    state = code.load_atomic(control.value, "seq_cst", 8, typ=WORD)
+    awake = k.function.append_basic_block("awake")
+    code.cbranch(code.icmp_signed("==", state, WORD(POSTED)), awake, end)
+    code.position_at_end(awake)
+    code.atomic_rmw("xchg", asleep.value, WORD(0), "seq_cst")
+    code.branch(try_it)
+    code.position_at_end(end)
+
+
+@kernel("control answer")
+def post(k: Builder, dtype: str) -> None:
+    """Post the job that stands in the control block; the answer is whether its worker has to be woken."""
+    k.code.atomic_rmw("xchg", k.control.value, WORD(POSTED), "seq_cst")
+    asleep = k.code.atomic_rmw("xchg", k.at(k.control, 8 * ASLEEP).value, WORD(0), "seq_cst")
+    k.code.store(asleep, k.answer.value)
+
+
+@kernel("job own controls", "workers")
+def work_along(k: Builder, dtype: str) -> None:
+    """Work at the job too, then wait for the workers; one that has not begun need not any more."""
+    code = k.code
+    _work(k, k.job, k.own)
+
+    def finish(i: Value) -> None:
+        control = k.as_pointer(k.load_word(k.controls, i * 8))
+        revoked = code.cmpxchg(control.value, WORD(POSTED), WORD(IDLE), "seq_cst", "seq_cst")
+        with code.if_then(code.not_(code.extract_value(revoked, 1))):
+            _spin(k, control, lambda read: code.icmp_signed("!=", read, WORD(RUNNING)))
+
+    k.loop(0, k.workers, 1, [], finish)
+
+
+# --- workers ------------------------------------------------------------------------------------------------------
+
+
+class Worker(threading.Thread):
+    """A thread of its own, asleep until it is woken, and its control block."""
+
+    def __init__(self, slot: int):
+        super().__init__(name=f"convmath-{slot}", daemon=True)
+        memory = np.zeros(CONTROL + 8, np.int64)
+        start = -memory.ctypes.data % 64 // 8
+        self.control, self.slot = memory[start : start + CONTROL], slot
+        self.address = self.control.ctypes.data
+        self.woken = threading.Semaphore(0)
+        self.away_from: int | None = None
+        self.start()
+
+    def run(self) -> None:
+        wait, block = waiting_worker("f8"), words(self.control)
+        while True:
+            wait.call(block.ctypes.data, 0, 0, 0)
+            self.woken.acquire()
+
+    def wake(self) -> None:
+        """Wake it on another core than the caller's, where the system likes to put it although that one is busy."""
+        core = _core()
+        if core is not None and core != self.away_from and self.native_id is not None:
+            try:
+                others = os.sched_getaffinity(0) - {core}
+                if others:
+                    os.sched_setaffinity(self.native_id, others)
+                    self.away_from = core
+            except OSError:
+                pass
+        self.woken.release()
+
+
+@lru_cache
+def _current_core() -> Callable[[], int] | None:
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    try:
+        return ctypes.CDLL(None).sched_getcpu
+    except (OSError, AttributeError):
+        return None
+
+
+def _core() -> int | None:
+    current = _current_core()
+    return None if current is None else current()
+
+
+_workers: list[Worker] = []
+_busy = threading.Lock()
+
+
+def _forget() -> None:
+    """In a forked child there are no workers."""
+    global _busy
+    _workers.clear()
+    _busy = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def run(
+    code: Kernel, block: np.ndarray, items: int, own: tuple[int, ...] = (), seconds: float = 1.0, *, grain: int = 1
+) -> None:
+    """Do the items 0 ≤ i < items. `own` is how many bytes of scratch memory a thread needs, for each of the kernel's words.
+
+    `seconds` is about how long one thread needs for all of it: what is short is not shared.
+    """
+    count = min(threads(), -(-items // grain))
+    if items <= 0:
+        return
+    if count == 1 or seconds < SMALL or not _busy.acquire(blocking=False):
+        mine = scratch(0, own)
+        code.call(block.ctypes.data, mine.ctypes.data, 0, items)
+        return
+    try:
+        _shared(code, block, items, own, count, _chunk(items, grain, count, seconds))
+    finally:
+        _busy.release()
+
+
+def _chunk(items: int, grain: int, count: int, seconds: float) -> int:
+    """Items that are claimed at once: few where there is time to even out how fast the threads are."""
+    pieces = count * (4 if seconds > 5e-4 else 2 if seconds > 1e-4 else 1)
+    return max(1, items // grain // pieces) * grain
+
+
+def _shared(code: Kernel, block: np.ndarray, items: int, own: tuple[int, ...], count: int, chunk: int) -> None:
+    while len(_workers) < count - 1:
+        _workers.append(Worker(len(_workers) + 1))
+    workers, counter, answer = _workers[: count - 1], np.zeros(1, np.int64), np.zeros(1, np.int64)
+    job = np.array([code.address, block.ctypes.data, items, chunk, counter.ctypes.data], np.int64)
+    for worker in workers:
+        mine = scratch(worker.slot, own)
+        worker.control[JOB : JOB + 5] = job
+        worker.control[OWN : OWN + len(own)] = mine[: len(own)]
+        posted = words(worker.control, answer)
+        post("f8").call(posted.ctypes.data, 0, 0, 0)
+        if answer[0]:
+            worker.wake()
+    mine, controls = scratch(0, own), np.array([worker.address for worker in workers], np.int64)
+    along = words(job, mine, controls, len(workers))
+    work_along("f8").call(along.ctypes.data, 0, 0, 0)

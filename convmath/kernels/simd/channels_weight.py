@@ -24,7 +24,7 @@ from .host import host
 from .memory import aligned
 from .plane import ROOM, Plane, pack, positions, strides, widest_band
 
-__all__ = ["Plan", "plan", "run"]
+__all__ = ["Plan", "plan", "run_weight"]
 
 FLOPS = 120e9  # multiplications and additions a second, about: only to see what is worth sharing
 PARTS = 8  # of a batch at most
@@ -199,7 +199,7 @@ class Plan:
 plan = lru_cache(512)(Plan)
 
 
-def run(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
+def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
     sums = aligned(math.prod(plan.shape), plan.dtype)
     sums.fill(0)

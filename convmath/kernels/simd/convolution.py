@@ -13,7 +13,7 @@ import numpy as np
 from convmath.kernels import patches
 from convmath.window import Window
 
-from . import channels, channels_weight, pixels, pixels_weight, winograd, winograd_weight
+from . import channels, channels_weight, depthwise, pixels, pixels_weight, winograd, winograd_weight
 from .plane import ROOM
 
 __all__ = ["conv", "conv_input", "conv_transpose", "conv_weight"]
@@ -51,7 +51,7 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     if _right(gy, x):
         shapes = x.shape[:2], x.shape[2:], gy.shape[1], gy.shape[2:]
         kind, plan = _weight(DTYPES[x.dtype], *shapes, tuple(windows), groups)
-        gw = _finite(kind.run(plan, gy, x))
+        gw = _finite(kind.run_weight(plan, gy, x))
     return patches.conv_weight(gy, x, windows, groups) if gw is None else gw
 
 
@@ -67,7 +67,7 @@ def _finite(found: tuple[np.ndarray, bool]) -> np.ndarray | None:
 @lru_cache(512)
 def _forward(dtype: str, batch: Any, sizes: Any, outputs: int, windows: Any, groups: int) -> tuple[ModuleType, Any]:
     given = (dtype, *batch, sizes, outputs, windows, groups)
-    return _cheaper(*((kind, kind.forward(*given)) for kind in (winograd, channels, pixels)))
+    return _cheaper(*((kind, kind.forward(*given)) for kind in (depthwise, winograd, channels, pixels)))
 
 
 @lru_cache(512)
@@ -75,7 +75,7 @@ def _transposed(
     dtype: str, batch: Any, counts: Any, outputs: int, windows: Any, groups: int, sizes: Any
 ) -> tuple[ModuleType, Any]:
     given = (dtype, *batch, counts, outputs, windows, groups, sizes)
-    return _cheaper(*((kind, kind.transposed(*given)) for kind in (winograd, channels, pixels)))
+    return _cheaper(*((kind, kind.transposed(*given)) for kind in (depthwise, winograd, channels, pixels)))
 
 
 @lru_cache(512)
@@ -84,6 +84,7 @@ def _weight(
 ) -> tuple[ModuleType, Any]:
     given = (dtype, *batch, sizes, outputs, windows, counts, groups)
     return _cheaper(
+        (depthwise, depthwise.weight(*given)),
         (winograd_weight, winograd_weight.plan(*given)),
         (channels_weight, channels_weight.plan(*given, exact=False)),
         (pixels_weight, _near(given)),

@@ -24,12 +24,14 @@ from .host import host
 from .memory import aligned
 from .plane import ROOM, Plane, pack
 
-__all__ = ["Plan", "plan", "run"]
+__all__ = ["Plan", "plan", "run_weight"]
 
 FLOPS = 120e9  # multiplications and additions a second, about: only to see what is worth sharing
 PARTS = 8  # of a batch at most
 TOTALS = 2**24  # bytes that the sums of all parts may take
-ITEM = 5  # words: the first image, the one behind the last, the channels' offsets in x and in gy, the offset of the sums
+ITEM = (
+    5  # words: the first image, the one behind the last, the channels' offsets in x and in gy, the offset of the sums
+)
 
 
 @kernel(
@@ -60,7 +62,9 @@ def dot(k: Builder, dtype: str, channels: int, taps: int, step: int) -> None:
                 )  # fmt: skip
 
             k.loop(0, count, 1, [], lay)
-            k.loop(0, k.tap_tiles, 1, [], lambda t: k.loop(0, k.channel_tiles, 1, [], lambda c: tile(t, c, count)) and None)
+            k.loop(
+                0, k.tap_tiles, 1, [], lambda t: k.loop(0, k.channel_tiles, 1, [], lambda c: tile(t, c, count)) and None
+            )
 
         def tile(t: Value, c: Value, count: Value) -> None:
             begins = [k.load_word(k.offsets, (t * taps + i) * 8) for i in range(taps)]
@@ -100,7 +104,9 @@ def tile(outputs: int, taps: int, vectors: int, together: int) -> tuple[float, i
     for channels, each in product(range(1, 9), range(1, 13)):
         if channels * each + channels + 1 > host().registers:
             continue
-        one = vectors * (max(channels * each / 2, (channels + 2 * each) / 2, 4.0) + 0.5) + 8 * channels * each / together
+        one = (
+            vectors * (max(channels * each / 2, (channels + 2 * each) / 2, 4.0) + 0.5) + 8 * channels * each / together
+        )
         best = min(best, (-(-outputs // channels) * -(-taps // each) * one, channels, each))
     return best
 
@@ -159,7 +165,7 @@ class Plan:
 plan = lru_cache(512)(Plan)
 
 
-def run(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
+def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
     sums = aligned(plan.parts * math.prod(plan.shape), plan.dtype)
     sums.fill(0)

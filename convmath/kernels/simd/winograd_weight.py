@@ -26,7 +26,7 @@ from .memory import aligned
 from .transform import both_sides
 from .winograd import FLOPS, NEAR, TAPS, innermost, matrices, transform_tiles
 
-__all__ = ["Plan", "plan", "run"]
+__all__ = ["Plan", "plan", "run_weight"]
 
 ITEM = 5  # words: its first step, the one behind its last; the channels' offsets in x and gy; the offset of the sums
 STEP = 6  # words: offsets of the image in x and gy; images; the first row of tiles, rows of tiles; 0
@@ -214,7 +214,7 @@ def plan(
     return Plan(dtype, batch, channels, sizes, outputs, windows, counts, groups, m)
 
 
-def run(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
+def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
     elements = plan.reads * plan.makes
     sums = aligned(plan.parts * plan.groups * plan.points * elements, plan.dtype)

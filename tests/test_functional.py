@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from convmath import functional as F
 from convmath import operator, operators
 from convmath.errors import ConvmathError, DtypeError, HyperparameterError, ShapeError, UnknownNameError
+from convmath.kernels.choice import EVERYWHERE
 from convmath.ops.registry import family_options
 from convmath.testing import Case, cases
 from convmath.testing.cases import SEEDS, integers
@@ -26,7 +27,7 @@ from convmath.testing.cases import SEEDS, integers
 # what is computed in the type it came in, and the operators whose kernels may be chosen
 OPERATORS = pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "avg_pool"])
 EVERY = pytest.mark.parametrize("name", operators())
-METHODS = pytest.mark.parametrize("method", ["auto", "direct", "patches"])
+METHODS = pytest.mark.parametrize("method", ["auto", *EVERYWHERE])
 
 
 def called(case: Case, *arrays: np.ndarray, **options: Any) -> tuple[np.ndarray, ...]:
@@ -502,7 +503,7 @@ NAMES: list[tuple[Callable[[], Any], str]] = [
         lambda: F.conv(X, W, groups=2, method="patch"),
         r"^there is no method 'patch'; the nearest is patches \(all: auto",
     ),
-    (lambda: F.conv(X, W, groups=2, method=None), r"^there is no method None; there are \(auto, direct, patches\)"),
+    (lambda: F.conv(X, W, groups=2, method=None), r"^there is no method None; there are \(auto, direct, patches, simd, winograd, winograd4\)"),
     (lambda: F.conv(X, W, groups=2, padding="smae"), r"^there is no padding 'smae'; the nearest is same "),
     (
         lambda: F.conv(X, W, groups=2, padding_mode="zero"),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
+from convmath.kernels import costs
+from convmath.kernels.choice import Choice, asked, choose
 from convmath.kernels.padding import bare, pad, pad_input, padded_sizes
 from convmath.kernels.taps import output_sizes
 from convmath.window import Border, Window, border, per_axis, whole, windows
 
-from .core import Call, Padding, PerAxis, differentiable, kernels_of, numbers, one_each, spatial, storable
+from .core import Call, Padding, PerAxis, differentiable, numbers, one_each, spatial, storable
 
 __all__ = ["conv", "conv_transpose", "correlation", "operands"]
 
@@ -34,13 +40,6 @@ def _in_groups(channels: int, groups: int, said: str, where: str) -> None:
         raise ShapeError(f"{said} no channels, but at least one is needed [{where}]")
     if channels % groups:
         raise ShapeError(f"{said} {channels} channels, which do not divide into {groups} groups [{where}]")
-
-
-def _shifted(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
-    """y with the bias added in place."""
-    if b is not None:
-        y += b.reshape(-1, *[1] * (y.ndim - 2))
-    return y
 
 
 def _bias_gradient(gy: np.ndarray, b: np.ndarray | None) -> np.ndarray | None:
@@ -100,7 +99,8 @@ def correlation(
     method: str = "auto",
 ) -> Call[np.ndarray]:
     """The convolution of arrays of one type, by whatever name it is called."""
-    kernels, groups = kernels_of(method, where), whole(groups, "groups", where, 1)
+    asked(method, where)
+    groups = whole(groups, "groups", where, 1)
     _in_groups(x.shape[1], groups, "X has", where)
     _in_groups(w.shape[0], groups, "W makes", where)
     if w.shape[1] * groups != x.shape[1]:
@@ -115,15 +115,34 @@ def correlation(
         _within_reach(edge, laid, sizes, where)
         wide, inner = pad(x, laid, edge), bare(laid)
 
+    outputs, reads = math.prod(shape), w.shape[1]
+    positions = outputs // max(1, w.shape[0]) * x.shape[1]
+
+    def cost(*arrays: np.ndarray, way: Callable[[Any], Any]) -> costs.Cost:
+        return costs.convolution(arrays, outputs, positions, inner, reads, way)
+
+    def plan() -> Choice:
+        forward = cost(wide, w, way=lambda ways: ways.forward(wide, w, inner, groups))
+        return choose(method, forward, where)
+
     def value() -> np.ndarray:
-        return _shifted(kernels.conv(wide, w, inner, groups), b)
+        return plan().kernels.conv(wide, w, inner, groups, b)
 
-    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        gx = kernels.conv_input(gy, w, inner, groups, wide.shape[2:])
-        gw = kernels.conv_weight(gy, wide, inner, groups)
-        return gx if edge is None else pad_input(gx, laid, edge), gw, _bias_gradient(gy, b)
+    def by_input(gy: np.ndarray) -> np.ndarray:
+        v, sizes = w.astype(gy.dtype, copy=False), wide.shape[2:]
+        backward = cost(gy, v, way=lambda ways: ways.transposed(gy, v, inner, groups, sizes))
+        gx = choose(method, backward, where).kernels.conv_input(gy, v, inner, groups, sizes)
+        return gx if edge is None else pad_input(gx, laid, edge)
 
-    return Call(where, shape, x.dtype, value, gradients)
+    def by_weight(gy: np.ndarray) -> np.ndarray:
+        u = wide.astype(gy.dtype, copy=False)
+        backward = cost(gy, u, way=lambda ways: ways.weight(gy, u, inner, groups))
+        return choose(method, backward, where).kernels.conv_weight(gy, u, inner, groups)
+
+    def gradients(gy: np.ndarray) -> tuple[Any, ...]:
+        return lambda: by_input(gy), lambda: by_weight(gy), _bias_gradient(gy, b)
+
+    return Call(where, shape, x.dtype, value, gradients, plan)
 
 
 @differentiable("x", "w", "b")
@@ -149,7 +168,8 @@ def conv_transpose(
     array([[[  1,  10, 102,  20, 200]]])
     """
     x, w, b, where = operands("conv_transpose", x, w, b)
-    kernels, groups = kernels_of(method, where), whole(groups, "groups", where, 1)
+    asked(method, where)
+    groups = whole(groups, "groups", where, 1)
     _in_groups(x.shape[1], groups, "X has", where)
     _in_groups(w.shape[1], 1, "W makes", where)
     if w.shape[0] != x.shape[1]:
@@ -165,16 +185,35 @@ def conv_transpose(
     storable((*shape[:2], *padded_sizes(laid, sizes)), "the output before it is cut", where)
     one_each(b, shape[1], where)
 
+    inputs = math.prod(x.shape)
+    positions = inputs // x.shape[1] * shape[1]
+
+    def cost(*arrays: np.ndarray, way: Callable[[Any], Any]) -> costs.Cost:
+        return costs.convolution(arrays, inputs, positions, laid, w.shape[1], way)
+
+    def plan() -> Choice:
+        forward = cost(x, w, way=lambda ways: ways.transposed(x, w, laid, groups, sizes))
+        return choose(method, forward, where)
+
     def value() -> np.ndarray:
-        return _shifted(kernels.conv_transpose(x, w, laid, groups, sizes), b)
+        return plan().kernels.conv_transpose(x, w, laid, groups, sizes, b)
 
-    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+    def by_input(gy: np.ndarray) -> np.ndarray:
+        v = w.astype(gy.dtype, copy=False)
+        backward = cost(gy, v, way=lambda ways: ways.forward(gy, v, laid, groups))
+        gx = choose(method, backward, where).kernels.conv(gy, v, laid, groups)
         # an output padding of a stride or more leaves room for windows that X does not have
-        own = tuple(slice(0, n) for n in x.shape[2:])
-        gx = np.ascontiguousarray(kernels.conv(gy, w, laid, groups)[..., *own])
-        return gx, kernels.conv_weight(x, gy, laid, groups), _bias_gradient(gy, b)
+        return np.ascontiguousarray(gx[..., *(slice(0, n) for n in x.shape[2:])])
 
-    return Call(where, shape, x.dtype, value, gradients)
+    def by_weight(gy: np.ndarray) -> np.ndarray:
+        u = x.astype(gy.dtype, copy=False)
+        backward = cost(gy, u, way=lambda ways: ways.weight(u, gy, laid, groups))
+        return choose(method, backward, where).kernels.conv_weight(u, gy, laid, groups)
+
+    def gradients(gy: np.ndarray) -> tuple[Any, ...]:
+        return lambda: by_input(gy), lambda: by_weight(gy), _bias_gradient(gy, b)
+
+    return Call(where, shape, x.dtype, value, gradients, plan)
 
 
 def _transposed(window: Window, n: int, extra: int, axis: int, where: str) -> int:

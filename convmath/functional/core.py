@@ -6,16 +6,16 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import DataError, DtypeError, HyperparameterError, ShapeError, unknown
-from convmath.kernels import AUTO, METHODS
+from convmath.kernels.choice import EVERYWHERE, Choice, asked, methods
+from convmath.ops.handover import elsewhere
 
 __all__ = [
     "Call",
@@ -59,7 +59,7 @@ class Call(Generic[R]):
 
     `shape` and `dtype` are those of the output that is differentiated, the first where there are several.
     `gradients` gives one for each array argument, None where it did not come or holds no real numbers; a tuple of them
-    for an argument that takes several arrays.
+    for an argument that takes several arrays. One that costs much may be a function instead, called where it is wanted.
     """
 
     where: str
@@ -67,14 +67,26 @@ class Call(Generic[R]):
     dtype: np.dtype
     value: Callable[[], R]
     gradients: Callable[[np.ndarray], tuple[Any, ...]]
+    plan: Callable[[], Choice | None] = lambda: None  # how the value is computed, where there is a choice
+
+    def computed(self) -> R:
+        """The value as arrays in C order."""
+        return _laid_out(self.value())
+
+    def pulled(self, cotangent: ArrayLike, wanted: Container[int] | None = None) -> tuple[Any, ...]:
+        """The gradients from a cotangent of any type, those in the `wanted` places alone, as arrays in C order."""
+        found = self.gradients(_cotangent(cotangent, self))
+        chosen = (g if wanted is None or place in wanted else None for place, g in enumerate(found))
+        return tuple(_laid_out(g() if callable(g) else g) for g in chosen)
 
 
 class Differentiable(Protocol[P, R_co]):
-    """A function with its gradient beside it."""
+    """A function with its gradient beside it; a call may be taken over by an argument's type (`ops.handover`)."""
 
     __name__: str
+    prepare: Callable[..., Call[Any]]
     arrays: tuple[str, ...]
-    methods: tuple[str, ...]  # the choices of kernels; ("",) where there is one kind alone
+    methods: tuple[str, ...]  # the kernels that compute every call; ("",) where there is one kind alone
     vjp: Callable[Concatenate[ArrayLike, P], tuple[Any, ...]]
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
@@ -86,13 +98,16 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
     def made(prepare: Callable[P, Call[R]]) -> Differentiable[P, R]:
         @functools.wraps(prepare)
         def forward(*args: P.args, **kwargs: P.kwargs) -> R:
-            return _laid_out(prepare(*args, **kwargs).value())
+            if (taken_over := elsewhere((*args, *kwargs.values()))) is not None:
+                return taken_over(operator, args, kwargs)
+            return prepare(*args, **kwargs).computed()
 
         def vjp(cotangent: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> tuple[np.ndarray | None, ...]:
+            if (taken_over := elsewhere((cotangent, *args, *kwargs.values()))) is not None:
+                return taken_over(operator, args, kwargs, cotangent)
             passed = inspect.signature(prepare).bind(*args, **kwargs).arguments
-            call = prepare(*args, **kwargs)
-            gradients = zip(arrays, call.gradients(_cotangent(cotangent, call)), strict=True)
-            of_passed = (_laid_out(gradient) for name, gradient in gradients if name in passed)
+            gradients = zip(arrays, prepare(*args, **kwargs).pulled(cotangent), strict=True)
+            of_passed = (gradient for name, gradient in gradients if name in passed)
             # several arrays may come under one name
             return tuple(one for found in of_passed for one in (found if isinstance(found, tuple) else (found,)))
 
@@ -105,7 +120,10 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
         vjp.__doc__ = f"The gradient of ⟨cotangent, {name}(…)⟩ by each array argument that is passed."
         operator: Any = forward
         operator.vjp, operator.arrays, operator.__signature__ = vjp, arrays, taken
-        operator.methods = tuple(METHODS) if "method" in taken.parameters else ("",)
+        operator.prepare = prepare
+        operator.methods = EVERYWHERE if "method" in taken.parameters else ("",)
+        if "method" in taken.parameters:
+            operator.plan = functools.wraps(prepare)(lambda *args, **kwargs: prepare(*args, **kwargs).plan())
         operator.vjp.__signature__ = taken.replace(parameters=[first, *taken.parameters.values()])
         return operator
 
@@ -120,7 +138,7 @@ def _laid_out(value: Any) -> Any:
 
 
 def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
-    cotangent = numbers(value, "the cotangent", call.where)
+    cotangent = numbers(value, "the cotangent", call.where, complex_too=call.dtype.kind == "c")
     if cotangent.shape != call.shape:
         raise ShapeError(
             f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
@@ -131,7 +149,7 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
 # --- what every operator asks of its arguments ----------------------------------------------------------------
 
 
-def numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
+def numbers(value: ArrayLike, name: str, where: str, *, complex_too: bool = False) -> np.ndarray:
     """The array in the type that it is computed in.
 
     It lies in memory row by row, so that sums over it have one order however it came.
@@ -143,10 +161,11 @@ def numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
     except (TypeError, ValueError, RuntimeError) as error:
         raise DtypeError(f"{name} cannot be read as an array of numbers: {error} [{where}]") from error
     kind, width = array.dtype.kind, array.dtype.itemsize
-    if kind == "f" and width in (4, 8):
-        return array.astype(f"f{width}", order="C", copy=False)
+    if (kind == "f" and width in (4, 8)) or (complex_too and kind == "c" and width in (8, 16)):
+        return array.astype(f"{kind}{width}", order="C", copy=False)
     if kind not in "iu":
-        raise DtypeError(f"{name} holds {array.dtype}, but float32, float64 or integers are needed [{where}]")
+        taken = "float32, float64, complex64, complex128" if complex_too else "float32, float64"
+        raise DtypeError(f"{name} holds {array.dtype}, but {taken} or integers are needed [{where}]")
     if kind == "u" and width == 8 and array.size and array.max() > np.iinfo(np.int64).max:
         raise DtypeError(f"{name} holds {array.max()}, but integers are computed in int64 [{where}]")
     return array.astype(np.int64, order="C", copy=False)
@@ -158,9 +177,10 @@ def known(kind: str, name: Any, names: Collection[str], where: str) -> str:
     return name
 
 
-def kernels_of(method: str, where: str) -> ModuleType:
-    named = known("method", method, ("auto", *METHODS), where)
-    return METHODS[AUTO if named == "auto" else named]
+def kernels_of(method: str, where: str) -> Any:
+    """The kernels that a call asks for; by itself those of `patches`."""
+    named = asked(method, where)
+    return methods()["patches" if named in ("auto", "simd", "winograd", "winograd4") else named]
 
 
 def spatial(x: np.ndarray, where: str) -> tuple[int, ...]:

@@ -46,7 +46,7 @@ def convolution(
     call = correlation(x, turned, b, where, stride, padding, dilation, groups, padding_mode, method)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        gx, gw, gb = call.gradients(gy)
+        gx, gw, gb = call.pulled(gy)
         return gx, _turned(gw), gb
 
     return replace(call, gradients=gradients)
@@ -117,8 +117,8 @@ def separable_conv(
         return correlation(z, u, b, where, method=method)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        gz, gu, gb = pointwise(first.value()).gradients(gy)
-        gx, gw, _ = first.gradients(gz)
+        gz, gu, gb = pointwise(first.value()).pulled(gy)
+        gx, gw, _ = first.pulled(gz)
         return gx, gw, gu, gb
 
     shape = storable((x.shape[0], u.shape[0], *first.shape[2:]), "the output", where)

@@ -22,6 +22,7 @@ __all__ = [
     "max_pool",
     "max_pool_input",
     "max_pool_selection",
+    "shifted",
 ]
 
 Windows = Sequence[Window]
@@ -30,8 +31,8 @@ Windows = Sequence[Window]
 # --- convolution ----------------------------------------------------------------------------------------------
 
 
-def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a]"""
+def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None) -> np.ndarray:
+    """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
     # padded, so that W·0 stands in the sum as the definition has it: it is NaN where W is infinite
     x, windows = pad(x, windows), bare(windows)
     counts = output_sizes(windows, x.shape[2:])
@@ -39,17 +40,19 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndar
     y = np.zeros((x.shape[0], *w.shape[:2], *counts), np.result_type(x, w))
     for tap, out, into in taps(windows, x.shape[3:], counts):
         y[out] += np.einsum("goc,ngc...->ngo...", w[(..., *tap)], x[into])
-    return _ungrouped(y, 1)
+    return shifted(_ungrouped(y, 1), b)
 
 
-def conv_input(gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j]"""
+def conv_input(
+    gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int], b: np.ndarray | None = None
+) -> np.ndarray:
+    """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
     counts = gy.shape[2:]
     gy, w = _grouped(gy, 1, groups), _grouped(w, 0, groups)
     gx = np.zeros((gy.shape[0], groups, w.shape[2], *sizes), np.result_type(gy, w))
     for tap, out, into in taps(windows, sizes, counts):
         gx[into] += np.einsum("goc,ngo...->ngc...", w[(..., *tap)], gy[out])
-    return _ungrouped(gx, 1)
+    return shifted(_ungrouped(gx, 1), b)
 
 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
@@ -66,6 +69,13 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
 
 # what a convolution does to cotangents of its output, a transposed one does to its input
 conv_transpose = conv_input
+
+
+def shifted(y: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    """y with one number for each channel added in place."""
+    if b is not None:
+        y += b.reshape(-1, *[1] * (y.ndim - 2))
+    return y
 
 
 def _grouped(array: np.ndarray, axis: int, groups: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Windows as strided views: convolutions are products of matrices, pools go along one axis after the other."""
+"""Windows as columns of a matrix: convolutions are products of matrices, pools go along one axis after the other."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from functools import reduce
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 from convmath.window import Window
 
 from . import direct
-from .padding import pad
+from .padding import bare, pad
 from .taps import output_sizes, taps
 
 __all__ = [
@@ -38,35 +37,37 @@ ROOM = 2**21
 # --- convolution ----------------------------------------------------------------------------------------------
 
 
-def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """(O × C·k) times (C·k × windows), in each group"""
+def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None) -> np.ndarray:
+    """(O × C·k) times (C·k × windows), in each image and group"""
     counts = output_sizes(windows, x.shape[2:])
-    y = np.empty((x.shape[0], w.shape[0], *counts), np.result_type(x, w))
+    y = np.empty((x.shape[0], groups, w.shape[0] // groups, math.prod(counts)), np.result_type(x, w))
     for part in _parts(x.shape, windows, counts):
-        product = _weight_matrix(w, groups) @ _columns(x[part], windows, counts, groups)
-        y[part] = _images(product, len(y[part]), counts)
-    return y
+        np.matmul(_weight_matrix(w, groups), _columns(x[part], windows, counts, groups), out=y[part])
+    return direct.shifted(y.reshape(x.shape[0], w.shape[0], *counts), b)
 
 
-def conv_input(gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    """(C·k × O) times (O × windows), in each group; each tap's rows are added where it reads"""
+def conv_input(
+    gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int], b: np.ndarray | None = None
+) -> np.ndarray:
+    """(C·k × O) times (O × windows), in each image and group; each tap's rows are added where it reads"""
     counts, channels = gy.shape[2:], groups * w.shape[1]
     gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
     for part in _parts(gx.shape, windows, counts):
         product = _weight_matrix(w, groups).swapaxes(1, 2) @ _rows(gy[part], groups)
-        columns = product.reshape(channels, *w.shape[2:], -1)
+        columns = product.reshape(-1, channels, *w.shape[2:], *counts)
         for tap, out, into in taps(windows, sizes, counts):
-            gx[part][into] += _images(columns[:, *tap], len(gx[part]), counts)[out]
-    return gx
+            gx[part][into] += columns[:, :, *tap][out]
+    return direct.shifted(gx, b)
 
 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """(O × windows) times (windows × C·k), in each group"""
+    """(O × windows) times (windows × C·k), in each image and group"""
     counts, channels = gy.shape[2:], x.shape[1] // groups
     kernel = tuple(window.kernel for window in windows)
     gw = np.zeros((groups, gy.shape[1] // groups, channels * math.prod(kernel)), np.result_type(gy, x))
-    for part in _parts(x.shape, windows, counts):
-        gw += _rows(gy[part], groups) @ _columns(x[part], windows, counts, groups).swapaxes(1, 2)
+    for part in _parts(x.shape, windows, counts, gw.size):
+        columns = _columns(x[part], windows, counts, groups).swapaxes(2, 3)
+        gw += (_rows(gy[part], groups) @ columns).sum(0)
     return gw.reshape(gy.shape[1], channels, *kernel)
 
 
@@ -74,32 +75,32 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
 conv_transpose = conv_input
 
 
-def _parts(shape: Sequence[int], windows: Windows, counts: Sequence[int]) -> Iterator[slice]:
-    """The batch of an input of this shape in parts whose windows fit into ROOM; no part where there are no windows."""
+def _parts(shape: Sequence[int], windows: Windows, counts: Sequence[int], more: int = 0) -> Iterator[slice]:
+    """The batch of an input of this shape in parts whose windows, and so many elements `more` for each image, fit into ROOM.
+
+    No part where there are no windows.
+    """
     batch, channels = shape[:2]
     columns = channels * math.prod(window.kernel for window in windows) * math.prod(counts)
-    step = max(1, ROOM // columns) if columns else 1
+    step = max(1, ROOM // (columns + more)) if columns else 1
     return (slice(start, start + step) for start in range(0, batch if columns else 0, step))
 
 
 def _columns(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int) -> np.ndarray:
-    """(group, channel and tap, image and window)"""
-    ndim = len(windows)
-    seen = sliding_window_view(pad(x, windows), tuple(w.span for w in windows), tuple(range(2, 2 + ndim)))
-    at = [slice(0, window.stride * (m - 1) + 1, window.stride) for window, m in zip(windows, counts, strict=True)]
-    of = [slice(None, None, window.dilation) for window in windows]
-    each = seen[:, :, *at, *of].transpose(1, *range(2 + ndim, 2 + 2 * ndim), 0, *range(2, 2 + ndim))
-    return each.reshape(groups, math.prod(each.shape[: 1 + ndim]) // groups, math.prod(each.shape[1 + ndim :]))
+    """(image, group, channel and tap, window)"""
+    x, windows = pad(x, windows), bare(windows)
+    kernel = tuple(window.kernel for window in windows)
+    if math.prod(kernel) == 1 and x.shape[2:] == tuple(counts):
+        return _rows(x, groups)
+    columns = np.empty((*x.shape[:2], *kernel, *counts), x.dtype)
+    for tap, _, into in taps(windows, x.shape[2:], counts):
+        columns[:, :, *tap] = x[into]
+    return columns.reshape(len(x), groups, -1, math.prod(counts))
 
 
 def _rows(y: np.ndarray, groups: int) -> np.ndarray:
-    """(group, channel, image and window)"""
-    return y.swapaxes(0, 1).reshape(groups, y.shape[1] // groups, y.shape[0] * math.prod(y.shape[2:]))
-
-
-def _images(rows: np.ndarray, batch: int, counts: Sequence[int]) -> np.ndarray:
-    """Rows, one for each channel, as (image, channel, *window)."""
-    return rows.reshape(-1, batch, *counts).swapaxes(0, 1)
+    """(image, group, channel, window)"""
+    return y.reshape(y.shape[0], groups, y.shape[1] // groups, math.prod(y.shape[2:]))
 
 
 def _weight_matrix(w: np.ndarray, groups: int) -> np.ndarray:

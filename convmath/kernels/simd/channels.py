@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
 from convmath.window import Window
 
-from . import threads
+from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import aligned, empty
+from .memory import aligned, biases, empty
 from .plane import Plane, pack, positions, strides, widest_band
 from .watch import note, unseen, watched
 
@@ -37,7 +37,7 @@ OUT = 2  # words of a row of the output: where its first window begins, where it
     "channels channel packed length taps tiles out_channel blocks copied",
     "scratch",
 )
-def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stride: int, bias: bool) -> None:
+def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stride: int) -> None:
     """Tiles of `pixels` × `vectors` of channels, and one of `rest` pixels at the end of each row."""
 
     def tile(x: Value, y: Value, w: Value, b: Value, count: int) -> None:
@@ -54,9 +54,8 @@ def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stri
         sums = k.loop(0, k.taps, 1, [k.splat(0.0)] * (count * vectors), tap)
         seen = unseen(k)
         for j in range(vectors):
-            shift = k.load(b, j * k.vector) if bias else None
-            values = [sums[i * vectors + j] for i in range(count)]
-            values = values if shift is None else [value + shift for value in values]
+            shift = k.load(b, j * k.vector)
+            values = [sums[i * vectors + j] + shift for i in range(count)]
             for value in values:
                 seen = watched(k, seen, value)
             _store(k, values, k.at(y, k.out_channel * (j * k.lanes)))
@@ -144,7 +143,7 @@ class Problem:
 class Plan:
     """A correlation of given sizes: its kernel, and all tables that it reads."""
 
-    def __init__(self, problem: Problem, *, bias: bool, exact: bool):
+    def __init__(self, problem: Problem, *, exact: bool):
         p, size, windows = problem, BYTES[problem.dtype], problem.windows
         lanes = host().vector // size
         counts = tuple(window.output_size(n) for window, n in zip(windows, p.sizes, strict=True))
@@ -156,7 +155,7 @@ class Plan:
         self.problem, self.counts = p, counts
         cycles, pixels, vectors = tile(counts[-1], p.makes // lanes)
         blocks, rest = divmod(counts[-1], pixels)
-        self.kernel = correlate(p.dtype, pixels, vectors, rest, windows[-1].stride, bias, exact=exact)
+        self.kernel = partial(correlate, p.dtype, pixels, vectors, rest, windows[-1].stride, exact=exact)
         in_size, out_size, far = math.prod(p.sizes), math.prod(counts), strides(shape)
         channel = plane.channel if padded else in_size
         taps = positions([w.kernel for w in windows], [w.dilation * f for w, f in zip(windows, far, strict=True)])
@@ -210,30 +209,29 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     tiled = aligned(plan.weights.size, w.dtype)
     np.take(w.reshape(-1), plan.weights, out=tiled, mode="clip")
     flag = np.zeros(1, np.int64)
-    block = words(
-        *(x, y, tiled, 0 if b is None else b, flag, plan.offsets, plan.rows, plan.items, plan.out), *plan.numbers
-    )
-    threads.run(plan.kernel, block, len(plan.items), plan.own, plan.seconds)
+    shift = biases(b, p.groups * p.makes, x.dtype)
+    block = words(*(x, y, tiled, shift, flag, plan.offsets, plan.rows, plan.items, plan.out), *plan.numbers)
+    workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0]
 
 
 @lru_cache(512)
 def forward(
     dtype: str, batch: int, channels: int, sizes: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
-    groups: int, *, bias: bool = False, exact: bool = False,
+    groups: int, *, exact: bool = False,
 ) -> Plan | None:  # fmt: skip
     """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]; None where the channels don't fill vectors."""
     makes, reads = outputs // groups, channels // groups
-    if makes % (host().vector // BYTES[dtype]) or len(sizes) == 1 and sizes[0] * reads * BYTES[dtype] > 2**19:
+    if makes % (host().vector // BYTES[dtype]) or (len(sizes) == 1 and sizes[0] * reads * BYTES[dtype] > 2**19):
         return None
     weights = np.arange(outputs * reads * math.prod(w.kernel for w in windows)).reshape(groups, makes, -1)
-    return Plan(Problem(dtype, batch, groups, reads, makes, sizes, windows, weights), bias=bias, exact=exact)
+    return Plan(Problem(dtype, batch, groups, reads, makes, sizes, windows, weights), exact=exact)
 
 
 @lru_cache(512)
 def transposed(
     dtype: str, batch: int, channels: int, counts: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
-    groups: int, sizes: tuple[int, ...], *, bias: bool = False, exact: bool = False,
+    groups: int, sizes: tuple[int, ...], *, exact: bool = False,
 ) -> Plan | None:  # fmt: skip
     """Y[ν,o,i] = Σ_{c,j,t} [j+d·t-a = i] W[c,o,t] · X[ν,c,j] + B[o] for windows without stride: the kernel is turned."""
     makes, reads = outputs // groups, channels // groups
@@ -246,4 +244,4 @@ def transposed(
     kernels = [w.kernel for w in windows]
     numbered = np.arange(channels * makes * math.prod(kernels)).reshape(groups, reads, makes, *kernels)
     weights = np.flip(numbered, tuple(range(3, numbered.ndim))).swapaxes(1, 2).reshape(groups, makes, -1)
-    return Plan(Problem(dtype, batch, groups, reads, makes, counts, turned, weights), bias=bias, exact=exact)
+    return Plan(Problem(dtype, batch, groups, reads, makes, counts, turned, weights), exact=exact)

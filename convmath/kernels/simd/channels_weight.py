@@ -10,14 +10,14 @@ alone, so that the sums do not depend on how many threads there are.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
 from convmath.window import Window
 
-from . import threads
+from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
@@ -169,7 +169,9 @@ class Plan:
             lines, width = (here * each, counts[-1]) if inner else (1, here)
             self.bands[place] = (*ends[place : place + 2], within, first * behind * size, here * behind, lines, width)
         cycles, count, vectors = tile(len(self.offsets), wide // lanes)
-        self.kernel = sum_over_pixels(dtype, count, vectors, len(self.offsets) % count, windows[-1].stride, exact=exact)
+        self.kernel = partial(
+            sum_over_pixels, dtype, count, vectors, len(self.offsets) % count, windows[-1].stride, exact=exact
+        )
         self.parts = max(1, min(PARTS, batch, TOTALS // max(1, groups * wide * len(self.offsets) * size)))
         self.shape, self.kernels, self.dtype = (self.parts, groups, len(self.offsets), wide), kernels, np.dtype(dtype)
         self.makes, self.reads = makes, reads
@@ -204,7 +206,7 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     sums = aligned(math.prod(plan.shape), plan.dtype)
     sums.fill(0)
     block = words(x, gy, sums, plan.offsets, plan.rows, plan.items, plan.begins, plan.bands, *plan.numbers)
-    threads.run(plan.kernel, block, len(plan.items), plan.own, plan.seconds)
+    workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     total = sums.reshape(plan.shape)
     found = total[0]
     for part in total[1:]:

@@ -1,9 +1,14 @@
-"""Convolution by generated kernels: which of them, and what follows if something that is not finite comes out."""
+"""Convolution by generated kernels: which of them computes a call, and what it costs by its own count of cycles.
+
+Each way is a module with `forward`, `transposed` or `weight` that plan a call (None where it is no way), and `run` or
+`run_weight`. If anything that is not finite comes out, the definition decides: the call is computed again by `patches`.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 from typing import Any
@@ -16,43 +21,79 @@ from convmath.window import Window
 from . import channels, channels_weight, depthwise, pixels, pixels_weight, winograd, winograd_weight
 from .plane import ROOM
 
-__all__ = ["conv", "conv_input", "conv_transpose", "conv_weight"]
+__all__ = ["DIRECT", "WINOGRAD", "WINOGRAD4", "Ways", "Way"]
 
 Windows = Sequence[Window]
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 
 
-def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a]"""
-    y = None
-    if _right(x, w):
-        kind, plan = _forward(DTYPES[x.dtype], x.shape[:2], x.shape[2:], w.shape[0], tuple(windows), groups)
-        y = _finite(kind.run(plan, x, w, None))
-    return patches.conv(x, w, windows, groups) if y is None else y
+@dataclass(frozen=True)
+class Way:
+    """A kernel's name, what it takes in cycles, and how to run it."""
+
+    name: str
+    cycles: float
+    run: Callable[..., tuple[np.ndarray, bool]]
+    plan: Any
 
 
-def conv_input(gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]) -> np.ndarray:
-    """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j]"""
-    gx = None
-    if _right(gy, w) and math.prod(sizes):
-        made = w.shape[1] * groups
-        shapes = gy.shape[:2], gy.shape[2:], made
-        kind, plan = _transposed(DTYPES[gy.dtype], *shapes, tuple(windows), groups, tuple(sizes))
-        gx = _finite(kind.run(plan, gy, w, None))
-    return patches.conv_input(gy, w, windows, groups, sizes) if gx is None else gx
+@dataclass(frozen=True)
+class Ways:
+    """The kernels among which the cheapest is taken: those that sum as the definition does (m = 0), or F(m, 3)."""
+
+    m: int = 0
+
+    # the functions of `patches`, with the same meaning
+
+    def conv(
+        self, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
+        way = self.forward(x, w, windows, groups)
+        y, finite = way.run(way.plan, x, w, b) if way else (None, False)
+        return y if finite and y is not None else patches.conv(x, w, windows, groups, b)
+
+    def conv_input(
+        self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int],
+        b: np.ndarray | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
+        way = self.transposed(gy, w, windows, groups, sizes)
+        gx, finite = way.run(way.plan, gy, w, b) if way else (None, False)
+        return gx if finite and gx is not None else patches.conv_input(gy, w, windows, groups, sizes, b)
+
+    conv_transpose = conv_input
+
+    def conv_weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
+        """gW[o,c,t] = Σ_{ν,j} gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
+        way = self.weight(gy, x, windows, groups)
+        gw, finite = way.run(way.plan, gy, x) if way else (None, False)
+        return gw if finite and gw is not None else patches.conv_weight(gy, x, windows, groups)
+
+    # the way that is taken; None where there is none
+
+    def forward(self, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> Way | None:
+        if not _right(x, w) or not all(window.output_size(n) for window, n in zip(windows, x.shape[2:], strict=True)):
+            return None
+        given = DTYPES[x.dtype], *x.shape[:2], x.shape[2:], w.shape[0], tuple(windows), groups
+        return _forward(self.m, *given)
+
+    def transposed(
+        self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]
+    ) -> Way | None:
+        if not _right(gy, w) or not math.prod(sizes):
+            return None
+        given = DTYPES[gy.dtype], *gy.shape[:2], gy.shape[2:], w.shape[1] * groups, tuple(windows), groups, tuple(sizes)
+        return _transposed(self.m, *given)
+
+    def weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> Way | None:
+        if not _right(gy, x):
+            return None
+        given = DTYPES[x.dtype], *x.shape[:2], x.shape[2:], gy.shape[1], tuple(windows), gy.shape[2:], groups
+        return _weight(self.m, *given)
 
 
-conv_transpose = conv_input
-
-
-def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
-    """gW[o,c,t] = Σ_{ν,j} gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
-    gw = None
-    if _right(gy, x):
-        shapes = x.shape[:2], x.shape[2:], gy.shape[1], gy.shape[2:]
-        kind, plan = _weight(DTYPES[x.dtype], *shapes, tuple(windows), groups)
-        gw = _finite(kind.run_weight(plan, gy, x))
-    return patches.conv_weight(gy, x, windows, groups) if gw is None else gw
+DIRECT, WINOGRAD, WINOGRAD4 = Ways(), Ways(2), Ways(4)
 
 
 def _right(a: np.ndarray, b: np.ndarray) -> bool:
@@ -60,42 +101,46 @@ def _right(a: np.ndarray, b: np.ndarray) -> bool:
     return a.dtype == b.dtype and a.dtype in DTYPES and a.size > 0 and b.size > 0
 
 
-def _finite(found: tuple[np.ndarray, bool]) -> np.ndarray | None:
-    return found[0] if found[1] else None
-
-
-@lru_cache(512)
-def _forward(dtype: str, batch: Any, sizes: Any, outputs: int, windows: Any, groups: int) -> tuple[ModuleType, Any]:
-    given = (dtype, *batch, sizes, outputs, windows, groups)
-    return _cheaper(*((kind, kind.forward(*given)) for kind in (depthwise, winograd, channels, pixels)))
-
-
-@lru_cache(512)
-def _transposed(
-    dtype: str, batch: Any, counts: Any, outputs: int, windows: Any, groups: int, sizes: Any
-) -> tuple[ModuleType, Any]:
-    given = (dtype, *batch, counts, outputs, windows, groups, sizes)
-    return _cheaper(*((kind, kind.transposed(*given)) for kind in (depthwise, winograd, channels, pixels)))
-
-
-@lru_cache(512)
-def _weight(
-    dtype: str, batch: Any, sizes: Any, outputs: int, counts: Any, windows: Any, groups: int
-) -> tuple[ModuleType, Any]:
-    given = (dtype, *batch, sizes, outputs, windows, counts, groups)
-    return _cheaper(
-        (depthwise, depthwise.weight(*given)),
-        (winograd_weight, winograd_weight.plan(*given)),
-        (channels_weight, channels_weight.plan(*given, exact=False)),
-        (pixels_weight, _near(given)),
+@lru_cache(2048)
+def _forward(m: int, *given: Any) -> Way | None:
+    if m:
+        return _cheapest((winograd, winograd.forward(*given, m=m)))
+    return _cheapest(
+        (depthwise, depthwise.forward(*given)),
+        (channels, channels.forward(*given)),
+        (pixels, pixels.forward(*given)),
     )
 
 
-def _near(given: Any) -> Any:
-    """A plan with pixels in the lanes, unless an image has no room near a core."""
-    plan = pixels_weight.plan(*given)
-    return plan if max(plan.own) <= 4 * ROOM else None
+@lru_cache(2048)
+def _transposed(m: int, *given: Any) -> Way | None:
+    if m:
+        return _cheapest((winograd, winograd.transposed(*given, m=m)))
+    return _cheapest(
+        (depthwise, depthwise.transposed(*given)),
+        (channels, channels.transposed(*given)),
+        (pixels, pixels.transposed(*given)),
+    )
 
 
-def _cheaper(*ways: tuple[ModuleType, Any]) -> tuple[ModuleType, Any]:
-    return min((way for way in ways if way[1] is not None), key=lambda way: way[1].cycles)
+@lru_cache(2048)
+def _weight(m: int, *given: Any) -> Way | None:
+    if m:
+        return _cheapest((winograd_weight, winograd_weight.plan(*given, m=m)), run="run_weight")
+    near = pixels_weight.plan(*given)
+    return _cheapest(
+        (depthwise, depthwise.weight(*given)),
+        (channels_weight, channels_weight.plan(*given, exact=False)),
+        # an image must have room near a core
+        (pixels_weight, near if max(near.own) <= 4 * ROOM else None),
+        run="run_weight",
+    )
+
+
+def _cheapest(*kinds: tuple[ModuleType, Any], run: str = "run") -> Way | None:
+    ways = [
+        Way(kind.__name__.rpartition(".")[2], plan.cycles, getattr(kind, run), plan)
+        for kind, plan in kinds
+        if plan is not None
+    ]
+    return min(ways, key=lambda way: way.cycles, default=None)

@@ -10,15 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from convmath.window import Window
 
-from . import threads
-from .builder import BYTES, Builder, Value, words
-from .compile import kernel
+from . import workers
+from .builder import Builder, Value, words
+from .compile import Kernel, kernel
 from .host import host
 from .memory import empty
 from .watch import note, unseen, watched
@@ -145,7 +145,7 @@ def dot(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int, int]
 class Plan:
     """A depthwise correlation, or its gradient by the weight, at given sizes, as one over rows and columns."""
 
-    kernel: object
+    kernel: Callable[[], Kernel]
     batch: int
     channels: int
     sizes: tuple[int, ...]  # of the output
@@ -189,7 +189,7 @@ def _correlation(
 ) -> Plan:  # fmt: skip
     taps, dilation, before = laid
     rows = max(1, min(4, (host().registers - taps[0] * taps[1]) // 4)) if dilation[0] == 1 else 1
-    code = correlate(dtype, taps, dilation, rows, exact=exact)
+    code = partial(correlate, dtype, taps, dilation, rows, exact=exact)
     return Plan(code, batch, channels, out_sizes, (*_two(sizes), *_two(out_sizes), *before), turned)
 
 
@@ -227,7 +227,7 @@ def weight(
     laid = _laid(channels, outputs, windows, groups, [w.before for w in windows])
     if laid is None or math.prod(laid[0]) > host().registers - 6:
         return None
-    code = dot(dtype, laid[0], laid[1])
+    code = partial(dot, dtype, laid[0], laid[1])
     return Plan(code, batch, channels, tuple(w.kernel for w in windows), (*_two(sizes), *_two(counts), *laid[2]))
 
 
@@ -242,7 +242,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     turned = np.ascontiguousarray(np.flip(w, tuple(range(2, w.ndim)))) if plan.turned else w
     flag, zeros = np.zeros(1, np.int64), _zeros(plan, x.dtype)
     block = words(x, turned, y, zeros, flag, plan.channels, *plan.rows)
-    threads.run(plan.kernel, block, plan.batch * plan.channels, (), plan.seconds)
+    workers.run(plan.kernel(), block, plan.batch * plan.channels, (), plan.seconds)
     if b is not None:
         y += b.reshape(-1, *[1] * len(plan.sizes))
     return y, not flag[0]
@@ -252,5 +252,5 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     """The gradient, and whether all of it is finite."""
     gw = np.empty((plan.channels, 1, *plan.sizes), x.dtype)
     block = words(x, gy, gw, _zeros(plan, x.dtype), plan.batch, plan.channels, *plan.rows)
-    threads.run(plan.kernel, block, plan.channels, (), gy.nbytes / BANDWIDTH)
+    workers.run(plan.kernel(), block, plan.channels, (), gy.nbytes / BANDWIDTH)
     return gw, bool(np.isfinite(gw).all())

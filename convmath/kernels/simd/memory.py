@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-__all__ = ["aligned", "empty", "scratch"]
+__all__ = ["aligned", "biases", "empty", "scratch"]
 
 LINE, PAGE = 64, 4096  # bytes
 SHIFT = 1088  # bytes that scratch areas are shifted against each other, so that they don't share lines of the cache
@@ -32,6 +32,11 @@ def aligned(elements: int, dtype: DTypeLike) -> np.ndarray:
     memory = np.empty(elements * dtype.itemsize + LINE, np.uint8)
     start = -memory.ctypes.data % LINE
     return memory[start : start + elements * dtype.itemsize].view(dtype)
+
+
+def biases(b: np.ndarray | None, channels: int, dtype: DTypeLike) -> np.ndarray:
+    """The bias, or zeros in its place: kernels always add one, which costs them nothing."""
+    return np.zeros(channels, dtype) if b is None else b
 
 
 def scratch(slot: int, own: Sequence[int]) -> np.ndarray:
@@ -69,7 +74,8 @@ class _Pages:
         if memory is None:
             memory = np.empty(size + PAGE, np.uint8)
         area = _area(size).from_address(memory.ctypes.data + -memory.ctypes.data % PAGE)
-        self.lent[id(area)] = weakref.ref(area, lambda _, key=id(area): self._back(key, size)), memory
+        key = id(area)
+        self.lent[key] = weakref.ref(area, lambda _: self._back(key, size)), memory
         return area
 
     def _back(self, key: int, size: int) -> None:

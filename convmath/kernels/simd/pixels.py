@@ -12,18 +12,18 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
 from convmath.window import Window
 
-from . import threads
+from . import workers
 from .builder import BYTES, Builder, Value, words
-from .compile import Kernel, kernel
+from .compile import kernel
 from .host import host
-from .memory import aligned, empty
+from .memory import aligned, biases, empty
 from .plane import Plane, pack, strides, widest_band
 from .watch import note, unseen, watched
 
@@ -45,15 +45,13 @@ OUT = 3  # words of a row of the output: where it stands in the tile's plane, wh
     "channels channel packed length phase count out_channel tiles tile_plane positions",
     "scratch tile_scratch",
 )
-def correlate(
-    k: Builder, dtype: str, channels: int, vectors: int, rest: int, step: int, out_step: int, bias: bool
-) -> None:
+def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, step: int, out_step: int) -> None:
     """Tiles of `channels` × `vectors`, and one of `rest` channels; `step` phases of a row, `out_step` between outputs.
 
     With step = 0 the input is read where it lies, and the output is written where it belongs.
     """
-    tile = k.subroutine("tile", "pppppiiii", lambda *a: _tile(k, channels, vectors, bias, *a))
-    last = k.subroutine("rest", "pppppiiii", lambda *a: _tile(k, rest, vectors, bias, *a)) if rest else None
+    tile = k.subroutine("tile", "pppppiiii", lambda *a: _tile(k, channels, vectors, *a))
+    last = k.subroutine("rest", "pppppiiii", lambda *a: _tile(k, rest, vectors, *a)) if rest else None
 
     def item(i: Value) -> None:
         at = [k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM)]
@@ -73,7 +71,7 @@ def correlate(
                 there = k.at(y, t * (k.out_channel * channels))
                 source, target = (k.scratch, k.tile_scratch) if step else (x, there)
                 plane = k.tile_plane if step else k.out_channel
-                bias_at = k.at(b, t * (channels * k.bytes)) if bias else b
+                bias_at = k.at(b, t * (channels * k.bytes))
                 run(source, k.at(weights, t * size), bias_at, target, offsets, taps, at[6], plane, k.positions)
                 if step:
                     _unpack(k, count, out_step, there, first, behind)
@@ -91,7 +89,6 @@ def _tile(
     k: Builder,
     channels: int,
     vectors: int,
-    bias: bool,
     x: Value,
     w: Value,
     b: Value,
@@ -123,10 +120,9 @@ def _tile(
 
         sums = k.loop(0, taps, 1, [k.splat(0.0)] * (channels * vectors), tap)
         for i in range(channels):
-            shift = k.splat(k.load_number(b, i * k.bytes)) if bias else None
+            shift = k.splat(k.load_number(b, i * k.bytes))
             for j in range(vectors):
-                total = sums[i * vectors + j]
-                k.store(total if shift is None else total + shift, k.at(rows[i], here), j * k.vector)
+                k.store(sums[i * vectors + j] + shift, k.at(rows[i], here), j * k.vector)
 
     k.loop(0, blocks, 1, [], block)
 
@@ -213,7 +209,7 @@ class Problem:
 class Plan:
     """A correlation of given sizes: its kernel, and all tables that it reads."""
 
-    def __init__(self, problem: Problem, *, bias: bool, exact: bool):
+    def __init__(self, problem: Problem, *, exact: bool):
         p, plane, size = problem, problem.plane, BYTES[problem.dtype]
         lanes, taps = host().vector // size, [p.reads * len(part.offsets) for part in p.parts]
         flat = math.prod(plane.sizes) if p.in_place else plane.flat
@@ -223,8 +219,8 @@ class Plan:
         blocks = -(-flat // (vectors * lanes))
         tile_plane = blocks * vectors * lanes
         step = 0 if p.in_place else plane.phases[-1]
-        self.problem, self.bias = p, bias
-        self.kernel: Kernel = correlate(p.dtype, self.channels, vectors, rest, step, p.step, bias, exact=exact)
+        self.problem = p
+        self.kernel = partial(correlate, p.dtype, self.channels, vectors, rest, step, p.step, exact=exact)
         in_size, out_size = math.prod(plane.sizes), math.prod(p.sizes)
         channel = in_size if p.in_place else plane.channel
         self.offsets, self.weights = self._offsets(channel) * size, self._weights()
@@ -300,8 +296,9 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     np.take(w.reshape(-1), plan.weights, out=tiled, mode="clip")
     flag = np.zeros(1, np.int64)
     tables = (plan.offsets, plan.rows, plan.items, plan.groups, plan.out)
-    block = words(x, y, tiled, 0 if b is None else b, flag, *tables, *plan.numbers)
-    threads.run(plan.kernel, block, len(plan.items), plan.own, plan.seconds)
+    shift = biases(b, p.groups * p.makes, x.dtype)
+    block = words(x, y, tiled, shift, flag, *tables, *plan.numbers)
+    workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0] and (not p.in_place or bool(np.isfinite(y).all()))
 
 
@@ -311,7 +308,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
 @lru_cache(512)
 def forward(
     dtype: str, batch: int, channels: int, sizes: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
-    groups: int, *, bias: bool = False, exact: bool = False,
+    groups: int, *, exact: bool = False,
 ) -> Plan:  # fmt: skip
     """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
     counts = tuple(window.output_size(n) for window, n in zip(windows, sizes, strict=True))
@@ -330,7 +327,6 @@ def forward(
     in_place = all(window == Window(1) for window in windows) and math.prod(sizes) >= plane.lanes
     return Plan(
         Problem(dtype, batch, groups, reads, makes, plane, counts, 1, (part,), numbers, in_place),
-        bias=bias,
         exact=exact,
     )
 
@@ -364,7 +360,7 @@ def _rows(
 @lru_cache(512)
 def transposed(
     dtype: str, batch: int, channels: int, counts: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
-    groups: int, sizes: tuple[int, ...], *, bias: bool = False, exact: bool = False,
+    groups: int, sizes: tuple[int, ...], *, exact: bool = False,
 ) -> Plan:  # fmt: skip
     """Y[ν,o,i] = Σ_{c,j,t} [s·j+d·t-a = i] W[c,o,t] · X[ν,c,j] + B[o], of `sizes` positions i.
 
@@ -384,7 +380,7 @@ def transposed(
     numbers = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
     return Plan(
         Problem(dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, parts, numbers, False),
-        bias=bias, exact=exact,
+        exact=exact,
     )  # fmt: skip
 
 

@@ -10,14 +10,14 @@ their number: a kernel for the same bits everywhere this is not. As there, the p
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
 from convmath.window import Window
 
-from . import threads
+from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
@@ -131,7 +131,7 @@ class Plan:
         near = max(1, min(batch, 64 // max(1, vectors)))
         cycles, self.channels, each = tile(makes, len(taps), vectors, near)
         channel_tiles, tap_tiles = -(-makes // self.channels), -(-len(taps) // each)
-        self.kernel = dot(dtype, self.channels, each, plane.phases[-1])
+        self.kernel = partial(dot, dtype, self.channels, each, plane.phases[-1])
         # what fills up the last tile reads the last tap again, and is not used
         self.offsets = size * np.pad(taps, (0, tap_tiles * each - len(taps)), mode="edge")
         self.rows, self.out_rows = plane.rows(0), out_plane.rows(0)
@@ -170,7 +170,7 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     sums = aligned(plan.parts * math.prod(plan.shape), plan.dtype)
     sums.fill(0)
     block = words(x, gy, sums, plan.offsets, plan.rows, plan.out_rows, plan.items, *plan.numbers)
-    threads.run(plan.kernel, block, len(plan.items), plan.own, plan.seconds)
+    workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     total = sums.reshape(plan.parts, *plan.shape)
     found = total[0]
     for part in total[1:]:

@@ -112,7 +112,7 @@ class Plane:
         step = strides(self.sizes)
         for i, e in zip(outer, grid, strict=True):
             at = e - self.windows[i].before
-            inside = inside & (0 <= at) & (at < self.sizes[i])
+            inside = inside & (at >= 0) & (at < self.sizes[i])
             source = source + at * step[i]
             phase = phase * self.phases[i] + (e - first[i]) % self.phases[i]
             place = place + (e - first[i]) // self.phases[i] * self.strides[i]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
@@ -20,11 +20,11 @@ import numpy as np
 from convmath.kernels.toom_cook import INFINITY, ToomCook, toom_cook
 from convmath.window import Window
 
-from . import threads
+from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import aligned, empty
+from .memory import aligned, biases, empty
 from .transform import both_sides
 from .watch import note, unseen, watched
 
@@ -110,7 +110,7 @@ def transform_tiles(
     "height width out_height out_width makes before_row before_column length columns plane out_plane image out_image tiles",
     "scratch transformed products turned",
 )
-def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: int, bias: bool) -> None:
+def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: int) -> None:
     """`channels` read; tiles of `pixels` × `vectors` of the channels that are made in each matrix product."""
     f = matrices(m)
     points, wide = len(f.points) ** 2, vectors * k.vector
@@ -167,7 +167,7 @@ def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: i
 
             def vector(v: Value) -> None:
                 channel = c + v * k.lanes
-                shift = k.load(b, channel * k.bytes) if bias else None
+                shift = k.load(b, channel * k.bytes)
 
                 def row(j: Value, ty: Value) -> None:
                     line = (j * each + ty * k.columns) * wide + v * k.vector
@@ -183,7 +183,7 @@ def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: i
 
     transposed_a = tuple(zip(*f.A, strict=True))
 
-    def back(products: Value, point: Value, shift: Value | None) -> None:
+    def back(products: Value, point: Value, shift: Value) -> None:
         """A row of tiles: Aᵀ M A into lines of pixels, each a vector of channels."""
         across = k.columns * (m * k.vector)
 
@@ -193,8 +193,7 @@ def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: i
             found = both_sides(k, transposed_a, lambda i, j: k.load(k.at(here, point * (i * size + j))))
             for i, line in enumerate(found):
                 for j, value in enumerate(line):
-                    total = value if shift is None else value + shift
-                    k.store(total, k.at(k.turned, across * i + tx * (m * k.vector)), j * k.vector)
+                    k.store(value + shift, k.at(k.turned, across * i + tx * (m * k.vector)), j * k.vector)
 
         k.loop(0, k.columns, 1, [], tile)
 
@@ -266,7 +265,7 @@ class Problem:
 class Plan:
     """A correlation of given sizes by F(m, 3)."""
 
-    def __init__(self, problem: Problem, m: int, *, bias: bool):
+    def __init__(self, problem: Problem, m: int):
         p, size, f = problem, BYTES[problem.dtype], matrices(m)
         lanes, points = host().vector // size, len(f.points) ** 2
         (height, width), (rows, columns) = p.counts, (-(-n // m) for n in p.counts)
@@ -283,8 +282,8 @@ class Plan:
         )
         tiles_ = (-(-count // pixels) * pixels) | 1  # odd, so that the points don't share lines of the cache
         self.problem, self.points, self.m = p, points, m
-        self.kernel = tiles(p.dtype, m, pixels, self.vectors, p.reads, bias)
-        self.weights = transform_weights(p.dtype, m, self.vectors)
+        self.kernel = partial(tiles, p.dtype, m, pixels, self.vectors, p.reads)
+        self.weights = partial(transform_weights, p.dtype, m, self.vectors)
         self.tiles = p.makes // (self.vectors * lanes)
         plane, out_plane = math.prod(p.sizes), math.prod(p.counts)
         length = columns * m + TAPS - 1
@@ -320,10 +319,11 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     for g, kernels in enumerate(w.reshape(p.groups, -1, w.shape[1], TAPS * TAPS)):
         turned = kernels[..., ::-1].transpose(2, 0, 1) if p.turned else kernels.transpose(2, 1, 0)
         laid, part = np.ascontiguousarray(turned), u[g * (u.size // p.groups) :]
-        threads.run(plan.weights, words(laid, part, p.reads, p.makes), plan.tiles, seconds=u.size / p.groups * 2e-10)
+        workers.run(plan.weights(), words(laid, part, p.reads, p.makes), plan.tiles, seconds=u.size / p.groups * 2e-10)
     flag = np.zeros(1, np.int64)
-    block = words(x, y, u, 0 if b is None else b, flag, plan.items, *plan.numbers)
-    threads.run(plan.kernel, block, len(plan.items), plan.own, plan.seconds)
+    shift = biases(b, p.groups * p.makes, x.dtype)
+    block = words(x, y, u, shift, flag, plan.items, *plan.numbers)
+    workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0]
 
 
@@ -336,7 +336,7 @@ def _fits(dtype: str, reads: int, makes: int, windows: tuple[Window, ...], count
 @lru_cache(512)
 def forward(
     dtype: str, batch: int, channels: int, sizes: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
-    groups: int, *, m: int = 2, bias: bool = False,
+    groups: int, *, m: int = 2,
 ) -> Plan | None:  # fmt: skip
     """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,j+t-a] + B[o]; None where this is no way to compute it."""
     counts = tuple(window.output_size(n) for window, n in zip(windows, sizes, strict=True))
@@ -344,17 +344,17 @@ def forward(
     if not _fits(dtype, reads, makes, windows, counts):
         return None
     before = tuple(window.before for window in windows)
-    return Plan(Problem(dtype, batch, groups, reads, makes, sizes, before, counts, False), m, bias=bias)  # type: ignore[arg-type]
+    return Plan(Problem(dtype, batch, groups, reads, makes, sizes, before, counts, False), m)  # type: ignore[arg-type]
 
 
 @lru_cache(512)
 def transposed(
     dtype: str, batch: int, channels: int, counts: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
-    groups: int, sizes: tuple[int, ...], *, m: int = 2, bias: bool = False,
+    groups: int, sizes: tuple[int, ...], *, m: int = 2,
 ) -> Plan | None:  # fmt: skip
     """Y[ν,o,i] = Σ_{c,j,t} [j+t-a = i] W[c,o,t] · X[ν,c,j] + B[o]: the kernel is turned."""
     reads, makes = channels // groups, outputs // groups
     before = tuple(window.span - 1 - window.before for window in windows)
     if not _fits(dtype, reads, makes, windows, sizes) or min(before) < 0:
         return None
-    return Plan(Problem(dtype, batch, groups, reads, makes, counts, before, sizes, True), m, bias=bias)  # type: ignore[arg-type]
+    return Plan(Problem(dtype, batch, groups, reads, makes, counts, before, sizes, True), m)  # type: ignore[arg-type]

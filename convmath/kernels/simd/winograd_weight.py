@@ -9,7 +9,7 @@ are those of `channels_weight`.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
@@ -17,7 +17,7 @@ import numpy as np
 from convmath.kernels.toom_cook import ToomCook, toom_cook
 from convmath.window import Window
 
-from . import threads
+from . import workers
 from .builder import BYTES, Builder, Value, words
 from .channels_weight import PARTS, TOTALS
 from .compile import kernel
@@ -167,7 +167,8 @@ class Plan:
         count, vectors = tile(reads, makes // lanes)
         self.dtype, self.m, self.groups = np.dtype(dtype), m, groups
         self.reads, self.makes, self.points = reads, makes, points
-        self.kernel, self.back = tiles(dtype, m, count, vectors, reads, makes), transform_back(dtype, m)
+        self.kernel = partial(tiles, dtype, m, count, vectors, reads, makes)
+        self.back = partial(transform_back, dtype, m)
         plane, out_plane = math.prod(sizes) * size, math.prod(counts) * size
         steps, ends = [], [0]
         for part in range(self.parts):
@@ -219,8 +220,12 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     elements = plan.reads * plan.makes
     sums = aligned(plan.parts * plan.groups * plan.points * elements, plan.dtype)
     sums.fill(0)
-    threads.run(
-        plan.kernel, words(x, gy, sums, plan.items, plan.steps, *plan.numbers), len(plan.items), plan.own, plan.seconds
+    workers.run(
+        plan.kernel(),
+        words(x, gy, sums, plan.items, plan.steps, *plan.numbers),
+        len(plan.items),
+        plan.own,
+        plan.seconds,
     )
     total = sums.reshape(plan.parts, plan.groups, plan.points * elements)
     found = total[0]
@@ -231,6 +236,6 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
         plan.groups, TAPS * TAPS, plan.reads, plan.makes
     )
     for g in range(plan.groups):
-        threads.run(plan.back, words(np.ascontiguousarray(found[g]), gw[g], elements), elements // lanes, seconds=0)
+        workers.run(plan.back(), words(np.ascontiguousarray(found[g]), gw[g], elements), elements // lanes, seconds=0)
     laid = gw.transpose(0, 3, 2, 1).reshape(-1, plan.reads, TAPS, TAPS)
     return np.ascontiguousarray(laid), bool(np.isfinite(laid).all())

@@ -19,12 +19,14 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
+from convmath.kernels.threads import threads
+
 from .builder import ITEM, POINTER, WORD, Builder, Value, words
 from .compile import Kernel, kernel
 from .host import host
 from .memory import scratch
 
-__all__ = ["run", "set_threads", "threads"]
+__all__ = ["run"]
 
 SPINS = 30_000  # pauses of a waiting worker before it sleeps, about a millisecond
 SMALL = 25e-6  # seconds of work that are not worth a second thread
@@ -35,26 +37,6 @@ STATE, ASLEEP, JOB, OWN, CONTROL = 0, 8, 16, 32, 48
 IDLE, POSTED, RUNNING = 0, 1, 2
 # a job: the kernel, its block, the items, how many are claimed at once, the address of the counter
 KERNEL, BLOCK, ITEMS, CHUNK, COUNTER = range(5)
-
-
-# --- how many -------------------------------------------------------------------------------------------------
-
-
-def usable() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_chosen: int | None = None
-
-
-def threads() -> int:
-    return _chosen or usable()
-
-
-def set_threads(n: int) -> None:
-    global _chosen
-    _chosen = n
 
 
 # --- code that runs outside Python --------------------------------------------------------------------------------

@@ -1,0 +1,131 @@
+"""Which kernels compute a call: those that are asked for, or those that should take the least time.
+
+`direct` is the plain definition, tap by tap; `patches` multiplies matrices of windows, and pools one axis after the
+other; `simd` are generated kernels that sum as the definition does, and `winograd` and `winograd4` those of F(2, 3) and
+F(4, 3), all three there with llvmlite. All have the same functions with the same arguments. By itself `winograd4` is
+never taken: its error bound is above that of the plain sum.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from convmath.errors import HyperparameterError, unknown
+
+from . import costs, direct, patches
+
+__all__ = ["EVERYWHERE", "METHODS", "Choice", "asked", "choose", "methods", "using", "without"]
+
+METHODS = ("direct", "patches", "simd", "winograd", "winograd4")
+EVERYWHERE = ("direct", "patches", "simd")  # those that compute every call
+ITSELF = ("patches", "simd", "winograd")  # what may be chosen where nothing is said, in the order of what is simpler
+VARIABLE = "CONVMATH_METHOD"
+
+_said: ContextVar[str | None] = ContextVar("method", default=None)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The kernels that compute a call, why, and what each method should take.
+
+    `flops` counts multiplications and additions as the definition has them, `bytes` what is read and written at least.
+    """
+
+    method: str
+    kernels: Any
+    why: str
+    flops: int
+    bytes: int
+    seconds: Mapping[str, float]
+
+    def __str__(self) -> str:
+        others = ", ".join(f"{name} {1e6 * s:.0f} µs" for name, s in self.seconds.items())
+        return (
+            f"{self.method}: {self.why} ({self.flops:,} flops, {self.bytes:,} bytes; expected: {others or 'unknown'})"
+        )
+
+
+@lru_cache
+def generated() -> tuple[Mapping[str, Any], str]:
+    """The generated kernels by method; none, and why, where they can't be made here."""
+    try:
+        from .simd import convolution
+    except ModuleNotFoundError as error:
+        if error.name != "llvmlite":
+            raise
+        return {}, "llvmlite is not installed (the extra convmath[fast] brings it)"
+    except Exception as error:  # what a broken installation raises is its own affair
+        return {}, f"llvmlite does not work here ({type(error).__name__}: {error})"
+    return {"simd": convolution.DIRECT, "winograd": convolution.WINOGRAD, "winograd4": convolution.WINOGRAD4}, ""
+
+
+@lru_cache
+def methods() -> Mapping[str, Any]:
+    """The kernels by method, as far as they are there."""
+    return MappingProxyType({"direct": direct, "patches": patches, **generated()[0]})
+
+
+def without() -> str:
+    """Why there are no generated kernels; empty where there are."""
+    return generated()[1]
+
+
+@contextmanager
+def using(method: str) -> Iterator[None]:
+    """Within this, calls that say no method of their own use this one: a name of METHODS, or "auto"."""
+    token = _said.set(_named(method, "using"))
+    try:
+        yield
+    finally:
+        _said.reset(token)
+
+
+def asked(method: str, where: str) -> str:
+    """What a call asks for: its own method, that of `using`, or that of the environment variable CONVMATH_METHOD."""
+    if method != "auto":
+        return _named(method, where)
+    said = _said.get()
+    return said if said is not None else _named(os.environ.get(VARIABLE, "").strip() or "auto", VARIABLE)
+
+
+def _named(method: Any, where: str) -> str:
+    if not isinstance(method, str) or method not in ("auto", *METHODS):
+        raise unknown("method", method, ("auto", *METHODS), where)
+    return method
+
+
+def choose(method: str, cost: costs.Cost, where: str) -> Choice:
+    """The kernels for a call of this cost."""
+    named, there = asked(method, where), methods()
+    expected = cost.seconds(there)
+    if named == "auto":
+        # making a kernel takes longer than what is small
+        own = ITSELF if expected["patches"] > costs.WORTH_MAKING else ("patches",)
+        rates = {name: expected[name] for name in own if name in expected}
+        named = min(rates, key=lambda name: rates[name])
+        why = f"should take the least time, {1e6 * rates[named]:.0f} µs"
+        if without() and expected[named] > costs.WORTH_SAYING:
+            _say_once()
+    elif named not in there:
+        raise HyperparameterError(f"method {named!r} is asked for, but {without()} [{where}]")
+    elif named == "simd" and named not in expected:
+        named, why = "patches", "simd is asked for, but its kernels are for float32 and float64, and not for empty arrays"
+    elif named not in expected:
+        raise HyperparameterError(f"method {named!r} is asked for, but {costs.WINOGRAD} [{where}]")
+    else:
+        why = "asked for"
+    return Choice(named, there[named], why, cost.flops, cost.bytes, expected)
+
+
+@lru_cache
+def _say_once() -> None:
+    """Once in a process, where it makes a difference."""
+    warnings.warn(f"convmath computes without its generated kernels: {without()}", RuntimeWarning, stacklevel=2)

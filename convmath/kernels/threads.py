@@ -1,0 +1,52 @@
+"""How many threads kernels use.
+
+>>> set_threads(1)
+>>> threads()
+1
+>>> set_threads(None)
+"""
+
+from __future__ import annotations
+
+import os
+
+from convmath.errors import HyperparameterError
+from convmath.window import whole
+
+__all__ = ["set_threads", "threads"]
+
+VARIABLE = "CONVMATH_THREADS"
+
+_chosen: int | None = None
+
+
+def usable() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads() -> int:
+    """The number that was set, else that of the environment variable CONVMATH_THREADS, else that of usable cores."""
+    if _chosen is not None:
+        return _chosen
+    said = os.environ.get(VARIABLE, "").strip()
+    if not said:
+        return usable()
+    if not said.isdecimal() or int(said) == 0:
+        raise HyperparameterError(f"{VARIABLE} is {said!r}, but a whole number of at least 1 is needed")
+    return int(said)
+
+
+def set_threads(n: int | None) -> None:
+    """Use n threads from now on, in the whole process; None for as many as there are usable cores.
+
+    Results do not depend on it. Products of matrices are NumPy's, which has threads of its own: they are limited too
+    where the package threadpoolctl is installed (it comes with the extra convmath[fast]).
+    """
+    global _chosen
+    _chosen = n if n is None else whole(n, "n", "set_threads", 1)
+    try:
+        from threadpoolctl import threadpool_limits
+    except ImportError:
+        return
+    threadpool_limits(limits=threads(), user_api="blas")

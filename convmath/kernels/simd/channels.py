@@ -138,6 +138,7 @@ class Problem:
     sizes: tuple[int, ...]
     windows: tuple[Window, ...]
     weights: np.ndarray  # (groups, makes, reads·taps): the number of each weight in the kernel as it comes
+    turned: bool = False  # whether tap t reads as the tap does that is as far from the end
 
 
 class Plan:
@@ -159,6 +160,7 @@ class Plan:
         in_size, out_size, far = math.prod(p.sizes), math.prod(counts), strides(shape)
         channel = plane.channel if padded else in_size
         taps = positions([w.kernel for w in windows], [w.dilation * f for w, f in zip(windows, far, strict=True)])
+        taps = taps[::-1] if p.turned else taps
         self.offsets = size * np.add.outer(channel * np.arange(p.reads), taps).reshape(-1)
         tiles = p.makes // (vectors * lanes)
         tiled = p.weights.reshape(p.groups, tiles, vectors * lanes, -1).swapaxes(2, 3)
@@ -241,7 +243,9 @@ def transposed(
     turned = tuple(
         Window(w.kernel, 1, w.dilation, before, after) for w, (before, after) in zip(windows, pads, strict=True)
     )
-    kernels = [w.kernel for w in windows]
-    numbered = np.arange(channels * makes * math.prod(kernels)).reshape(groups, reads, makes, *kernels)
-    weights = np.flip(numbered, tuple(range(3, numbered.ndim))).swapaxes(1, 2).reshape(groups, makes, -1)
-    return Plan(Problem(dtype, batch, groups, reads, makes, counts, turned, weights), exact=exact)
+    taps = math.prod(w.kernel for w in windows)
+    weights = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
+    problem = Problem(
+        dtype, batch, groups, reads, makes, counts, turned, weights.reshape(groups, makes, -1), turned=True
+    )
+    return Plan(problem, exact=exact)

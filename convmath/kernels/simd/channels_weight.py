@@ -28,10 +28,9 @@ __all__ = ["Plan", "plan", "run_weight"]
 
 FLOPS = 120e9  # multiplications and additions a second, about: only to see what is worth sharing
 PARTS = 8  # of a batch at most
+BLOCKS = 8  # of taps at most, where images may not be shared out
 TOTALS = 2**24  # bytes that the sums of all parts may take
-ITEM = (
-    5  # words: the first image, the one behind the last, the channels' offsets in x and in gy, the offset of the sums
-)
+ITEM = 7  # words: images from, to; the channels' offsets in x and in gy, the offset of the sums; taps from, to
 BAND = 7  # words: rows to pack; offsets of the band in x and gy; its positions, rows, and positions of a row
 
 
@@ -96,8 +95,9 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
         k.loop(0, k.wide, vectors * k.lanes, [], channels)
 
     def item(i: Value) -> None:
-        first, behind, x, gy, sums = (k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM))
-        total = k.at(k.sums, sums)
+        at = [k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM)]
+        first, behind, x, gy = at[:4]
+        total = k.at(k.sums, at[4])
 
         def band(n: Value, b: Value) -> None:
             told = [k.load_word(k.at(k.bands, b * (8 * BAND)), 8 * place) for place in range(BAND)]
@@ -112,9 +112,10 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
             source = k.select(packed, k.scratch, own)
             turn(k.at(k.at(k.gy, gy + n * k.gy_image), told[3]), told[4])
             whole = k.taps - rest
-            k.loop(0, whole, count, [], lambda t: tile(source, t, total, told[5], told[6], count))
+            last = k.least_of(at[6], whole)
+            k.loop(at[5], last, count, [], lambda t: tile(source, t, total, told[5], told[6], count))
             if rest:
-                tile(source, whole, total, told[5], told[6], rest)
+                k.when(at[6] > whole, lambda: tile(source, whole, total, told[5], told[6], rest))
 
         def image(n: Value) -> None:
             k.loop(0, k.count, 1, [], lambda b: band(n, b))
@@ -172,18 +173,26 @@ class Plan:
         self.kernel = partial(
             sum_over_pixels, dtype, count, vectors, len(self.offsets) % count, windows[-1].stride, exact=exact
         )
-        self.parts = max(1, min(PARTS, batch, TOTALS // max(1, groups * wide * len(self.offsets) * size)))
+        # where all sums have to have one order, images stay together, and taps are shared out
+        most = 1 if exact else TOTALS // max(1, groups * wide * len(self.offsets) * size)
+        self.parts = max(1, min(PARTS, batch, most))
+        tiles = -(-len(self.offsets) // count)
+        each = count * -(-tiles // (min(BLOCKS, tiles) if exact else 1))
+        firsts = range(0, len(self.offsets), each)
         self.shape, self.kernels, self.dtype = (self.parts, groups, len(self.offsets), wide), kernels, np.dtype(dtype)
         self.makes, self.reads = makes, reads
         step = -(-batch // self.parts)
         in_size, out_size = math.prod(sizes), math.prod(counts)
-        part, g = (grid.reshape(-1) for grid in np.meshgrid(range(self.parts), range(groups), indexing="ij"))
+        grids = np.meshgrid(range(self.parts), range(groups), firsts, indexing="ij")
+        part, g, tap = (grid.reshape(-1) for grid in grids)
         columns = (
             np.minimum(part * step, batch),
             np.minimum((part + 1) * step, batch),
             g * (reads * in_size * size),
             g * (makes * out_size * size),
             (part * groups + g) * (len(self.offsets) * wide * size),
+            tap,
+            np.minimum(tap + each, len(self.offsets)),
         )
         self.items = np.stack(columns, -1).astype(np.int64)
         self.own = ((reads * plane.channel + 2 * lanes) * size if padded else 0, (band * behind + lanes) * wide * size)

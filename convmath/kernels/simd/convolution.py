@@ -21,7 +21,7 @@ from convmath.window import Window
 from . import channels, channels_weight, depthwise, pixels, pixels_weight, winograd, winograd_weight
 from .plane import ROOM
 
-__all__ = ["DIRECT", "WINOGRAD", "WINOGRAD4", "Ways", "Way"]
+__all__ = ["DIRECT", "EXACT", "WINOGRAD", "WINOGRAD4", "Way", "Ways"]
 
 Windows = Sequence[Window]
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
@@ -39,9 +39,13 @@ class Way:
 
 @dataclass(frozen=True)
 class Ways:
-    """The kernels among which the cheapest is taken: those that sum as the definition does (m = 0), or F(m, 3)."""
+    """The kernels among which the cheapest is taken: those that sum as the definition does (m = 0), or F(m, 3).
+
+    `exact` ones have the sums of `kernels.ordered`, to the last bit.
+    """
 
     m: int = 0
+    exact: bool = False
 
     # the functions of `patches`, with the same meaning
 
@@ -76,7 +80,7 @@ class Ways:
         if not _right(x, w) or not all(window.output_size(n) for window, n in zip(windows, x.shape[2:], strict=True)):
             return None
         given = DTYPES[x.dtype], *x.shape[:2], x.shape[2:], w.shape[0], tuple(windows), groups
-        return _forward(self.m, *given)
+        return _forward(self.m, self.exact, *given)
 
     def transposed(
         self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]
@@ -84,16 +88,16 @@ class Ways:
         if not _right(gy, w) or not math.prod(sizes):
             return None
         given = DTYPES[gy.dtype], *gy.shape[:2], gy.shape[2:], w.shape[1] * groups, tuple(windows), groups, tuple(sizes)
-        return _transposed(self.m, *given)
+        return _transposed(self.m, self.exact, *given)
 
     def weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> Way | None:
         if not _right(gy, x):
             return None
         given = DTYPES[x.dtype], *x.shape[:2], x.shape[2:], gy.shape[1], tuple(windows), gy.shape[2:], groups
-        return _weight(self.m, *given)
+        return _weight(self.m, self.exact, *given)
 
 
-DIRECT, WINOGRAD, WINOGRAD4 = Ways(), Ways(2), Ways(4)
+DIRECT, WINOGRAD, WINOGRAD4, EXACT = Ways(), Ways(2), Ways(4), Ways(exact=True)
 
 
 def _right(a: np.ndarray, b: np.ndarray) -> bool:
@@ -102,39 +106,32 @@ def _right(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 @lru_cache(2048)
-def _forward(m: int, *given: Any) -> Way | None:
+def _forward(m: int, exact: bool, *given: Any) -> Way | None:
     if m:
         return _cheapest((winograd, winograd.forward(*given, m=m)))
-    return _cheapest(
-        (depthwise, depthwise.forward(*given)),
-        (channels, channels.forward(*given)),
-        (pixels, pixels.forward(*given)),
-    )
+    return _cheapest(*((kind, kind.forward(*given, exact=exact)) for kind in (depthwise, channels, pixels)))
 
 
 @lru_cache(2048)
-def _transposed(m: int, *given: Any) -> Way | None:
+def _transposed(m: int, exact: bool, *given: Any) -> Way | None:
     if m:
         return _cheapest((winograd, winograd.transposed(*given, m=m)))
-    return _cheapest(
-        (depthwise, depthwise.transposed(*given)),
-        (channels, channels.transposed(*given)),
-        (pixels, pixels.transposed(*given)),
-    )
+    # a depthwise kernel that is turned has its taps in the other order
+    kinds = (channels, pixels) if exact else (depthwise, channels, pixels)
+    return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in kinds))
 
 
 @lru_cache(2048)
-def _weight(m: int, *given: Any) -> Way | None:
+def _weight(m: int, exact: bool, *given: Any) -> Way | None:
     if m:
         return _cheapest((winograd_weight, winograd_weight.plan(*given, m=m)), run="run_weight")
+    along = channels_weight, channels_weight.plan(*given, exact=exact)
+    if exact:
+        return _cheapest(along, run="run_weight")
     near = pixels_weight.plan(*given)
-    return _cheapest(
-        (depthwise, depthwise.weight(*given)),
-        (channels_weight, channels_weight.plan(*given, exact=False)),
-        # an image must have room near a core
-        (pixels_weight, near if max(near.own) <= 4 * ROOM else None),
-        run="run_weight",
-    )
+    # an image must have room near a core
+    across = pixels_weight, near if max(near.own) <= 4 * ROOM else None
+    return _cheapest((depthwise, depthwise.weight(*given)), along, across, run="run_weight")
 
 
 def _cheapest(*kinds: tuple[ModuleType, Any], run: str = "run") -> Way | None:

@@ -111,6 +111,10 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
             # several arrays may come under one name
             return tuple(one for found in of_passed for one in (found if isinstance(found, tuple) else (found,)))
 
+        def plan(*args: P.args, **kwargs: P.kwargs) -> Choice | None:
+            """How a call of the operator is computed."""
+            return prepare(*args, **kwargs).plan()
+
         name, taken = (
             prepare.__name__,
             inspect.signature(prepare).replace(return_annotation=inspect.Signature.empty),
@@ -123,7 +127,7 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
         operator.prepare = prepare
         operator.methods = EVERYWHERE if "method" in taken.parameters else ("",)
         if "method" in taken.parameters:
-            operator.plan = functools.wraps(prepare)(lambda *args, **kwargs: prepare(*args, **kwargs).plan())
+            operator.plan = plan
         operator.vjp.__signature__ = taken.replace(parameters=[first, *taken.parameters.values()])
         return operator
 

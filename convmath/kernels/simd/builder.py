@@ -27,7 +27,7 @@ SUFFIX = {FLOATS["f4"]: "f32", FLOATS["f8"]: "f64", HALF: "i32", WORD: "i64", BY
 ITEM = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, WORD, WORD])
 
 
-def _element(kind: ir.Type) -> ir.Type:
+def _element(kind: ir.Type) -> Any:
     return kind.element if isinstance(kind, ir.VectorType) else kind
 
 
@@ -237,11 +237,14 @@ class Builder:
     def load_word(self, pointer: Value, offset: Value | int = 0) -> Value:
         return Value(self, self.code.load(self.at(pointer, offset).value, typ=WORD, align=8))
 
-    def load_integers(self, kind: ir.Type, pointer: Value, offset: Value | int = 0, mask: Value | None = None) -> Value:
+    def store_word(self, number: int, pointer: Value) -> None:
+        self.code.store(WORD(number), pointer.value, align=8)
+
+    def load_integers(self, kind: ir.IntType, pointer: Value, offset: Value | int = 0, mask: Value | None = None) -> Value:
         """A vector of integers of this kind, as many as there are lanes."""
         return self._load(ir.VectorType(kind, self.lanes), self.at(pointer, offset), mask, kind.width // 8)
 
-    def _load(self, kind: ir.Type, place: Value, mask: Value | None, align: int) -> Value:
+    def _load(self, kind: Any, place: Value, mask: Value | None, align: int) -> Value:
         if mask is None:
             return Value(self, self.code.load(place.value, typ=kind, align=align))
         zero = ir.Constant(kind, [0] * kind.count)
@@ -283,7 +286,7 @@ class Builder:
 
     def greater(self, so_far: Value, new: Value) -> Value:
         """The greater of two; NaN where one is, as the maximum is defined; of equal ones the first."""
-        return self.select(self.overtakes(so_far, new), new, so_far)
+        return self.select(new.differs(new), new, self.select(new > so_far, new, so_far))
 
     def overtakes(self, so_far: Value, new: Value) -> Value:
         """Whether `new` is the maximum, and the earlier one is not."""
@@ -357,7 +360,7 @@ class Builder:
     def narrowed(self, value: Value) -> Value:
         return self._cast("fptrunc", value, FLOATS["f4"])
 
-    def resized(self, value: Value, kind: ir.Type) -> Value:
+    def resized(self, value: Value, kind: ir.IntType) -> Value:
         """Integers of another width, taken as numbers without sign."""
         name = "zext" if kind.width > _element(value.type).width else "trunc"
         return self._cast(name, value, kind)

@@ -150,7 +150,7 @@ class Plan:
         counts = tuple(window.output_size(n) for window, n in zip(windows, p.sizes, strict=True))
         padded = any(w.before or w.after for w in windows)
         # the rows of one axis alone can't be cut
-        band = widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(counts) > 1 else max(1, counts[0])
+        band = widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(windows) > 1 else max(1, counts[0])
         plane = Plane(p.sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else p.sizes
         self.problem, self.counts = p, counts
@@ -200,7 +200,7 @@ class Plan:
             here = (min(plane.band, first - band), *others)[:-1]
             begin, into = positions(here, steps[:-1]), positions(here, to[:-1]) + band * to[0]
             out.append(np.stack([begin, into], -1) * size)
-        ends = tuple(np.cumsum([0, *map(len, tables)]) for tables in (packed, out))
+        ends = np.cumsum([0, *map(len, packed)]), np.cumsum([0, *map(len, out)])
         return np.concatenate(packed), np.concatenate(out), ends
 
 

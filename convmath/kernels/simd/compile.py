@@ -44,7 +44,7 @@ class Kernel:
 
 def kernel(
     pointers: str, integers: str = "", own: str = ""
-) -> Callable[[Callable[Concatenate[Builder, P], None]], Callable[P, Kernel]]:
+) -> Callable[[Callable[Concatenate[Builder, P], None]], Callable[..., Kernel]]:
     """The decorated function emits a kernel into a builder; calling it gives the compiled kernel, made once.
 
     The first argument after the builder is the floating type, "f4" or "f8"; the others fix what is emitted. A keyword
@@ -52,7 +52,7 @@ def kernel(
     """
     names = tuple(pointers.split()), tuple(integers.split()), tuple(own.split())
 
-    def made(emit: Callable[Concatenate[Builder, P], None]) -> Callable[P, Kernel]:
+    def made(emit: Callable[Concatenate[Builder, P], None]) -> Callable[..., Kernel]:
         known: dict[Any, Kernel] = {}
 
         @functools.wraps(emit)
@@ -125,7 +125,8 @@ def _machine_code(source: str) -> bytes:
 def _sources() -> bytes:
     """A digest of the code that emits kernels."""
     total = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("*.py"), *(here.parent / "elementary").glob("*.py")]):
         total.update(file.read_bytes())
     return total.digest()
 

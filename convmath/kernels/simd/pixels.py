@@ -10,7 +10,7 @@ its own taps. Each output sums its taps in one order, channel by channel and row
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import product
@@ -67,7 +67,7 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
             offsets, weights = k.at(k.offsets, tap), k.at(w, offset)
             size = taps * (channels * k.bytes)
 
-            def one(t: Value, run: object = tile, count: int = channels) -> None:
+            def one(t: Value, run: Callable[..., None] = tile, count: int = channels) -> None:
                 there = k.at(y, t * (k.out_channel * channels))
                 source, target = (k.scratch, k.tile_scratch) if step else (x, there)
                 plane = k.tile_plane if step else k.out_channel
@@ -104,8 +104,8 @@ def _tile(
     rows = [k.at(y, plane * i) for i in range(channels)]
     furthest = k.greatest_of(positions * k.bytes - wide, k.word(0))
 
-    def block(i: Value) -> None:
-        here = k.least_of(i * wide, furthest)
+    def block(step: Value) -> None:
+        here = k.least_of(step * wide, furthest)
         there = k.at(x, here)
 
         def tap(t: Value, *sums: Value) -> list[Value]:

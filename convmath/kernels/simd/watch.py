@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from llvmlite import ir
 
-from .builder import WORD, Builder, Value
+from .builder import Builder, Value
 
 __all__ = ["note", "unseen", "watched"]
 
@@ -28,6 +28,7 @@ def watched(k: Builder, seen: Value, value: Value) -> Value:
 def note(k: Builder, seen: Value, place: Value) -> None:
     """Write 1 to a word if the mask has any lane."""
     if seen.lanes > 1:
-        bits = k.code.bitcast(seen.value, ir.IntType(seen.lanes))
-        seen = Value(k, k.code.icmp_unsigned("!=", bits, bits.type(0)))
-    k.when(seen, lambda: k.code.store(WORD(1), place.value))
+        whole = ir.IntType(seen.lanes)
+        bits = k.code.bitcast(seen.value, whole)
+        seen = Value(k, k.code.icmp_unsigned("!=", bits, whole(0)))
+    k.when(seen, lambda: k.store_word(1, place))

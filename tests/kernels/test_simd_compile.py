@@ -1,0 +1,176 @@
+"""Generated code: the builder's operations are NumPy's, the cache on disk does no harm, and workers do all items once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
+
+from convmath.kernels.simd import compile as compiling
+from convmath.kernels.simd import workers
+from convmath.kernels.simd.builder import Builder, Value, words
+from convmath.kernels.simd.compile import kernel
+from convmath.kernels.simd.memory import empty
+from convmath.kernels.threads import set_threads
+
+FLOATS = st.sampled_from([0.0, -0.0, 1.5, -2.0, 3e38, 1e-45, np.inf, -np.inf, np.nan])
+
+
+@kernel("x y z", "length")
+def greater_sum(k: Builder, dtype: str) -> None:
+    def item(i: Value) -> None:
+        row = i * k.length * k.bytes
+
+        def block(offset: Value, mask: Value | None) -> None:
+            a, b = (k.load(k.at(p, row), offset, mask=mask) for p in (k.x, k.y))
+            k.store(k.greater(a, b) + a, k.at(k.z, row), offset, mask=mask)
+
+        k.over(k.length, block)
+
+    k.loop(k.first, k.behind, 1, [], item)
+
+
+@given(a=st.lists(FLOATS, min_size=1, max_size=40), b=FLOATS)
+def test_the_greater_of_two_is_numpys_and_rows_end_where_they_end(a: list[float], b: float) -> None:
+    x = np.array(a, "f4")
+    y, z = np.full_like(x, b), np.full(len(x) + 1, 7, "f4")
+    greater_sum("f4").call(words(x, y, z, len(x)).ctypes.data, 0, 0, 1)
+    with np.errstate(invalid="ignore", over="ignore"):
+        np.testing.assert_array_equal(z[:-1], np.maximum(x, y) + x)
+    assert z[-1] == 7
+
+
+# --- the cache ------------------------------------------------------------------------------------------------
+
+
+USE = """
+import numpy as np
+from convmath import functional as F
+x, w = np.arange(40.0).reshape(1, 1, 40), np.ones((1, 1, 3))
+print(F.conv(x, w, method="simd").sum())
+"""
+
+
+def use(folder: Path | str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", USE], env=os.environ | {"CONVMATH_CACHE": str(folder)},
+        check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return done.stdout
+
+
+def test_entries_that_are_damaged_or_foreign_are_not_taken(tmp_path: Path) -> None:
+    expected = use(tmp_path)
+    entries = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    assert entries
+    for number, (path, whole) in enumerate(entries.items()):
+        path.write_bytes([whole[:-1], b"", whole[:40] + b"\0" + whole[41:]][number % 3])
+    (tmp_path / "foreign").write_text("nothing of ours")
+    assert use(tmp_path) == expected
+    assert {path: path.read_bytes() for path in entries} == entries  # written anew
+
+
+def test_a_folder_that_cannot_be_used_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert use(tmp_path / "file") == use(tmp_path / "file" / "below") == use("") == use(tmp_path)
+
+
+def test_processes_may_fill_the_cache_at_once(tmp_path: Path) -> None:
+    environment = os.environ | {"CONVMATH_CACHE": str(tmp_path)}
+    running = [
+        subprocess.Popen([sys.executable, "-c", USE], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert len({process.communicate()[0] for process in running}) == 1
+    assert all(process.returncode == 0 for process in running)
+
+
+def test_a_damaged_entry_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = tmp_path / "entry"
+    compiling._write(entry, b"code")
+    assert compiling._read(entry) == b"code"
+    entry.write_bytes(entry.read_bytes() + b"x")
+    assert compiling._read(entry) is None
+    assert compiling._read(None) is None
+
+
+# --- workers ----------------------------------------------------------------------------------------------------
+
+
+@kernel("counts")
+def count(k: Builder, dtype: str) -> None:
+    def item(i: Value) -> None:
+        place = k.at(k.counts, i * 8)
+        k.code.store((k.load_word(place) + 1).value, place.value)
+
+    k.loop(k.first, k.behind, 1, [], item)
+
+
+@pytest.fixture
+def several() -> Iterator[None]:
+    set_threads(3)
+    yield
+    set_threads(None)
+
+
+@pytest.mark.usefixtures("several")
+@given(items=st.integers(0, 300), grain=st.integers(1, 7), seconds=st.sampled_from([0.0, 2e-4, 1.0]))
+def test_every_item_is_done_once(items: int, grain: int, seconds: float) -> None:
+    counts = np.zeros(items + 1, np.int64)
+    workers.run(count("f4"), words(counts), items, (64,), seconds, grain=grain)
+    assert counts.tolist() == [1] * items + [0]
+
+
+@pytest.mark.usefixtures("several")
+def test_calls_from_several_threads_do_not_mix() -> None:
+    found: list[np.ndarray] = []
+
+    def work() -> None:
+        counts = np.zeros(500, np.int64)
+        for _ in range(200):
+            workers.run(count("f4"), words(counts), 500, (64,))
+        found.append(counts)
+
+    running = [threading.Thread(target=work) for _ in range(4)]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+    assert all((counts == 200).all() for counts in found)
+    assert len(found) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.usefixtures("several")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_has_workers_of_its_own() -> None:
+    counts = np.zeros(100, np.int64)
+    workers.run(count("f4"), words(counts), 100)
+    child = os.fork()
+    if child == 0:
+        mine = np.zeros(100, np.int64)
+        workers.run(count("f4"), words(mine), 100)
+        os._exit(0 if (mine == 1).all() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_memory_of_results_comes_back_and_is_never_shared() -> None:
+    one = empty((300, 300), "f8")
+    address = one.ctypes.data
+    view = one[3:]
+    del one
+    other = empty((300, 300), "f8")
+    assert not np.shares_memory(view, other)
+    del view, other
+    again = [empty((300, 300), "f8") for _ in range(2)]
+    assert address in {array.ctypes.data for array in again}

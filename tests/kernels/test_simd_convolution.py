@@ -1,0 +1,297 @@
+"""The generated kernels of convolution: each is the definition, exactly where floats are, else within its bound."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convmath.kernels import direct
+from convmath.kernels.threads import set_threads
+from convmath.window import Window
+
+from .cases import Laid, caught, layouts
+
+pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
+
+from convmath.kernels.simd import channels, depthwise, pixels, pixels_weight, plane, winograd
+from convmath.kernels.simd.convolution import DIRECT, EXACT, WINOGRAD, WINOGRAD4
+
+DTYPES = st.sampled_from(["f4", "f8"])
+SEED = st.integers(0, 2**16)
+# batch, groups, channels read and made in each; some fill vectors
+CHANNELS = st.tuples(
+    st.integers(1, 3), st.integers(1, 2), st.sampled_from([1, 2, 3, 16]), st.sampled_from([1, 2, 5, 16, 32])
+)
+FUNCTIONS = ["conv", "conv_input", "conv_weight"]
+
+Channels = tuple[int, int, int, int]
+
+
+def operands(laid: Laid, channels: Channels, dtype: str, seed: int, *, wide: bool = False) -> dict[str, tuple]:
+    """The arguments of each function; small integers, or numbers of every size."""
+    (windows, sizes), (batch, groups, reads, makes) = laid, channels
+    rng = np.random.default_rng(seed)
+
+    def array(*shape: int) -> np.ndarray:
+        if wide:
+            return (rng.standard_normal(shape) * 10.0 ** rng.integers(-12, 12, shape)).astype(dtype)
+        return rng.integers(-4, 5, shape).astype(dtype)
+
+    x = array(batch, groups * reads, *sizes)
+    w, b = array(groups * makes, reads, *(v.kernel for v in windows)), array(groups * makes)
+    counts = tuple(v.output_size(n) for v, n in zip(windows, sizes, strict=True))
+    gy = array(batch, groups * makes, *counts)
+    return {
+        "conv": (x, w, windows, groups, b),
+        "conv_input": (gy, w, windows, groups, sizes),
+        "conv_weight": (gy, x, windows, groups),
+    }
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(laid=layouts(), channels=CHANNELS, dtype=DTYPES, seed=SEED)
+def test_generated_kernels_are_the_definition(name: str, laid: Laid, channels: Channels, dtype: str, seed: int) -> None:
+    given = operands(laid, channels, dtype, seed)[name]
+    expected = getattr(direct, name)(*given)
+    found = getattr(DIRECT, name)(*given)
+    np.testing.assert_array_equal(found, expected, strict=True)
+
+
+def _runs(laid: Laid, channels_: Channels, dtype: str) -> dict[str, list[tuple[str, Any, Callable[..., Any]]]]:
+    """For each function the plans that there are, also those that are not the cheapest."""
+    (windows, sizes), (batch, groups, reads, makes) = laid, channels_
+    counts = tuple(v.output_size(n) for v, n in zip(windows, sizes, strict=True))
+    ahead = dtype, batch, groups * reads, sizes, groups * makes, windows, groups
+    back = dtype, batch, groups * makes, counts, groups * reads, windows, groups, sizes
+    weight = dtype, batch, groups * reads, sizes, groups * makes, windows, counts, groups
+    kinds = (pixels, channels, depthwise)
+    return {
+        "conv": [(kind.__name__, kind.forward(*ahead), kind.run) for kind in kinds],
+        "conv_input": [(kind.__name__, kind.transposed(*back), kind.run) for kind in kinds],
+        "conv_weight": [
+            ("pixels_weight", pixels_weight.plan(*weight), pixels_weight.run_weight),
+            ("depthwise", depthwise.weight(*weight), depthwise.run_weight),
+        ],
+    }
+
+
+def every_way(name: str, data: st.DataObject) -> None:
+    laid, dtype = data.draw(layouts()), data.draw(DTYPES)
+    channels_ = data.draw(CHANNELS)
+    (windows, sizes) = laid
+    if not math.prod(sizes) or not all(v.output_size(n) for v, n in zip(windows, sizes, strict=True)):
+        return
+    given = operands(laid, channels_, dtype, data.draw(SEED))[name]
+    expected = getattr(direct, name)(*given)
+    for kind, plan, run in _runs(laid, channels_, dtype)[name]:
+        if plan is not None:
+            arrays = (
+                (*given[:2], given[4]) if name == "conv" else (*given[:2], None) if name == "conv_input" else given[:2]
+            )
+            found, finite = run(plan, *arrays)
+            assert finite
+            np.testing.assert_array_equal(found, expected, kind)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(data=st.data())
+def test_every_way_is_the_definition(name: str, data: st.DataObject) -> None:
+    every_way(name, data)
+
+
+# --- not finite -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(laid=layouts(), channels=CHANNELS, dtype=DTYPES, seed=SEED)
+def test_what_is_not_finite_goes_where_the_definition_says(
+    name: str, laid: Laid, channels: Channels, dtype: str, seed: int
+) -> None:
+    one, other, *rest = operands(laid, channels, dtype, seed)[name]
+    rng = np.random.default_rng(seed)
+    for array in (one, other):
+        if array.size:
+            array.flat[rng.integers(array.size)] = rng.choice([np.inf, -np.inf, np.nan, 1.0])
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(
+            getattr(DIRECT, name)(one, other, *rest), getattr(direct, name)(one, other, *rest)
+        )
+
+
+# --- F(m, 3) ----------------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def squares(draw: Callable[..., Any]) -> tuple[Laid, Channels]:
+    """Kernels of 3×3 without stride, and channels that fill vectors."""
+    before = [(draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(2)]
+    windows = tuple(Window(3, 1, 1, a, b) for a, b in before)
+    sizes = tuple(draw(st.integers(6, 13)) for _ in range(2))
+    return (windows, sizes), (draw(st.integers(1, 4)), draw(st.integers(1, 2)), 16, draw(st.sampled_from([16, 32])))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(case=squares(), dtype=DTYPES, seed=SEED)
+def test_two_by_two_tiles_are_exact_on_small_integers(
+    name: str, case: tuple[Laid, Channels], dtype: str, seed: int
+) -> None:
+    given = operands(*case, dtype, seed)[name]
+    np.testing.assert_array_equal(getattr(WINOGRAD, name)(*given), getattr(direct, name)(*given))
+
+
+def gamma(n: int, dtype: str) -> float:
+    u = float(np.finfo(dtype).eps) / 2
+    return n * u / (1 - n * u)
+
+
+def absolute(m: int, x: np.ndarray, w: np.ndarray, windows: tuple[Window, ...]) -> np.ndarray:
+    """Aᵀ|…|A with every matrix and array replaced by its absolute value: what errors are relative to."""
+    f = winograd.matrices(m)
+    a, g, b = (np.abs(np.array(matrix, float)) for matrix in (f.A, f.G, f.B))
+    size = len(f.points)
+    padded = np.pad(np.abs(x), [(0, 0), (0, 0), *((v.before, v.after + size) for v in windows)])
+    counts = [v.output_size(n) for v, n in zip(windows, x.shape[2:], strict=True)]
+    total = np.zeros((x.shape[0], w.shape[0], *counts))
+    u = np.einsum("qk,ocks,ps->ocqp", g, np.abs(w), g)
+    for i in range(0, counts[0], m):
+        for j in range(0, counts[1], m):
+            v = np.einsum("qk,ncks,ps->ncqp", b, padded[..., i : i + size, j : j + size], b)
+            y = np.einsum("qi,ocqp,ncqp,pj->noij", a, u, v, a)
+            total[..., i : i + m, j : j + m] = y[..., : counts[0] - i, : counts[1] - j]
+    return total
+
+
+@pytest.mark.parametrize(("ways", "m"), [(WINOGRAD, 2), (WINOGRAD4, 4)])
+@given(case=squares(), dtype=DTYPES, seed=SEED)
+def test_tiles_stay_within_their_bound(ways: Any, m: int, case: tuple[Laid, Channels], dtype: str, seed: int) -> None:
+    """γ·Aᵀ((|G||w||Gᵀ|)(|B||x||Bᵀ|))A: sums over channels and transformations round as often as they have terms."""
+    laid, (batch, _, reads, makes) = case
+    x, w, windows, groups, _ = operands(laid, (batch, 1, reads, makes), dtype, seed, wide=True)["conv"]
+    exact = direct.conv(x.astype(float), w.astype(float), windows, groups)
+    found = ways.conv(x, w, windows, groups)
+    terms = reads + 4 * (m + 2) + 8  # the numbers of the matrices are rounded too
+    allowed = gamma(terms, dtype) * absolute(m, x, w, windows) + gamma(9 * reads, "f8") * abs(exact)
+    assert (np.abs(found - exact) <= allowed + np.finfo(dtype).tiny).all()
+
+
+# --- bounds, threads, widths ------------------------------------------------------------------------------------
+
+
+@given(laid=layouts(), channels=CHANNELS, seed=SEED)
+def test_sums_stay_within_their_bound(laid: Laid, channels: Channels, seed: int) -> None:
+    """γ_n·Σ|w||x|, n the number of terms"""
+    for name, (one, other, *rest) in operands(laid, channels, "f4", seed, wide=True).items():
+        exact = getattr(direct, name)(one.astype(float), other.astype(float), *rest)
+        size = getattr(direct, name)(np.abs(one).astype(float), np.abs(other).astype(float), *map(_absolute, rest))
+        terms = 2 + max(one.size, other.size)
+        found = getattr(DIRECT, name)(one, other, *rest)
+        assert (np.abs(found - exact) <= gamma(terms, "f4") * size + terms * np.finfo("f4").tiny).all(), name
+
+
+def _absolute(value: Any) -> Any:
+    return np.abs(value).astype(float) if isinstance(value, np.ndarray) else value
+
+
+@pytest.fixture
+def as_before() -> Any:
+    yield
+    set_threads(None)
+
+
+@pytest.mark.usefixtures("as_before")
+@pytest.mark.parametrize("ways", [DIRECT, EXACT, WINOGRAD], ids=["direct", "exact", "winograd"])
+def test_threads_change_no_bit(ways: Any) -> None:
+    case = (tuple(Window(3, 1, 1, 1, 1) for _ in range(2)), (24, 29)), (7, 1, 16, 32)
+    for name, given in operands(*case, "f4", 1, wide=True).items():
+        found = []
+        for count in (1, 2, 3):
+            set_threads(count)
+            found.append(getattr(ways, name)(*given))
+        np.testing.assert_array_equal(found[0], found[1])
+        np.testing.assert_array_equal(found[0], found[2])
+
+
+EXACT_BITS = """
+import hashlib
+import numpy as np
+from convmath.kernels import ordered
+from convmath.kernels.simd.convolution import EXACT
+from convmath.window import Window
+rng, total = np.random.default_rng(3), hashlib.sha256()
+for dtype in ("f4", "f8"):
+    for kernel, stride, dilation, made, groups in ((3, 1, 1, 32, 1), (5, 2, 1, 6, 2), (2, 3, 2, 16, 1), (3, 1, 2, 5, 5)):
+        windows = (Window(kernel, stride, dilation, 1, 2), Window(3, stride, 1, 1, 0))
+        x = rng.standard_normal((3, 2 * groups, 13, 23)).astype(dtype)
+        w = rng.standard_normal((made, 2, kernel, 3)).astype(dtype)
+        y = EXACT.conv(x, w, windows, groups)
+        gy = rng.standard_normal(y.shape).astype(dtype)
+        found = y, EXACT.conv_input(gy, w, windows, groups, (13, 23)), EXACT.conv_weight(gy, x, windows, groups)
+        plain = (ordered.conv(x, w, windows, groups), ordered.conv_input(gy, w, windows, groups, (13, 23)),
+                 ordered.conv_weight(gy, x, windows, groups))
+        for one, other in zip(found, plain):
+            assert (one.view("u1") == other.view("u1")).all(), (dtype, kernel, stride)
+            total.update(one.tobytes())
+print(total.hexdigest())
+"""
+
+
+def test_exact_kernels_have_the_bits_of_the_ordered_sums_on_vectors_of_any_width() -> None:
+    found = set()
+    for width in ("16", "32", "64"):
+        for count in ("1", "2"):
+            environment = os.environ | {"CONVMATH_VECTOR_BYTES": width, "CONVMATH_THREADS": count}
+            run = [sys.executable, "-c", EXACT_BITS]
+            found.add(subprocess.run(run, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert len(found) == 1
+
+
+# --- planted faults ---------------------------------------------------------------------------------------------------
+
+
+def forget_phases(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = plane.Plane.place
+    monkeypatch.setattr(
+        plane.Plane, "place", lambda self, e: place(self, [s * (v // s) for v, s in zip(e, self.phases, strict=True)])
+    )
+
+
+def forget_the_padding(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = plane.Plane.rows
+    bare = lambda self: replace(self, windows=tuple(replace(w, before=0) for w in self.windows))  # noqa: E731
+    monkeypatch.setattr(plane.Plane, "rows", lambda self, band: rows(bare(self), band))
+
+
+@pytest.mark.parametrize("fault", [forget_phases, forget_the_padding])
+def test_the_law_has_teeth(fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    fault(monkeypatch)
+    for planned in (pixels.forward, pixels.transposed, channels.forward):
+        planned.cache_clear()
+    with caught():
+        settings(max_examples=300, database=None, deadline=None)(
+            given(data=st.data())(lambda data: every_way("conv", data))
+        )()
+    for planned in (pixels.forward, pixels.transposed, channels.forward):
+        planned.cache_clear()
+
+
+def test_a_kernel_that_does_not_say_what_is_not_finite_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F(2, 3) subtracts what it adds: an infinity becomes NaN where the definition has none."""
+    windows = tuple(Window(3, 1, 1, 1, 1) for _ in range(2))
+    x, w = np.ones((1, 16, 8, 8), "f4"), np.ones((16, 16, 3, 3), "f4")
+    x[0, 0, 4, 4] = np.inf
+    np.testing.assert_array_equal(WINOGRAD.conv(x, w, windows, 1), direct.conv(x, w, windows, 1))
+    plan = winograd.forward("f4", 1, 16, (8, 8), 16, windows, 1)
+    assert plan is not None
+    found, finite = winograd.run(plan, x, w, None)
+    assert not finite
+    assert np.isnan(found).any()

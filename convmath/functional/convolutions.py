@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
-from convmath.kernels import costs
 from convmath.kernels.choice import Choice, asked, choose
 from convmath.kernels.padding import bare, pad, pad_input, padded_sizes
+from convmath.kernels.problem import Convolution
 from convmath.kernels.taps import output_sizes
 from convmath.window import Border, Window, border, per_axis, whole, windows
 
@@ -115,29 +113,22 @@ def correlation(
         _within_reach(edge, laid, sizes, where)
         wide, inner = pad(x, laid, edge), bare(laid)
 
-    outputs, reads = math.prod(shape), w.shape[1]
-    positions = outputs // max(1, w.shape[0]) * x.shape[1]
-
-    def cost(*arrays: np.ndarray, way: Callable[[Any], Any]) -> costs.Cost:
-        return costs.convolution(arrays, outputs, positions, inner, reads, way)
-
     def plan() -> Choice:
-        forward = cost(wide, w, way=lambda ways: ways.forward(wide, w, inner, groups))
-        return choose(method, forward, where)
+        return choose(method, Convolution.forward(wide, w, inner, groups), where)
 
     def value() -> np.ndarray:
         return plan().kernels.conv(wide, w, inner, groups, b)
 
     def by_input(gy: np.ndarray) -> np.ndarray:
         v, sizes = w.astype(gy.dtype, copy=False), wide.shape[2:]
-        backward = cost(gy, v, way=lambda ways: ways.transposed(gy, v, inner, groups, sizes))
-        gx = choose(method, backward, where).kernels.conv_input(gy, v, inner, groups, sizes)
+        chosen = choose(method, Convolution.by_input(gy, v, inner, groups, sizes), where)
+        gx = chosen.kernels.conv_input(gy, v, inner, groups, sizes)
         return gx if edge is None else pad_input(gx, laid, edge)
 
     def by_weight(gy: np.ndarray) -> np.ndarray:
         u = wide.astype(gy.dtype, copy=False)
-        backward = cost(gy, u, way=lambda ways: ways.weight(gy, u, inner, groups))
-        return choose(method, backward, where).kernels.conv_weight(gy, u, inner, groups)
+        chosen = choose(method, Convolution.by_weight(gy, u, inner, groups), where)
+        return chosen.kernels.conv_weight(gy, u, inner, groups)
 
     def gradients(gy: np.ndarray) -> tuple[Any, ...]:
         return lambda: by_input(gy), lambda: by_weight(gy), _bias_gradient(gy, b)
@@ -185,30 +176,22 @@ def conv_transpose(
     storable((*shape[:2], *padded_sizes(laid, sizes)), "the output before it is cut", where)
     one_each(b, shape[1], where)
 
-    inputs = math.prod(x.shape)
-    positions = inputs // x.shape[1] * shape[1]
-
-    def cost(*arrays: np.ndarray, way: Callable[[Any], Any]) -> costs.Cost:
-        return costs.convolution(arrays, inputs, positions, laid, w.shape[1], way)
-
     def plan() -> Choice:
-        forward = cost(x, w, way=lambda ways: ways.transposed(x, w, laid, groups, sizes))
-        return choose(method, forward, where)
+        return choose(method, Convolution.by_input(x, w, laid, groups, sizes), where)
 
     def value() -> np.ndarray:
         return plan().kernels.conv_transpose(x, w, laid, groups, sizes, b)
 
     def by_input(gy: np.ndarray) -> np.ndarray:
         v = w.astype(gy.dtype, copy=False)
-        backward = cost(gy, v, way=lambda ways: ways.forward(gy, v, laid, groups))
-        gx = choose(method, backward, where).kernels.conv(gy, v, laid, groups)
+        gx = choose(method, Convolution.forward(gy, v, laid, groups), where).kernels.conv(gy, v, laid, groups)
         # an output padding of a stride or more leaves room for windows that X does not have
         return np.ascontiguousarray(gx[..., *(slice(0, n) for n in x.shape[2:])])
 
     def by_weight(gy: np.ndarray) -> np.ndarray:
         u = x.astype(gy.dtype, copy=False)
-        backward = cost(gy, u, way=lambda ways: ways.weight(u, gy, laid, groups))
-        return choose(method, backward, where).kernels.conv_weight(u, gy, laid, groups)
+        chosen = choose(method, Convolution.by_weight(u, gy, laid, groups), where)
+        return chosen.kernels.conv_weight(u, gy, laid, groups)
 
     def gradients(gy: np.ndarray) -> tuple[Any, ...]:
         return lambda: by_input(gy), lambda: by_weight(gy), _bias_gradient(gy, b)

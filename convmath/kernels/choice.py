@@ -21,6 +21,7 @@ from typing import Any
 from convmath.errors import HyperparameterError, unknown
 
 from . import costs, direct, patches
+from .problem import Convolution
 
 __all__ = ["EVERYWHERE", "METHODS", "Choice", "asked", "choose", "methods", "using", "without"]
 
@@ -45,6 +46,7 @@ class Choice:
     flops: int
     bytes: int
     seconds: Mapping[str, float]
+    said: bool = False  # whether it is worth saying that there were no other kernels
 
     def __str__(self) -> str:
         others = ", ".join(f"{name} {1e6 * s:.0f} µs" for name, s in self.seconds.items())
@@ -102,27 +104,39 @@ def _named(method: Any, where: str) -> str:
     return method
 
 
-def choose(method: str, cost: costs.Cost, where: str) -> Choice:
-    """The kernels for a call of this cost."""
-    named, there = asked(method, where), methods()
-    expected = cost.seconds(there)
+def choose(method: str, problem: Convolution, where: str) -> Choice:
+    """The kernels that compute a convolution."""
+    choice = _chosen(asked(method, where), problem)
+    if isinstance(choice, str):
+        raise HyperparameterError(f"{choice} [{where}]")
+    if choice.said and without():
+        _say_once()
+    return choice
+
+
+@lru_cache(4096)
+def _chosen(named: str, problem: Convolution) -> Choice | str:
+    """The choice, or why there is none."""
+    there = methods()
+    expected = costs.seconds(problem, there)
     if named == "auto":
         # making a kernel takes longer than what is small
         own = ITSELF if expected["patches"] > costs.WORTH_MAKING else ("patches",)
-        rates = {name: expected[name] for name in own if name in expected}
-        named = min(rates, key=lambda name: rates[name])
-        why = f"should take the least time, {1e6 * rates[named]:.0f} µs"
-        if without() and expected[named] > costs.WORTH_SAYING:
-            _say_once()
+        named = min((name for name in own if name in expected), key=lambda name: expected[name])
+        why = f"should take the least time, {1e6 * expected[named]:.0f} µs"
     elif named not in there:
-        raise HyperparameterError(f"method {named!r} is asked for, but {without()} [{where}]")
+        return f"method {named!r} is asked for, but {without()}"
     elif named == "simd" and named not in expected:
-        named, why = "patches", "simd is asked for, but its kernels are for float32 and float64, and not for empty arrays"
+        named, why = (
+            "patches",
+            "simd is asked for, but its kernels are for float32 and float64, and not for empty arrays",
+        )
     elif named not in expected:
-        raise HyperparameterError(f"method {named!r} is asked for, but {costs.WINOGRAD} [{where}]")
+        return f"method {named!r} is asked for, but {costs.WINOGRAD}"
     else:
         why = "asked for"
-    return Choice(named, there[named], why, cost.flops, cost.bytes, expected)
+    said = why != "asked for" and expected[named] > costs.WORTH_SAYING
+    return Choice(named, there[named], why, problem.flops, problem.bytes, MappingProxyType(expected), said)
 
 
 @lru_cache

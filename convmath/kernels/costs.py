@@ -5,16 +5,12 @@ They are of one machine. What matters is their ratio, which differs less from on
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from .problem import Convolution
 
-from convmath.window import Window
-
-__all__ = ["WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "Cost", "convolution"]
+__all__ = ["WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "seconds"]
 
 # seconds of a call, however small; of a tap in `direct`
 CALL = {"direct": 10e-6, "patches": 45e-6, "generated": 18e-6}
@@ -36,43 +32,15 @@ WINOGRAD = (
 )
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What a call has to do: operations and bytes, taps, bytes of its matrix of windows, and its way in kernels."""
-
-    dtype: np.dtype
-    flops: int
-    bytes: int
-    taps: int
-    windows: int
-    way: Callable[[Any], Any]
-
-    def seconds(self, there: Mapping[str, Any]) -> dict[str, float]:
-        """For each method that can compute the call."""
-        wide = self.dtype.itemsize / 4
-        matrix = self.flops * wide / PRODUCT if self.dtype.kind in "fc" else self.flops / DIRECT
-        found = {
-            "direct": CALL["direct"] + self.taps * TAP + self.flops * wide / DIRECT,
-            "patches": CALL["patches"] + matrix + self.windows / COPY,
-        }
-        for name in (name for name in there if name not in found):
-            if (way := self.way(there[name])) is not None:
-                found[name] = CALL["generated"] + way.cycles / CLOCK
-        return found
-
-
-def convolution(
-    arrays: Sequence[np.ndarray], outputs: int, positions: int, windows: Sequence[Window], reads: int,
-    way: Callable[[Any], Any],
-) -> Cost:  # fmt: skip
-    """The cost of a convolution, or of one of its gradients, with so many outputs of a forward pass."""
-    taps = math.prod(window.kernel for window in windows)
-    dtype = arrays[0].dtype
-    return Cost(
-        dtype,
-        2 * outputs * reads * taps,
-        sum(array.nbytes for array in arrays) + outputs * dtype.itemsize,
-        taps,
-        positions * taps * dtype.itemsize,
-        way,
-    )
+def seconds(problem: Convolution, there: Mapping[str, Any]) -> dict[str, float]:
+    """What a convolution should take by each method that can compute it."""
+    wide = problem.dtype.itemsize / 4
+    matrix = problem.flops * wide / PRODUCT if problem.dtype.kind in "fc" else problem.flops / DIRECT
+    found = {
+        "direct": CALL["direct"] + problem.taps * TAP + problem.flops * wide / DIRECT,
+        "patches": CALL["patches"] + matrix + problem.columns / COPY,
+    }
+    for name in (name for name in there if name not in found):
+        if (way := there[name].way(problem)) is not None:
+            found[name] = CALL["generated"] + way.cycles / CLOCK
+    return found

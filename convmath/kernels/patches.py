@@ -76,7 +76,7 @@ conv_transpose = conv_input
 
 
 def _parts(shape: Sequence[int], windows: Windows, counts: Sequence[int], more: int = 0) -> Iterator[slice]:
-    """The batch of an input of this shape in parts whose windows, and so many elements `more` for each image, fit into ROOM.
+    """The batch of an input of this shape in parts for whose windows, and `more` elements an image, there is ROOM.
 
     No part where there are no windows.
     """

@@ -61,8 +61,9 @@ def test_missing_kernels_are_said_once_and_only_where_it_matters(monkeypatch: py
     why = "llvmlite is not installed (the extra convmath[fast] brings it)"
     monkeypatch.setattr(choice, "generated", lambda: ({}, why))
     monkeypatch.setattr(costs, "WORTH_SAYING", 1e-4)
-    choice.methods.cache_clear()
-    choice._say_once.cache_clear()
+    caches = (choice.methods, choice._say_once, choice._chosen)
+    for cache in caches:
+        cache.cache_clear()
     try:
         assert F.conv.plan(*SMALL).method == "patches"
         with pytest.warns(RuntimeWarning, match="without its generated kernels: llvmlite is"):
@@ -71,7 +72,8 @@ def test_missing_kernels_are_said_once_and_only_where_it_matters(monkeypatch: py
         with pytest.raises(HyperparameterError, match="^method 'simd' is asked for, but llvmlite is not installed"):
             F.conv(*SMALL, method="simd")
     finally:
-        choice.methods.cache_clear()
+        for cache in caches:
+            cache.cache_clear()
 
 
 BROKEN = """

@@ -150,7 +150,7 @@ class Plan:
         counts = tuple(window.output_size(n) for window, n in zip(windows, p.sizes, strict=True))
         padded = any(w.before or w.after for w in windows)
         # the rows of one axis alone can't be cut
-        band = widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(windows) > 1 else max(1, counts[0])
+        band = widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(p.sizes) > 1 else max(1, counts[0])
         plane = Plane(p.sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else p.sizes
         self.problem, self.counts = p, counts

@@ -6,7 +6,6 @@ Each way is a module with `forward`, `transposed` or `weight` that plan a call (
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from convmath.kernels import patches
+from convmath.kernels.problem import Convolution
 from convmath.window import Window
 
 from . import channels, channels_weight, depthwise, pixels, pixels_weight, winograd, winograd_weight
@@ -53,7 +53,7 @@ class Ways:
         self, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None
     ) -> np.ndarray:
         """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
-        way = self.forward(x, w, windows, groups)
+        way = self.way(Convolution.forward(x, w, windows, groups), x, w)
         y, finite = way.run(way.plan, x, w, b) if way else (None, False)
         return y if finite and y is not None else patches.conv(x, w, windows, groups, b)
 
@@ -62,7 +62,7 @@ class Ways:
         b: np.ndarray | None = None,
     ) -> np.ndarray:  # fmt: skip
         """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
-        way = self.transposed(gy, w, windows, groups, sizes)
+        way = self.way(Convolution.by_input(gy, w, windows, groups, sizes), gy, w)
         gx, finite = way.run(way.plan, gy, w, b) if way else (None, False)
         return gx if finite and gx is not None else patches.conv_input(gy, w, windows, groups, sizes, b)
 
@@ -70,59 +70,45 @@ class Ways:
 
     def conv_weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
         """gW[o,c,t] = Σ_{ν,j} gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
-        way = self.weight(gy, x, windows, groups)
+        way = self.way(Convolution.by_weight(gy, x, windows, groups), gy, x)
         gw, finite = way.run(way.plan, gy, x) if way else (None, False)
         return gw if finite and gw is not None else patches.conv_weight(gy, x, windows, groups)
 
-    # the way that is taken; None where there is none
-
-    def forward(self, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int) -> Way | None:
-        if not _right(x, w) or not all(window.output_size(n) for window, n in zip(windows, x.shape[2:], strict=True)):
+    def way(self, problem: Convolution, *arrays: np.ndarray) -> Way | None:
+        """The way that is taken; None where there is none, also because the arrays differ in their types."""
+        if problem.empty or any(array.dtype != problem.dtype for array in arrays):
             return None
-        given = DTYPES[x.dtype], *x.shape[:2], x.shape[2:], w.shape[0], tuple(windows), groups
-        return _forward(self.m, self.exact, *given)
-
-    def transposed(
-        self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int]
-    ) -> Way | None:
-        if not _right(gy, w) or not math.prod(sizes):
-            return None
-        given = DTYPES[gy.dtype], *gy.shape[:2], gy.shape[2:], w.shape[1] * groups, tuple(windows), groups, tuple(sizes)
-        return _transposed(self.m, self.exact, *given)
-
-    def weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> Way | None:
-        if not _right(gy, x):
-            return None
-        given = DTYPES[x.dtype], *x.shape[:2], x.shape[2:], gy.shape[1], tuple(windows), gy.shape[2:], groups
-        return _weight(self.m, self.exact, *given)
+        return _way(self.m, self.exact, problem)
 
 
 DIRECT, WINOGRAD, WINOGRAD4, EXACT = Ways(), Ways(2), Ways(4), Ways(exact=True)
 
 
-def _right(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether there are kernels for these arrays."""
-    return a.dtype == b.dtype and a.dtype in DTYPES and a.size > 0 and b.size > 0
+@lru_cache(4096)
+def _way(m: int, exact: bool, p: Convolution) -> Way | None:
+    dtype = DTYPES.get(p.dtype)
+    if dtype is None:
+        return None
+    batch, channels_ = p.shape[:2]
+    match p.kind:
+        case "forward":
+            given = dtype, batch, channels_, p.shape[2:], p.outputs, p.windows, p.groups
+            if m:
+                return _cheapest((winograd, winograd.forward(*given, m=m)))
+            return _cheapest(*((kind, kind.forward(*given, exact=exact)) for kind in (depthwise, channels, pixels)))
+        case "input":
+            given = dtype, batch, p.outputs, p.counts, channels_, p.windows, p.groups, p.shape[2:]
+            if m:
+                return _cheapest((winograd, winograd.transposed(*given, m=m)))
+            # a depthwise kernel that is turned has its taps in the other order
+            kinds = (channels, pixels) if exact else (depthwise, channels, pixels)
+            return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in kinds))
+        case "weight":
+            given = dtype, batch, channels_, p.shape[2:], p.outputs, p.windows, p.counts, p.groups
+            return _by_weight(m, exact, *given)
 
 
-@lru_cache(2048)
-def _forward(m: int, exact: bool, *given: Any) -> Way | None:
-    if m:
-        return _cheapest((winograd, winograd.forward(*given, m=m)))
-    return _cheapest(*((kind, kind.forward(*given, exact=exact)) for kind in (depthwise, channels, pixels)))
-
-
-@lru_cache(2048)
-def _transposed(m: int, exact: bool, *given: Any) -> Way | None:
-    if m:
-        return _cheapest((winograd, winograd.transposed(*given, m=m)))
-    # a depthwise kernel that is turned has its taps in the other order
-    kinds = (channels, pixels) if exact else (depthwise, channels, pixels)
-    return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in kinds))
-
-
-@lru_cache(2048)
-def _weight(m: int, exact: bool, *given: Any) -> Way | None:
+def _by_weight(m: int, exact: bool, *given: Any) -> Way | None:
     if m:
         return _cheapest((winograd_weight, winograd_weight.plan(*given, m=m)), run="run_weight")
     along = channels_weight, channels_weight.plan(*given, exact=exact)

@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = [
+    "Tensor",
+    "checkpoint",
     "compose",
     "define",
     "fold",
     "functional",
+    "grad",
+    "hvp",
+    "jvp",
     "network",
     "operator",
     "operators",
     "receptive_field",
+    "set_threads",
     "solve_shape",
     "testing",
+    "value_and_grad",
+    "vjp",
 ]
 
 # where each public name lives; a name that is its own module stands for the module
@@ -35,14 +43,24 @@ _HOMES = {
     "functional": "convmath.functional",
     "solve_shape": "convmath.calculus.inverse",
     "network": "convmath.graphs",
+    "set_threads": "convmath.kernels.threads",
     "testing": "convmath.testing",
+    "Tensor": "convmath.engine",
+    "grad": "convmath.engine",
+    "value_and_grad": "convmath.engine",
+    "vjp": "convmath.engine",
+    "jvp": "convmath.engine",
+    "hvp": "convmath.engine",
+    "checkpoint": "convmath.engine",
 }
 
 if TYPE_CHECKING:
     from convmath import functional, testing
     from convmath.calculus.inverse import solve_shape
+    from convmath.engine import Tensor, checkpoint, grad, hvp, jvp, value_and_grad, vjp
     from convmath.graphs import network
     from convmath.graphs.receptive import receptive_field
+    from convmath.kernels.threads import set_threads
     from convmath.ops.composition import compose, fold
     from convmath.ops.define import define
     from convmath.ops.registry import operator, operators

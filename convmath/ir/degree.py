@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from functools import lru_cache
 
@@ -65,9 +65,12 @@ def _degrees(statement: Statement, inputs: Iterable[str]) -> dict[str, int | Non
     return degrees
 
 
-def is_linear(statement: Statement, wrt: str, but: str = "") -> bool:
-    """Whether the first output is a sum of multiples of what `wrt` holds, apart from terms that read `but` alone."""
-    linear = {wrt}
+def is_linear(statement: Statement, wrt: str | Collection[str], but: str = "") -> bool:
+    """Whether the first output is a sum of multiples of what `wrt` holds, apart from terms that read `but` alone.
+
+    Of several inputs each term has to be a multiple of one.
+    """
+    linear = {wrt} if isinstance(wrt, str) else {*wrt}
     for equation in statement.equations:
         terms = [term for term in equation.terms if [read.tensor for read in reads(term)] != [but]]
         chosen = [any(read.tensor in linear for read in reads(term.guards)) for term in terms]

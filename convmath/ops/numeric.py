@@ -1,7 +1,7 @@
 """Any operator as a function of arrays, with its gradient beside it, read off its statement.
 
-It computes in the floating-point type of its arrays, term by term as the statement says; `functional` has the
-operators that somebody made fast.
+The statement, and those derived from it, are lowered to views, gathers and products of matrices in the floating-point
+type of the arrays; `functional` has the operators that somebody made faster still.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from convmath.ir.exact import evaluate_native
+from convmath.lower import evaluate
 
+from .handover import elsewhere
 from .registry import Operator, needed_by
 
 __all__ = ["Numeric"]
@@ -35,8 +36,10 @@ class Numeric:
 
     def __call__(self, *arrays: Any, **given: Any) -> Any:
         """The value; several outputs come as a tuple."""
+        if (taken_over := elsewhere(arrays)) is not None:
+            return taken_over(self, arrays, given)
         op, named, numbers = self.operator.at(arrays, given)
-        value = evaluate_native(op.statement, named, **numbers)
+        value = evaluate(op.statement, named, **numbers)
         outputs = op.statement.outputs
         return value[outputs[0]] if len(outputs) == 1 else tuple(value[name] for name in outputs)
 
@@ -45,6 +48,8 @@ class Numeric:
 
         Where an array did not come there is None too.
         """
+        if (taken_over := elsewhere((cotangent, *arrays))) is not None:
+            return taken_over(self, arrays, given, cotangent)
         op, named, numbers = self.operator.at(arrays, given)
         named |= {f"g{op.statement.outputs[0]}": np.asarray(cotangent)}
         found = (
@@ -55,4 +60,4 @@ class Numeric:
 
 def _gradient(op: Operator, name: str, arrays: dict[str, Any], numbers: dict[str, Any]) -> np.ndarray:
     derived = op.vjp(name).result
-    return evaluate_native(derived, arrays, **needed_by(derived, numbers))[derived.outputs[0]]
+    return evaluate(derived, arrays, **needed_by(derived, numbers))[derived.outputs[0]]

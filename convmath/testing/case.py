@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from convmath import functional
-from convmath.ops.registry import FAMILIES, Operator, operator
+from convmath.functional.stated import apart, stated
+from convmath.ops.registry import Operator
 from convmath.window import Window
 
 __all__ = ["Case"]
@@ -32,22 +32,17 @@ class Case:
 
     @property
     def ndim(self) -> int:
-        if self.of:
-            return self.of.ndim
-        told_by = FAMILIES[self.op].one_each
-        return len(self.given[told_by]) if told_by else self.args[0].ndim - 2
+        return self.operator.ndim
 
     @cached_property
     def _passed(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments that are arrays (or None for one) in their order, and the others by name."""
         if self.of:
             return self.args, dict(self.kwargs)
-        function = getattr(functional, self.op)
-        passed = inspect.signature(function).bind(*self.args, **self.kwargs).arguments
-        arrays = [value for name in function.arrays if name in passed for value in _several(passed[name])]
+        arrays, given = apart(getattr(functional, self.op), self.args, self.kwargs)
         while arrays and arrays[-1] is None:
-            arrays.pop()
-        return tuple(arrays), {name: value for name, value in passed.items() if name not in function.arrays}
+            arrays = arrays[:-1]
+        return arrays, given
 
     @property
     def array_arguments(self) -> tuple[np.ndarray | None, ...]:
@@ -72,7 +67,9 @@ class Case:
     @cached_property
     def resolved(self) -> tuple[Operator, dict[str, Any], dict[str, Any]]:
         """The operator with the options of this call, its arrays by name, and its hyper-parameters by letter."""
-        return (self.of or operator(self.op, ndim=self.ndim)).at(self.array_arguments, self.given)
+        if self.of:
+            return self.of.at(self.array_arguments, self.given)
+        return stated(getattr(functional, self.op), self.array_arguments, self.given)
 
     @cached_property
     def windows(self) -> tuple[Window, ...]:
@@ -135,10 +132,6 @@ _LETTERS = (
     ("before", "a", 0),
     ("after", "b", 0),
 )
-
-
-def _several(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _brief(value: Any) -> str:

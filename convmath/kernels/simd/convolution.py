@@ -1,7 +1,7 @@
 """Convolution by generated kernels: which of them computes a call, and what it costs by its own count of cycles.
 
 Each way is a module with `forward`, `transposed` or `weight` that plan a call (None where it is no way), and `run` or
-`run_weight`. If anything that is not finite comes out, the definition decides: the call is computed again by `patches`.
+`run_weight`. If anything that is not finite comes out, the definition decides: the call is computed again without them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from convmath.kernels import patches
+from convmath.kernels import ordered, patches
 from convmath.kernels.problem import Convolution
 from convmath.window import Window
 
@@ -47,6 +47,11 @@ class Ways:
     m: int = 0
     exact: bool = False
 
+    @property
+    def plain(self) -> ModuleType:
+        """What computes a call where there is no way, or something that is not finite came out."""
+        return ordered if self.exact else patches
+
     # the functions of `patches`, with the same meaning
 
     def conv(
@@ -55,7 +60,7 @@ class Ways:
         """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
         way = self.way(Convolution.forward(x, w, windows, groups), x, w)
         y, finite = way.run(way.plan, x, w, b) if way else (None, False)
-        return y if finite and y is not None else patches.conv(x, w, windows, groups, b)
+        return y if finite and y is not None else self.plain.conv(x, w, windows, groups, b)
 
     def conv_input(
         self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int],
@@ -64,7 +69,7 @@ class Ways:
         """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
         way = self.way(Convolution.by_input(gy, w, windows, groups, sizes), gy, w)
         gx, finite = way.run(way.plan, gy, w, b) if way else (None, False)
-        return gx if finite and gx is not None else patches.conv_input(gy, w, windows, groups, sizes, b)
+        return gx if finite and gx is not None else self.plain.conv_input(gy, w, windows, groups, sizes, b)
 
     conv_transpose = conv_input
 
@@ -72,7 +77,7 @@ class Ways:
         """gW[o,c,t] = Σ_{ν,j} gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
         way = self.way(Convolution.by_weight(gy, x, windows, groups), gy, x)
         gw, finite = way.run(way.plan, gy, x) if way else (None, False)
-        return gw if finite and gw is not None else patches.conv_weight(gy, x, windows, groups)
+        return gw if finite and gw is not None else self.plain.conv_weight(gy, x, windows, groups)
 
     def way(self, problem: Convolution, *arrays: np.ndarray) -> Way | None:
         """The way that is taken; None where there is none, also because the arrays differ in their types."""

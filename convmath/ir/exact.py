@@ -27,7 +27,7 @@ from .program import Program, program
 from .rounded import Rounded, unit_roundoff
 from .walk import inside
 
-__all__ = ["evaluate", "evaluate_at", "evaluate_native", "evaluate_rounded", "exact_array"]
+__all__ = ["evaluate", "evaluate_at", "evaluate_native", "evaluate_rounded", "exact_array", "real_values"]
 
 BITS = 64
 _GUARD = 32  # bits more than are asked for
@@ -44,7 +44,8 @@ def _reals(statement: Statement) -> Mapping[str, bool]:
     return found
 
 
-def _real_values(statement: Statement, given: Mapping[str, Any]) -> dict[str, int | Fraction]:
+def real_values(statement: Statement, given: Mapping[str, Any]) -> dict[str, int | Fraction]:
+    """Those of the statement's real parameters that are given, as the rationals they are."""
     values = {}
     for letter, positive in _reals(statement).items():
         if letter in given:
@@ -110,7 +111,7 @@ def _prepared(
     statement: Statement, arrays: Mapping[str, np.ndarray], given: Mapping[str, Any]
 ) -> tuple[Program, dict[str, int | Fraction]]:
     """The program at the sizes of the arrays and the given hyper-parameters, and the values of its real parameters."""
-    reals = _real_values(statement, given)
+    reals = real_values(statement, given)
     words = {name: value for name, value in given.items() if name not in reals}
     env = bind(statement, {name: array.shape for name, array in arrays.items()}, words)
     return program(statement, env), reals
@@ -121,7 +122,7 @@ def evaluate_at(
 ) -> dict[str, np.ndarray]:
     """The outputs by name at these values of the parameters, exactly: as `evaluate` gives them."""
     found = {name: exact_array(values) for name, values in arrays.items()}
-    return _exactly(program(statement, env), found, _real_values(statement, reals), bits)
+    return _exactly(program(statement, env), found, real_values(statement, reals), bits)
 
 
 def evaluate(

@@ -46,7 +46,7 @@ from .plan import DATA, Plan, conditions_of, guard_indices, plans_of
 from .poly import Atom, Floor, Index, Least, Param, Poly, poly
 from .walk import inside, shape_of
 
-__all__ = ["Program", "program"]
+__all__ = ["CompiledTerm", "Condition", "Program", "program", "shape_at"]
 
 INFINITY = float("inf")
 RELATIONS = {"=": np.equal, "≠": np.not_equal, "<": np.less, "≤": np.less_equal}
@@ -298,12 +298,12 @@ class Program:
 
     def __init__(self, statement: Statement, env: Mapping[Param, int]):
         self.statement = statement
-        self.shapes = {name: _shape(statement, name, env) for name in statement.reads}
+        self.shapes = {name: shape_at(statement, name, env) for name in statement.reads}
         self.extremes = any(term.reduce != "sum" for equation in statement.equations for term in equation.terms)
         integers = int if _fits(statement, max(map(abs, env.values()), default=0).bit_length()) else object
         self.steps: list[tuple[str, list[CompiledTerm]]] = []
         for equation, plans in zip(statement.equations, plans_of(statement), strict=True):
-            self.shapes[equation.name] = _shape(statement, equation.name, env)
+            self.shapes[equation.name] = shape_at(statement, equation.name, env)
             self.steps.append((equation.name, [CompiledTerm(plan, env, self.shapes, integers) for plan in plans]))
         self.conditions: dict[str, list[Condition]] = {}  # by the last equation that each of them reads
         for guard, plan, after in conditions_of(statement):
@@ -381,7 +381,8 @@ class Condition:
         return int(self.compiled.components[owner].env[index][place[owner]])
 
 
-def _shape(statement: Statement, name: str, env: Mapping[Param, int]) -> tuple[int, ...]:
+def shape_at(statement: Statement, name: str, env: Mapping[Param, int]) -> tuple[int, ...]:
+    """The shape of an input or of what an equation states."""
     sizes = shape_of(statement, name)
     shape = tuple(size.evaluate(env) for size in sizes)
     if any(n < 0 for n in shape):

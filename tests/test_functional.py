@@ -503,7 +503,10 @@ NAMES: list[tuple[Callable[[], Any], str]] = [
         lambda: F.conv(X, W, groups=2, method="patch"),
         r"^there is no method 'patch'; the nearest is patches \(all: auto",
     ),
-    (lambda: F.conv(X, W, groups=2, method=None), r"^there is no method None; there are \(auto, direct, patches, simd, winograd, winograd4\)"),
+    (
+        lambda: F.conv(X, W, groups=2, method=None),
+        r"^there is no method None; there are \(auto, direct, patches, simd, winograd, winograd4\)",
+    ),
     (lambda: F.conv(X, W, groups=2, padding="smae"), r"^there is no padding 'smae'; the nearest is same "),
     (
         lambda: F.conv(X, W, groups=2, padding_mode="zero"),

@@ -51,9 +51,7 @@ def test_a_call_a_context_and_the_environment_ask(monkeypatch: pytest.MonkeyPatc
 
 @generated
 def test_tiles_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(
-        HyperparameterError, match=r"^method 'winograd' is asked for, but F\(2, 3\)"
-    ):
+    with pytest.raises(HyperparameterError, match=r"^method 'winograd' is asked for, but F\(2, 3\)"):
         F.conv(*SMALL, method="winograd")
 
 
@@ -69,7 +67,7 @@ def test_missing_kernels_are_said_once_and_only_where_it_matters(monkeypatch: py
         with pytest.warns(RuntimeWarning, match="without its generated kernels: llvmlite is"):
             assert F.conv.plan(*LARGE).method == "patches"
         assert F.conv.plan(*LARGE).method == "patches"
-        with pytest.raises(HyperparameterError, match="^method 'simd' is asked for, but llvmlite is not installed"):
+        with pytest.raises(HyperparameterError, match=r"^method 'simd' is asked for, but llvmlite is not installed"):
             F.conv(*SMALL, method="simd")
     finally:
         for cache in caches:
@@ -99,7 +97,7 @@ def test_the_number_of_threads_is_set_or_that_of_the_machine(monkeypatch: pytest
     try:
         set_threads(3)
         assert threads() == 3
-        with pytest.raises(HyperparameterError, match="^n is 0, but it must be at least 1"):
+        with pytest.raises(HyperparameterError, match=r"^n is 0, but it must be at least 1"):
             set_threads(0)
         assert threads() == 3
     finally:
@@ -107,5 +105,5 @@ def test_the_number_of_threads_is_set_or_that_of_the_machine(monkeypatch: pytest
     monkeypatch.setenv("CONVMATH_THREADS", "2")
     assert threads() == 2
     monkeypatch.setenv("CONVMATH_THREADS", "many")
-    with pytest.raises(HyperparameterError, match="^CONVMATH_THREADS is 'many', but a whole number"):
+    with pytest.raises(HyperparameterError, match=r"^CONVMATH_THREADS is 'many', but a whole number"):
         threads()

@@ -1,4 +1,4 @@
-"""Generated code: the builder's operations are NumPy's, the cache on disk does no harm, and workers do all items once."""
+"""Generated code: the builder's operations are NumPy's, the cache does no harm, and workers do every item once."""
 
 from __future__ import annotations
 

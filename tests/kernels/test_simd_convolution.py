@@ -212,11 +212,11 @@ def as_before() -> Any:
 @pytest.mark.parametrize("ways", [DIRECT, EXACT, WINOGRAD], ids=["direct", "exact", "winograd"])
 def test_threads_change_no_bit(ways: Any) -> None:
     case = (tuple(Window(3, 1, 1, 1, 1) for _ in range(2)), (24, 29)), (7, 1, 16, 32)
-    for name, given in operands(*case, "f4", 1, wide=True).items():
+    for name, arguments in operands(*case, "f4", 1, wide=True).items():
         found = []
         for count in (1, 2, 3):
             set_threads(count)
-            found.append(getattr(ways, name)(*given))
+            found.append(getattr(ways, name)(*arguments))
         np.testing.assert_array_equal(found[0], found[1])
         np.testing.assert_array_equal(found[0], found[2])
 
@@ -229,7 +229,8 @@ from convmath.kernels.simd.convolution import EXACT
 from convmath.window import Window
 rng, total = np.random.default_rng(3), hashlib.sha256()
 for dtype in ("f4", "f8"):
-    for kernel, stride, dilation, made, groups in ((3, 1, 1, 32, 1), (5, 2, 1, 6, 2), (2, 3, 2, 16, 1), (3, 1, 2, 5, 5)):
+    for kernel, stride, dilation, made, groups in ((3, 1, 1, 32, 1), (5, 2, 1, 6, 2), (2, 3, 2, 16, 1), (3, 1, 2, 5,
+    5)):
         windows = (Window(kernel, stride, dilation, 1, 2), Window(3, stride, 1, 1, 0))
         x = rng.standard_normal((3, 2 * groups, 13, 23)).astype(dtype)
         w = rng.standard_normal((made, 2, kernel, 3)).astype(dtype)

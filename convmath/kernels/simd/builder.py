@@ -1,7 +1,7 @@
 """A small builder of kernels over LLVM: explicit vectors, loops that carry values, masks. Nothing is vectorised for us.
 
-A kernel computes in one floating type. Every floating operation is IEEE's, in the order written: no flag lets LLVM change
-a sum. `multiply_add` is fused, or rounds twice where the kernel is to give the same bits everywhere (`exact`).
+A kernel computes in one floating type. Every floating operation is IEEE's, in the order written: no flag lets LLVM
+change a sum. `multiply_add` is fused, or rounds twice where the kernel is to give the same bits everywhere (`exact`).
 Addresses count bytes.
 """
 
@@ -144,9 +144,9 @@ class Value:
 class Builder:
     """A kernel in the making: a function of (block, own, first, behind).
 
-    `block` and `own` are the addresses of 64-bit words: `block` holds the pointers and integers that all calls share, and
-    `own` the addresses of scratch memory of the thread that runs. The kernel does the items first ≤ i < behind. The words
-    are attributes by the names given here.
+    `block` and `own` are the addresses of 64-bit words: `block` holds the pointers and integers that all calls share,
+    and `own` the addresses of scratch memory of the thread that runs. The kernel does the items first ≤ i < behind.
+    The words are attributes by the names given here.
     """
 
     def __init__(
@@ -240,7 +240,9 @@ class Builder:
     def store_word(self, number: int, pointer: Value) -> None:
         self.code.store(WORD(number), pointer.value, align=8)
 
-    def load_integers(self, kind: ir.IntType, pointer: Value, offset: Value | int = 0, mask: Value | None = None) -> Value:
+    def load_integers(
+        self, kind: ir.IntType, pointer: Value, offset: Value | int = 0, mask: Value | None = None
+    ) -> Value:
         """A vector of integers of this kind, as many as there are lanes."""
         return self._load(ir.VectorType(kind, self.lanes), self.at(pointer, offset), mask, kind.width // 8)
 
@@ -420,7 +422,7 @@ class Builder:
     def over(
         self, length: Value, body: Callable[..., Sequence[Value] | Value | None], carried: Sequence[Value] = ()
     ) -> list[Value]:
-        """body(offset in bytes, mask, *carried) over so many numbers: whole vectors (mask None), then one that is masked."""
+        """body(offset in bytes, mask, *carried) over so many numbers: whole vectors (mask None), then one masked."""
         whole = length & -self.lanes
         size = self.bytes
         found = self.loop(0, whole, self.lanes, carried, lambda i, *now: body(i * size, None, *now))
@@ -436,7 +438,7 @@ class Builder:
         self.function, self.code = outer
 
     def subroutine(self, name: str, arguments: str, body: Callable[..., None]) -> Callable[..., None]:
-        """A function of its own, so that its registers are; `arguments` has a letter for each: p a pointer, i an integer."""
+        """A function of its own, with its own registers; `arguments` has a letter for each: p pointer, i integer."""
         kinds = [{"p": POINTER, "i": WORD}[letter] for letter in arguments]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), f"{self.name}.{name}")
         function.linkage = "internal"

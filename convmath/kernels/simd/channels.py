@@ -150,7 +150,9 @@ class Plan:
         counts = tuple(window.output_size(n) for window, n in zip(windows, p.sizes, strict=True))
         padded = any(w.before or w.after for w in windows)
         # the rows of one axis alone can't be cut
-        band = widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(p.sizes) > 1 else max(1, counts[0])
+        band = (
+            widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(p.sizes) > 1 else max(1, counts[0])
+        )
         plane = Plane(p.sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else p.sizes
         self.problem, self.counts = p, counts
@@ -235,7 +237,7 @@ def transposed(
     dtype: str, batch: int, channels: int, counts: tuple[int, ...], outputs: int, windows: tuple[Window, ...],
     groups: int, sizes: tuple[int, ...], *, exact: bool = False,
 ) -> Plan | None:  # fmt: skip
-    """Y[ν,o,i] = Σ_{c,j,t} [j+d·t-a = i] W[c,o,t] · X[ν,c,j] + B[o] for windows without stride: the kernel is turned."""
+    """Y[ν,o,i] = Σ_{c,j,t} [j+d·t-a = i] W[c,o,t] · X[ν,c,j] + B[o] without stride: the kernel is turned."""
     makes, reads = outputs // groups, channels // groups
     pads = [(w.span - 1 - w.before, n - m + w.before) for w, n, m in zip(windows, sizes, counts, strict=True)]
     if makes % (host().vector // BYTES[dtype]) or any(w.stride > 1 for w in windows) or min(map(min, pads)) < 0:

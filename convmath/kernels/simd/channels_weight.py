@@ -2,8 +2,8 @@
 
     acc[tap][channels] += x[offset of the tap + stride·position] · gy[position][channels]
 
-The cotangent is laid out once for each image with its channels innermost. Each weight is a sum over positions row by row,
-image by image, within one of a few *parts* of the batch; the parts are added at the end. They depend on the sizes
+The cotangent is laid out once for each image with its channels innermost. Each weight is a sum over positions row by
+row, image by image, within one of a few *parts* of the batch; the parts are added at the end. They depend on the sizes
 alone, so that the sums do not depend on how many threads there are.
 """
 

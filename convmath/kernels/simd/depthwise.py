@@ -1,8 +1,8 @@
-"""Depthwise convolution of stride 1 over one or two axes: each channel has a kernel of its own, and there is little to multiply.
+"""Depthwise convolution of stride 1 over one or two axes: each channel has a kernel of its own.
 
-Nothing is laid out anew: rows are read where they are, with masks at their ends, and a loaded vector serves every row of
-the output that reads it. By the input the kernel is turned; by the weight each tap is a dot product of two shifted planes,
-image by image and row by row.
+Nothing is laid out anew: rows are read where they are, with masks at their ends, and a loaded vector serves every row
+of the output that reads it. By the input the kernel is turned; by the weight each tap is a dot product of two shifted
+planes, image by image and row by row.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SIZES = "height width out_height out_width before_row before_column"
 def columns(
     k: Builder, reach: int, inner: Callable[[Value, bool, Sequence[Value]], Sequence[Value]], carried: Sequence[Value]
 ) -> list[Value]:
-    """inner(column, whether masks are needed, carried) for blocks of a row of the output; taps reach so far beyond one."""
+    """inner(column, whether masks are needed, carried) for blocks of a row of the output; taps reach so far beyond."""
     # the columns j whose block lies inside, also all that it reads: before ≤ j and j + lanes + reach - before ≤ width
     first = (k.before_column + (k.lanes - 1)) // k.lanes * k.lanes
     last = k.least_of(k.width - reach + k.before_column, k.out_width) - k.lanes

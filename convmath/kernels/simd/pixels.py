@@ -163,8 +163,8 @@ def _unpack(k: Builder, count: int, step: int, y: Value, first: Value, behind: V
 def tile(channels: int, positions: int, lanes: int, taps: float, most: int) -> tuple[float, int, int]:
     """The fewest cycles, and the channels and vectors (at most so many) of the tiles that take them.
 
-    A processor of the kind that kernels are made for multiplies two vectors and loads two in a cycle, and a chain of sums
-    needs four cycles a link.
+    A processor of the kind that kernels are made for multiplies two vectors and loads two in a cycle, and a chain of
+    sums needs four cycles a link.
     """
     wide, best = -(-positions // lanes), (math.inf, 1, 1)
     for vectors, count in product(range(1, min(most, MOST_VECTORS) + 1), range(1, min(channels, 16) + 1)):
@@ -182,7 +182,7 @@ def tile(channels: int, positions: int, lanes: int, taps: float, most: int) -> t
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Outputs that read the same taps: the taps' offsets in the plane and numbers in the kernel, and for each band the rows."""
+    """Outputs that read the same taps: their offsets in the plane, numbers in the kernel, rows by band."""
 
     offsets: np.ndarray
     numbers: np.ndarray
@@ -339,7 +339,7 @@ def _rows(
     steps: Sequence[int],
     starts: Sequence[int],
 ) -> np.ndarray:
-    """The rows of the output as the words of OUT, in elements: of the flat positions q in the ranges, those of this band.
+    """The rows of the output as the words of OUT, in elements: the positions q in the ranges that are in this band.
 
     Position q of an axis is the output step·q + start of that axis.
     """

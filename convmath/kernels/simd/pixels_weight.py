@@ -3,8 +3,9 @@
     acc[channel][tap] += gy[channel][position] · x[offset of the tap + position]
 
 Input and cotangent lie in scratch memory on one plane; the cotangent is 0 between its rows, so flat positions need no
-mask. Right for few output channels, which would not fill the vectors of `channels_weight`. The sum over lanes depends on
-their number: a kernel for the same bits everywhere this is not. As there, the parts of a batch depend on sizes alone.
+mask. Right for few output channels, which would not fill the vectors of `channels_weight`. The sum over lanes depends
+on their number: a kernel for the same bits everywhere this is not. As there, the parts of a batch depend on sizes
+alone.
 """
 
 from __future__ import annotations

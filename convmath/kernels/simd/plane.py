@@ -1,8 +1,8 @@
 """An input laid out for kernels that run over flat positions: zero-padded rows behind one another, in scratch memory.
 
-Where windows step by s along an axis, position e of the padded axis is element ⌊e/s⌋ of phase e mod s, and every phase is a
-plane of its own: then the windows of one tap read neighbours, whatever the stride. A tap is one offset in bytes, and so
-a kernel needs to know nothing of axes, strides and dilations.
+Where windows step by s along an axis, position e of the padded axis is element ⌊e/s⌋ of phase e mod s, and every phase
+is a plane of its own: then the windows of one tap read neighbours, whatever the stride. A tap is one offset in bytes,
+and so a kernel needs to know nothing of axes, strides and dilations.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def pack(
     phase: Value,
     step: int,
 ) -> None:
-    """Lay out the channels: `length` elements of each phase from the rows first ≤ r < behind of the table; `step` phases."""
+    """Lay out the channels: `length` elements of each of `step` phases, by the rows first ≤ r < behind."""
 
     def one(c: Value) -> None:
         source, there = k.at(x, c * channel), k.at(scratch, c * packed_channel)

@@ -1,7 +1,7 @@
 """Whether anything that is not finite came out of a kernel.
 
-Fast kernels multiply zeros where the definition has no term at all, and sum in another order: with infinities and NaN the
-outcome can differ. They say whether anything that came out is not finite, and then the definition decides.
+Fast kernels multiply zeros where the definition has no term at all, and sum in another order: with infinities and NaN
+the outcome can differ. They say whether anything that came out is not finite, and then the definition decides.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
     Y = Aᵀ[(G g Gᵀ) ⊙ (B d Bᵀ)]A, summed over channels before A is applied
 
 with the matrices of `kernels.toom_cook`, channels in the lanes. A band of tiles is transformed, multiplied (one matrix
-product for each of the (m + 2)² points) and transformed back while it is in the cache. F(2, 3) multiplies by 0, ±1 and 1/2
-alone; its error is below that of the plain sum. F(4, 3) is faster and less exact, and is taken on demand only.
+product for each of the (m + 2)² points) and transformed back while it is in the cache. F(2, 3) multiplies by 0, ±1 and
+1/2 alone; its error is below that of the plain sum. F(4, 3) is faster and less exact, and is taken on demand only.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def innermost(
     k: Builder, source: Value, plane: Value, into: Value, channels: int,
     sizes: tuple[Value, Value], before: tuple[Value, Value], first: Value, rows: Value, length: Value,
 ) -> None:  # fmt: skip
-    """Rows of a (channel, row, column) array as (row, column, channel), with zeros around: from the padded row `first` on."""
+    """Rows of a (channel, row, column) array as (row, column, channel), zeros around, from row `first` on."""
     pixel = channels * k.bytes
     height, width = sizes
 
@@ -107,7 +107,8 @@ def transform_tiles(
 
 @kernel(
     "x y u b flag items",
-    "height width out_height out_width makes before_row before_column length columns plane out_plane image out_image tiles",
+    "height width out_height out_width makes before_row before_column length columns "
+    "plane out_plane image out_image tiles",
     "scratch transformed products turned",
 )
 def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: int) -> None:
@@ -249,7 +250,7 @@ def transform_weights(k: Builder, dtype: str, m: int, vectors: int) -> None:
 
 @dataclass(frozen=True)
 class Problem:
-    """A correlation with a kernel of 3×3, without stride and dilation, of `reads` channels into `makes` in each group."""
+    """A correlation with 3×3 taps, no stride and no dilation, of `reads` channels into `makes` in each group."""
 
     dtype: str
     batch: int
@@ -292,12 +293,14 @@ class Plan:
         self.items = np.array([
             (
                 n * images[0] + g * p.reads * plane * size, n * images[1] + g * p.makes * out_plane * size,
-                g * p.makes * p.reads * points * size, g * p.makes * size, min(together, p.batch - n), ty, min(band, rows - ty),
+                g * p.makes * p.reads * points * size, g * p.makes * size, min(together, p.batch - n), ty, min(band,
+                rows - ty),
             )
             for n, g, ty in product(range(0, p.batch, together), range(p.groups), range(0, rows, band))
         ], np.int64)  # fmt: skip
         self.numbers = (
-            *p.sizes, height, width, p.makes, *p.before, length, columns, plane * size, out_plane * size, *images, tiles_,
+            *p.sizes, height, width, p.makes, *p.before, length, columns, plane * size, out_plane * size,
+            *images, tiles_,
         )  # fmt: skip
         self.own = tuple(size * elements for elements in (
             ((band * m + TAPS - 1) * length + lanes) * p.reads,

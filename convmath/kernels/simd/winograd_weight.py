@@ -2,8 +2,8 @@
 
     gW = Aᵀ[Σ (G gy Gᵀ) ⊙ (B d Bᵀ)]A, summed over all tiles before A is applied
 
-At each point the sum over tiles is a matrix product, (channels × tiles) times (tiles × channels made). The parts of a batch
-are those of `channels_weight`.
+At each point the sum over tiles is a matrix product, (channels × tiles) times (tiles × channels made). The parts of a
+batch are those of `channels_weight`.
 """
 
 from __future__ import annotations

@@ -214,7 +214,7 @@ if hasattr(os, "register_at_fork"):
 def run(
     code: Kernel, block: np.ndarray, items: int, own: tuple[int, ...] = (), seconds: float = 1.0, *, grain: int = 1
 ) -> None:
-    """Do the items 0 ≤ i < items. `own` is how many bytes of scratch memory a thread needs, for each of the kernel's words.
+    """Do the items 0 ≤ i < items. `own` is the scratch memory of a thread in bytes, for each of the kernel's words.
 
     `seconds` is about how long one thread needs for all of it: what is short is not shared.
     """

@@ -15,6 +15,7 @@ __all__ = [
     "Tensor",
     "checkpoint",
     "compose",
+    "dask",
     "define",
     "fold",
     "functional",
@@ -37,6 +38,7 @@ _HOMES = {
     "compose": "convmath.ops.composition",
     "fold": "convmath.ops.composition",
     "receptive_field": "convmath.graphs.receptive",
+    "dask": "convmath.dask",
     "define": "convmath.ops.define",
     "operator": "convmath.ops.registry",
     "operators": "convmath.ops.registry",
@@ -55,7 +57,7 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from convmath import functional, testing
+    from convmath import dask, functional, testing
     from convmath.calculus.inverse import solve_shape
     from convmath.engine import Tensor, checkpoint, grad, hvp, jvp, value_and_grad, vjp
     from convmath.graphs import network

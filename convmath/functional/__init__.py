@@ -6,8 +6,12 @@ are never changed, and results share no memory with them. An int stands for ever
 entry for each; padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
 
 `op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
-with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None). `method`
-chooses the kernels: "direct" is the plain definition, "patches" multiplies matrices, "auto" is the fastest.
+with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None).
+
+`method` chooses the kernels: "direct" is the plain definition, "patches" multiplies matrices, "simd" are generated
+ones, "winograd" and "winograd4" those by F(2, 3) and F(4, 3), and "auto" takes what should be the fastest. `using` is
+a context in which calls use a method, and so is the environment variable CONVMATH_METHOD; `op.plan(*arguments)` tells
+which kernels compute a call, why, and how long each should take.
 
 >>> import numpy as np
 >>> x, w = np.arange(5.0).reshape(1, 1, 5), np.array([[[1.0, 0.0, -1.0]]])
@@ -19,6 +23,8 @@ array([[[ 1.,  0.,  0.,  0., -1.]]])
 """
 
 from __future__ import annotations
+
+from convmath.kernels.choice import using
 
 from .activation import (
     elu,
@@ -53,6 +59,7 @@ from .pooling import (
     max_unpool,
 )
 from .separable import convolution, depthwise_conv, locally_connected, separable_conv
+from .signal import convolve, correlate
 from .softmax import log_softmax, softmax
 from .upsampling import upsample
 
@@ -67,6 +74,8 @@ __all__ = [
     "conv",
     "conv_transpose",
     "convolution",
+    "convolve",
+    "correlate",
     "cross_entropy",
     "depthwise_conv",
     "dropout",
@@ -110,4 +119,5 @@ __all__ = [
     "tanh",
     "unfold",
     "upsample",
+    "using",
 ]

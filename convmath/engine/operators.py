@@ -109,7 +109,7 @@ def _value(call: _Called) -> Any:
         args, kwargs = call.at(lower)
         plain = not any_traced(lower) and hasattr(function, "prepare")
         prepared = function.prepare(*args, **kwargs) if plain else None
-        value = prepared.computed() if prepared else function(*args, **kwargs)
+        value = prepared.recorded() if prepared else function(*args, **kwargs)
         if isinstance(value, tuple):
             value, *others[:] = value
         wanted = {slots[place].name for place in places}

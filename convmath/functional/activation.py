@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convmath.kernels import elementwise
+from convmath.kernels.streams import stream
 from convmath.ops.activation import GELU_CUBIC, SELU
 
 from .core import Call, differentiable, floating, known, numbers, real, shaped, together, with_channels
@@ -36,15 +35,14 @@ def _operand(name: str, x: ArrayLike) -> tuple[np.ndarray, str]:
     return array, f"{name}(X{array.shape})"
 
 
-def _pointwise(
-    where: str, x: np.ndarray, value: Callable[..., np.ndarray], gradient: Callable[..., np.ndarray], **reals: Any
-) -> Call[np.ndarray]:
-    """The call of a function of each element, by its kernels."""
+def _pointwise(where: str, x: np.ndarray, name: str, **reals: Any) -> Call[np.ndarray]:
+    """The call of a function of each element, by the kernels of that name."""
+    kernels = stream("elementwise", x.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
-        return (gradient(gy, x, **reals),)
+        return (getattr(kernels, f"{name}_input")(gy, x, **reals),)
 
-    return Call(where, x.shape, x.dtype, lambda: value(x, **reals), gradients)
+    return Call(where, x.shape, x.dtype, lambda: getattr(kernels, name)(x, **reals), gradients)
 
 
 # --- pieces of straight lines -------------------------------------------------------------------------------------
@@ -62,7 +60,7 @@ def relu(x: ArrayLike) -> Call[np.ndarray]:
     (array([0., 0., 1.]),)
     """
     array = numbers(x, "X", "relu")
-    return _pointwise(f"relu(X{array.shape})", array, elementwise.relu, elementwise.relu_input)
+    return _pointwise(f"relu(X{array.shape})", array, "relu")
 
 
 @differentiable("x")
@@ -77,7 +75,7 @@ def leaky_relu(x: ArrayLike, *, negative_slope: float = 0.01) -> Call[np.ndarray
     """
     array, where = _operand("leaky_relu", x)
     slope = real(negative_slope, "negative_slope", where)
-    return _pointwise(where, array, elementwise.prelu, elementwise.prelu_input, slope=slope)
+    return _pointwise(where, array, "prelu", slope=slope)
 
 
 @differentiable("x", "weight")
@@ -103,6 +101,8 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Call[np.ndarray]:
     slope = w.reshape(1, -1, *[1] * (x.ndim - 2))
     summed = tuple(axis for axis in range(x.ndim) if axis != 1 or shared)
 
+    elementwise = stream("elementwise", x.size)
+
     def gradients(gy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         gw = elementwise.prelu_weight(gy, x).sum(axis=summed)
         return elementwise.prelu_input(gy, x, slope), gw.reshape(w.shape)
@@ -120,7 +120,7 @@ def relu6(x: ArrayLike) -> Call[np.ndarray]:
     array([0, 3, 6])
     """
     array = numbers(x, "X", "relu6")
-    return _pointwise(f"relu6(X{array.shape})", array, elementwise.relu6, elementwise.relu6_input)
+    return _pointwise(f"relu6(X{array.shape})", array, "relu6")
 
 
 @differentiable("x")
@@ -134,7 +134,7 @@ def hardswish(x: ArrayLike) -> Call[np.ndarray]:
     array([-0.   ,  0.   ,  1.125,  5.   ])
     """
     array, where = _operand("hardswish", x)
-    return _pointwise(where, array, elementwise.hardswish, elementwise.hardswish_input)
+    return _pointwise(where, array, "hardswish")
 
 
 # --- exponentials -------------------------------------------------------------------------------------------------
@@ -150,7 +150,7 @@ def elu(x: ArrayLike, *, alpha: float = 1.0) -> Call[np.ndarray]:
     array([-0.5,  0. ,  2. ])
     """
     array, where = _operand("elu", x)
-    return _pointwise(where, array, elementwise.elu, elementwise.elu_input, alpha=real(alpha, "alpha", where))
+    return _pointwise(where, array, "elu", alpha=real(alpha, "alpha", where))
 
 
 @differentiable("x")
@@ -165,7 +165,7 @@ def selu(x: ArrayLike) -> Call[np.ndarray]:
     """
     array, where = _operand("selu", x)
     scale, alpha = (float(constant.default) for constant in SELU if constant.default is not None)
-    return _pointwise(where, array, elementwise.elu, elementwise.elu_input, alpha=alpha, scale=scale)
+    return _pointwise(where, array, "elu", alpha=alpha, scale=scale)
 
 
 @differentiable("x")
@@ -183,7 +183,7 @@ def softplus(x: ArrayLike, *, beta: float = 1.0, threshold: float | None = None)
         "beta": real(beta, "beta", where, above=0),
         "threshold": None if threshold is None else real(threshold, "threshold", where),
     }
-    return _pointwise(where, array, elementwise.softplus, elementwise.softplus_input, **reals)
+    return _pointwise(where, array, "softplus", **reals)
 
 
 @differentiable("x")
@@ -196,7 +196,7 @@ def sigmoid(x: ArrayLike) -> Call[np.ndarray]:
     array([0. , 0.5, 1. ])
     """
     array, where = _operand("sigmoid", x)
-    return _pointwise(where, array, elementwise.sigmoid, elementwise.sigmoid_input)
+    return _pointwise(where, array, "sigmoid")
 
 
 @differentiable("x")
@@ -209,7 +209,7 @@ def tanh(x: ArrayLike) -> Call[np.ndarray]:
     array([-1.,  0.,  1.])
     """
     array, where = _operand("tanh", x)
-    return _pointwise(where, array, elementwise.scaled_tanh, elementwise.scaled_tanh_input)
+    return _pointwise(where, array, "scaled_tanh")
 
 
 @differentiable("x")
@@ -224,7 +224,7 @@ def scaled_tanh(x: ArrayLike, *, amplitude: float = 1.7159, slope: float = 2 / 3
     """
     array, where = _operand("scaled_tanh", x)
     reals = {"amplitude": real(amplitude, "amplitude", where), "slope": real(slope, "slope", where)}
-    return _pointwise(where, array, elementwise.scaled_tanh, elementwise.scaled_tanh_input, **reals)
+    return _pointwise(where, array, "scaled_tanh", **reals)
 
 
 # --- gates --------------------------------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ def silu(x: ArrayLike) -> Call[np.ndarray]:
     array([-0.,  0., inf])
     """
     array, where = _operand("silu", x)
-    return _pointwise(where, array, elementwise.silu, elementwise.silu_input)
+    return _pointwise(where, array, "silu")
 
 
 @differentiable("x")
@@ -258,7 +258,7 @@ def gelu(x: ArrayLike, *, approximate: str = "none") -> Call[np.ndarray]:
     """
     array, where = _operand("gelu", x)
     if known("approximation", approximate, ("none", "tanh"), where) == "none":
-        return _pointwise(where, array, elementwise.gelu, elementwise.gelu_input)
+        return _pointwise(where, array, "gelu")
     assert GELU_CUBIC.default is not None
     cubic = float(GELU_CUBIC.default)
-    return _pointwise(where, array, elementwise.gelu_tanh, elementwise.gelu_tanh_input, cubic=cubic)
+    return _pointwise(where, array, "gelu_tanh", cubic=cubic)

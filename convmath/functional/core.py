@@ -68,10 +68,15 @@ class Call(Generic[R]):
     value: Callable[[], R]
     gradients: Callable[[np.ndarray], tuple[Any, ...]]
     plan: Callable[[], Choice | None] = lambda: None  # how the value is computed, where there is a choice
+    kept: Callable[[], R] | None = None  # the value too, which keeps by the way what `gradients` would compute again
 
     def computed(self) -> R:
         """The value as arrays in C order."""
         return _laid_out(self.value())
+
+    def recorded(self) -> R:
+        """The value of a call whose gradients will be asked for."""
+        return _laid_out(self.value() if self.kept is None else self.kept())
 
     def pulled(self, cotangent: ArrayLike, wanted: Container[int] | None = None) -> tuple[Any, ...]:
         """The gradients from a cotangent of any type, those in the `wanted` places alone, as arrays in C order."""

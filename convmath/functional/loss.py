@@ -7,12 +7,14 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import DataError, HyperparameterError, ProbabilityWarning, ShapeError
 from convmath.kernels import losses
+from convmath.kernels.streams import stream
 from convmath.ops.loss import REDUCTIONS
 from convmath.window import whole
 
@@ -78,23 +80,27 @@ class _Classes:
         z: np.ndarray,
         reduction: str,
         smoothing: float = 0.0,
-        through: Callable[[np.ndarray], np.ndarray] = lambda gz: gz,
+        by_input: Callable[..., np.ndarray] = lambda *given: losses.by_class_gradients(*given)[0],
     ) -> Call[np.ndarray]:
-        """The call of -(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]; `through` takes the gradient by Z to that by X."""
+        """The call of -(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]; `by_input` has the arguments of `by_class_gradients`."""
         weights = losses.of_target(self.weight, self.target, self.kept)
         reduced = _Reduction(reduction, self.target.shape, weights.sum())
 
         def value() -> np.ndarray:
             return reduced.reduced(losses.by_class(z, *self.arguments, smoothing))
 
-        def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-            g = reduced.spread(gy)
-            gz, gw = losses.by_class_gradients(g, z, *self.arguments, smoothing)
-            if reduction == "mean" and self.weighed:  # the divisor depends on the weights too
+        def by_weight(gy: np.ndarray, g: np.ndarray) -> np.ndarray:
+            _, gw = losses.by_class_gradients(g, z, *self.arguments, smoothing)
+            if reduction == "mean":  # the divisor depends on the weights too
                 counts = np.bincount(self.target[self.kept], minlength=len(gw))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     gw = gw - counts * (gy * value() / reduced.divisor)
-            return through(gz), None, gw.astype(gz.dtype, copy=False) if self.weighed else None
+            return gw.astype(np.result_type(g, z), copy=False)
+
+        def gradients(gy: np.ndarray) -> tuple[Any, ...]:
+            g = reduced.spread(gy)
+            gx = by_input(g, z, *self.arguments, smoothing)
+            return gx, None, (lambda: by_weight(gy, g)) if self.weighed else None
 
         return Call(where, reduced.of_output, z.dtype, value, gradients)
 
@@ -165,10 +171,10 @@ def cross_entropy(
     reduction, smoothing = _reduction(reduction, where), real(label_smoothing, "label_smoothing", where, least=0)
     if smoothing > 1:
         raise HyperparameterError(f"label_smoothing is {smoothing}, but it must be at most 1 [{where}]")
+    kernels = stream("losses", x.size)
     if t.dtype.kind == "i":
         found = _classes(x, t, w, ignore_index, where)
-        z = losses.log_softmax(x, 1)
-        return found.loss(where, z, reduction, smoothing, lambda gz: losses.log_softmax_input(gz, z, 1))
+        return found.loss(where, kernels.log_softmax(x, 1), reduction, smoothing, kernels.by_class_input)
     if t.shape != x.shape:
         hint = "; classes would be whole numbers" if t.shape == (x.shape[0], *x.shape[2:]) else ""
         raise ShapeError(f"target has shape {t.shape}, but probabilities for {x.shape} are needed{hint} [{where}]")
@@ -177,7 +183,7 @@ def cross_entropy(
             f"ignore_index is {ignore_index!r}, but a target of probabilities has no class to ignore [{where}]"
         )
     _warn_unless_probabilities(t, came.dtype, where)
-    z, each = losses.log_softmax(x, 1), np.ones(x.shape[1], x.dtype) if w is None else w
+    z, each = kernels.log_softmax(x, 1), np.ones(x.shape[1], x.dtype) if w is None else w
     positions = (x.shape[0], *x.shape[2:])
     reduced = _Reduction(reduction, positions, math.prod(positions))
 
@@ -186,7 +192,7 @@ def cross_entropy(
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         gz, gt, gw = losses.by_probability_gradients(reduced.spread(gy), z, t, each, smoothing)
-        return losses.log_softmax_input(gz, z, 1), gt, None if w is None else gw
+        return kernels.log_softmax_input(gz, z, 1), gt, None if w is None else gw
 
     return Call(where, reduced.of_output, z.dtype, value, gradients)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
 from convmath.kernels import norms
+from convmath.kernels.norms import Layout
+from convmath.kernels.streams import stream
 from convmath.window import flag, plain, whole
 
 from .core import Call, alike, differentiable, real, shaped
@@ -45,7 +47,7 @@ def batch_norm(
     """
     x_, mean, variance, w, b, where = _arguments("batch_norm", x, weight, bias, running_mean, running_var)
     training, eps = flag(training, "training", where), real(eps, "eps", where, least=0)
-    channels, ndim = x_.shape[1], x_.ndim
+    channels = x_.shape[1]
     momentum = real(momentum, "momentum", where, least=0)
     if momentum > 1:
         raise HyperparameterError(f"momentum is {momentum}, but it must be at most 1 [{where}]")
@@ -56,23 +58,18 @@ def batch_norm(
         raise ShapeError(f"running_mean and running_var are needed without training, but none came [{where}]")
     if variance is not None and (variance < 0).any():
         raise HyperparameterError(f"running_var holds {variance.min()}, but no variance is negative [{where}]")
-    axes, m = (0, *range(2, ndim)), x_.size // channels
-    wide = lambda a: a.reshape(1, -1, *[1] * (ndim - 2))  # noqa: E731
-    if training:
-        if m < (1 if mean is None else 2):
-            least = "one value" if mean is None else "two values, for the unbiased variance,"
-            raise ShapeError(f"a channel of X has {m} values, but at least {least} are needed in training [{where}]")
-        μ, v = norms.statistics(x_, axes)
-    else:
+    layout = Layout((x_.shape[0], channels, 1, math.prod(x_.shape[2:])), (0, 2, 3), (1,))
+    if not training:
         assert mean is not None and variance is not None  # noqa: PT018
-        μ, v = wide(mean), wide(variance)
-    _positive(v, eps, where)
-    z, σ = norms.standardised(x_, μ, v, eps)
+        return _by_running(x_, layout, mean, variance, w, b, eps, where)
+    m = x_.size // channels
+    if m < (1 if mean is None else 2):
+        least = "one value" if mean is None else "two values, for the unbiased variance,"
+        raise ShapeError(f"a channel of X has {m} values, but at least {least} are needed in training [{where}]")
+    normal = _Normal(x_, layout, w, b, eps, where)
 
     def value() -> Any:
-        y = _affine(z, w, b, wide)
-        if not training:
-            return y
+        y, μ, v = normal.computed()
         if mean is None or variance is None:
             return y, None, None
         old, new = x_.dtype.type(1 - momentum), x_.dtype.type(momentum)
@@ -80,16 +77,28 @@ def batch_norm(
         return y, old * mean + new * μ.reshape(-1), old * variance + new * unbiased
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        gz = gy if w is None else gy * wide(w)
-        gw = None if w is None else (gy * z).sum(axes)
-        gb = None if b is None else gy.sum(axes)
-        if training:
-            return norms.standardised_input(gz, z, σ, axes), None, None, gw, gb
-        gx = gz / σ
-        g_variance = -(gx * z / σ).sum(axes) / 2
-        return gx, -gx.sum(axes), g_variance, gw, gb
+        gx, gw, gb = normal.gradients(gy)
+        return gx, None, None, gw, gb
 
     return Call(where, x_.shape, x_.dtype, value, gradients)
+
+
+def _by_running(
+    x: np.ndarray, layout: Layout, mean: np.ndarray, variance: np.ndarray, w: np.ndarray | None, b: np.ndarray | None,
+    eps: float, where: str,
+) -> Call[Any]:  # fmt: skip
+    """By statistics that are given, one of each for a channel."""
+    _positive(variance, eps, where)
+    kernels, (μ, v) = stream("norms", x.size), (a.reshape(layout.of_groups) for a in (mean, variance))
+
+    def value() -> np.ndarray:
+        return kernels.standardised(x, layout, μ, v, eps, w, b)
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        gx, gw, gb, g_mean, g_variance = kernels.gradients(gy, x, layout, μ, v, eps, w, b, fixed=True)
+        return gx, g_mean.reshape(mean.shape), g_variance.reshape(variance.shape), gw, gb
+
+    return Call(where, x.shape, x.dtype, value, gradients)
 
 
 @differentiable("x", "weight", "bias")
@@ -116,7 +125,9 @@ def layer_norm(
     if not last or x_.shape[-len(last) :] != last:
         raise ShapeError(f"normalized_shape is {last}, but X ends in {x_.shape[-len(last) or x_.ndim :]} [{where}]")
     _each(((w, "weight"), (b, "bias")), last, where)
-    return _over(x_, tuple(range(x_.ndim - len(last), x_.ndim)), w, b, lambda a: a, eps, where)
+    length = math.prod(last)
+    rows = math.prod(x_.shape[: x_.ndim - len(last)])
+    return _over(x_, Layout((rows, 1, 1, length), (3,), (3,)), w, b, eps, where)
 
 
 @differentiable("x", "weight", "bias")
@@ -140,9 +151,8 @@ def group_norm(
     if x_.shape[1] % groups:
         raise ShapeError(f"X has {x_.shape[1]} channels, which do not divide into {groups} groups [{where}]")
     _each(((w, "weight"), (b, "bias")), x_.shape[1:2], where)
-    parts = (x_.shape[0], groups, x_.shape[1] // groups, *x_.shape[2:])
-    wide = lambda a: a.reshape(1, groups, -1, *[1] * (x_.ndim - 2))  # noqa: E731
-    return _over(x_.reshape(parts), tuple(range(2, len(parts))), w, b, wide, eps, where, x_.shape)
+    shape = (x_.shape[0], groups, x_.shape[1] // groups, math.prod(x_.shape[2:]))
+    return _over(x_, Layout(shape, (2, 3), (1, 2)), w, b, eps, where)
 
 
 @differentiable("x", "weight", "bias")
@@ -159,8 +169,8 @@ def instance_norm(
     """
     x_, _, _, w, b, where = _arguments("instance_norm", x, weight, bias, least=3)
     _each(((w, "weight"), (b, "bias")), x_.shape[1:2], where)
-    wide = lambda a: a.reshape(1, -1, *[1] * (x_.ndim - 2))  # noqa: E731
-    return _over(x_, tuple(range(2, x_.ndim)), w, b, wide, eps, where)
+    shape = (*x_.shape[:2], 1, math.prod(x_.shape[2:]))
+    return _over(x_, Layout(shape, (3,), (1,)), w, b, eps, where)
 
 
 @differentiable("x")
@@ -195,8 +205,6 @@ def local_response_norm(
 
 
 # --- what they have in common -------------------------------------------------------------------------------------
-
-Wide = Callable[[np.ndarray], np.ndarray]
 
 
 def _arguments(
@@ -237,46 +245,43 @@ def _positive(variance: np.ndarray, eps: float, where: str) -> None:
         )
 
 
-def _affine(z: np.ndarray, w: np.ndarray | None, b: np.ndarray | None, wide: Wide) -> np.ndarray:
-    """W·Z + B, with those that there are."""
-    y = z if w is None else z * wide(w)
-    return y if b is None else y + wide(b)
+class _Normal:
+    """A normalisation by the statistics of what is normalised, which are computed once, with the output or before."""
+
+    def __init__(
+        self, x: np.ndarray, layout: Layout, w: np.ndarray | None, b: np.ndarray | None, eps: float, where: str
+    ):
+        self.kernels, self.found = stream("norms", x.size), None
+        self.given = x, layout, eps, w, b
+        if eps == 0:  # a variance may be 0 too
+            _positive(self.statistics()[1], eps, where)
+
+    def statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and variance of each group."""
+        if self.found is None:
+            self.found = self.kernels.statistics(*self.given[:2])
+        return self.found
+
+    def computed(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The output, and the statistics."""
+        x, layout, eps, w, b = self.given
+        if self.found is not None:
+            return self.kernels.standardised(x, layout, *self.found, eps, w, b), *self.found
+        y, *found = self.kernels.normalised(*self.given)
+        self.found = tuple(found)
+        return y, *self.found
+
+    def gradients(self, gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        x, layout, eps, w, b = self.given
+        return self.kernels.gradients(gy, x, layout, *self.statistics(), eps, w, b)
 
 
 def _over(
-    x: np.ndarray,
-    axes: tuple[int, ...],
-    w: np.ndarray | None,
-    b: np.ndarray | None,
-    wide: Wide,
-    eps: Any,
-    where: str,
-    shape: tuple[int, ...] | None = None,
+    x: np.ndarray, layout: Layout, w: np.ndarray | None, b: np.ndarray | None, eps: Any, where: str
 ) -> Call[np.ndarray]:
-    """A normalisation of each sample over these axes. `shape` is that of X, where x was laid out anew."""
-    eps, shape = real(eps, "eps", where, least=0), x.shape if shape is None else shape
-    if x.size == 0 and math.prod(x.shape[axis] for axis in axes) == 0:
+    """A normalisation of the groups of a layout."""
+    eps = real(eps, "eps", where, least=0)
+    if x.size == 0 and layout.members == 0:
         raise ShapeError(f"there are no values to take a mean of [{where}]")
-    μ, v = norms.statistics(x, axes)
-    _positive(v, eps, where)
-    z, σ = norms.standardised(x, μ, v, eps)
-
-    def value() -> np.ndarray:
-        return np.ascontiguousarray(_affine(z, w, b, wide).reshape(shape))
-
-    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        g = gy.reshape(x.shape)
-        gz = g if w is None else g * wide(w)
-        gx = norms.standardised_input(gz, z, σ, axes).reshape(shape)
-        return gx, _to(None if w is None else g * z, w, wide), _to(None if b is None else g, b, wide)
-
-    return Call(where, shape, x.dtype, value, gradients)
-
-
-def _to(g: np.ndarray | None, like: np.ndarray | None, wide: Wide) -> np.ndarray | None:
-    """The sum of g over the axes along which the array was repeated."""
-    if g is None or like is None:
-        return None
-    laid = wide(like)
-    full = (1,) * (g.ndim - laid.ndim) + laid.shape
-    return g.sum(tuple(axis for axis, n in enumerate(full) if n == 1), keepdims=True).reshape(like.shape)
+    normal = _Normal(x, layout, w, b, eps, where)
+    return Call(where, x.shape, x.dtype, lambda: normal.computed()[0], normal.gradients)

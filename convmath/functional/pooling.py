@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
 from convmath.kernels import adaptive
+from convmath.kernels.streams import stream
 from convmath.kernels.taps import occupancy, output_sizes
 from convmath.window import Window, flag, plain, whole, windows
 
@@ -20,7 +21,6 @@ from .core import (
     PerAxis,
     differentiable,
     floating,
-    kernels_of,
     known,
     numbers,
     real,
@@ -72,7 +72,7 @@ def max_pool(
     (array([[[0, 1, 2, 0]]]),)
     """
     x, laid, shape, where = _pooled("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
-    kernels, ties = kernels_of(method, where), known("choice of ties", ties, TIES, where)
+    kernels, ties = stream("pooling", x.size, method, where), known("choice of ties", ties, TIES, where)
     indices = flag(return_indices, "return_indices", where)
     if x.dtype.kind == "i":
         _occupied(occupancy(laid, x.shape[2:], padding=False), "nothing has no greatest integer", where)
@@ -81,10 +81,18 @@ def max_pool(
         y = kernels.max_pool(x, laid)
         return (y, kernels.max_pool_selection(x, laid, ties)) if indices else y
 
-    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
-        return (kernels.max_pool_input(gy, x, laid, ties),)
+    selected: list[Any] = []
 
-    return Call(where, shape, x.dtype, value, gradients)
+    def kept() -> np.ndarray:
+        y, found = kernels.max_pool_kept(x, laid, ties)
+        selected[:] = [found]
+        return y
+
+    def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
+        return (kernels.max_pool_input(gy, x, laid, ties, *selected),)
+
+    keeps = not indices and hasattr(kernels, "max_pool_kept")
+    return Call(where, shape, x.dtype, value, gradients, kept=kept if keeps else None)
 
 
 @differentiable("x")
@@ -114,7 +122,7 @@ def avg_pool(
     x, laid, shape, where = _pooled("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
     # a sum of integers could leave int64; their mean does not
     x = floating(x)
-    kernels, sizes = kernels_of(method, where), x.shape[2:]
+    kernels, sizes = stream("pooling", x.size, method, where), x.shape[2:]
     divisor = occupancy(laid, sizes, padding=flag(count_include_pad, "count_include_pad", where))
     if divisor_override is None:
         _occupied(divisor, "nothing has no mean", where)
@@ -176,7 +184,7 @@ def lp_pool(
     array([[[ 5., 13.]]])
     """
     x, laid, shape, where = _pooled("lp_pool", x, kernel_size, stride, padding, 1, ceil_mode)
-    kernels, x = kernels_of(method, where), floating(x)
+    kernels, x = stream("pooling", x.size, method, where), floating(x)
     power = _Power(x, norm_type, absolute, where)
     sums = power.checked(kernels.sum_pool(power.powers, laid))
 
@@ -253,6 +261,7 @@ def adaptive_avg_pool(x: ArrayLike, output_size: int | Sequence[int | None] | No
     array([[[1.5, 2.5]]])
     """
     x, counts, where = _adapted("adaptive_avg_pool", floating(numbers(x, "X", "adaptive_avg_pool")), output_size)
+    adaptive = stream("adaptive", x.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (adaptive.avg_pool_input(gy, x.shape[2:]),)
@@ -278,6 +287,7 @@ def adaptive_max_pool(
     """
     x, counts, where = _adapted("adaptive_max_pool", numbers(x, "X", "adaptive_max_pool"), output_size)
     ties, indices = known("choice of ties", ties, TIES, where), flag(return_indices, "return_indices", where)
+    adaptive = stream("adaptive", x.size)
 
     def value() -> np.ndarray | tuple[np.ndarray, np.ndarray]:
         y = adaptive.max_pool(x, counts)
@@ -299,12 +309,12 @@ def global_avg_pool(x: ArrayLike) -> Call[np.ndarray]:
     array([[[3.]]])
     """
     x, axes, where = _whole("global_avg_pool", x)
-    shape = (*x.shape[:2], *(1,) * len(axes))
+    counts, adaptive = (1,) * len(axes), stream("adaptive", x.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
-        return (np.array(np.broadcast_to(gy / gy.dtype.type(math.prod(x.shape[2:])), x.shape)),)
+        return (adaptive.avg_pool_input(gy, x.shape[2:]),)
 
-    return Call(where, shape, x.dtype, lambda: x.mean(axes, keepdims=True), gradients)
+    return Call(where, (*x.shape[:2], *counts), x.dtype, lambda: adaptive.avg_pool(x, counts), gradients)
 
 
 @differentiable("x")
@@ -318,7 +328,7 @@ def global_max_pool(x: ArrayLike, *, ties: str = "first") -> Call[np.ndarray]:
     """
     x_ = numbers(x, "X", "global_max_pool")
     x_, counts, where = _adapted("global_max_pool", x_, 1)
-    ties = known("choice of ties", ties, TIES, where)
+    ties, adaptive = known("choice of ties", ties, TIES, where), stream("adaptive", x_.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (adaptive.max_pool_input(gy, x_, ties),)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
-from convmath.kernels import losses
+from convmath.kernels.streams import stream
 from convmath.window import whole
 
 from .core import Call, differentiable, floating, numbers
@@ -40,6 +40,7 @@ def softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
     (array([ 0.25, -0.25]),)
     """
     array, axis, where = _operand("softmax", x, axis)
+    losses = stream("losses", array.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (losses.softmax_input(gy, losses.softmax(array, axis), axis),)
@@ -57,6 +58,7 @@ def log_softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
     array([-1000.,     0.])
     """
     array, axis, where = _operand("log_softmax", x, axis)
+    losses = stream("losses", array.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (losses.log_softmax_input(gy, losses.log_softmax(array, axis), axis),)

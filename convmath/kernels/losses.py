@@ -16,6 +16,7 @@ __all__ = [
     "binary_gradients",
     "by_class",
     "by_class_gradients",
+    "by_class_input",
     "by_probability",
     "by_probability_gradients",
     "log_softmax",
@@ -102,6 +103,13 @@ def by_class_gradients(
         counted = np.where(kept[:, None], z, 0) * g[:, None]
         gw -= share * counted.sum(axis=(0, *range(2, z.ndim)))
     return gz, gw
+
+
+def by_class_input(
+    g: np.ndarray, z: np.ndarray, target: np.ndarray, kept: np.ndarray, weight: np.ndarray, smoothing: float = 0.0
+) -> np.ndarray:
+    """By X, for Z the logarithms of the softmax of X"""
+    return log_softmax_input(by_class_gradients(g, z, target, kept, weight, smoothing)[0], z, 1)
 
 
 # --- by probabilities ---------------------------------------------------------------------------------------------

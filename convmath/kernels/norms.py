@@ -1,38 +1,112 @@
-"""Normalisation: arrays in, arrays out. The mean is over given axes, and the variance is the biased one."""
+"""Normalisation: arrays in, arrays out. There are statistics for each group of a `Layout`; variances are biased."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 __all__ = [
+    "Layout",
     "cross_channel",
     "cross_channel_input",
     "cross_channel_scale",
+    "gradients",
+    "normalised",
     "standardised",
-    "standardised_input",
     "statistics",
 ]
 
 
-def statistics(x: np.ndarray, axes: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance over the axes, which stay with length 1. The deviations are squared, so nothing cancels."""
-    mean = x.mean(tuple(axes), keepdims=True)
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """An array seen with four axes, those that a group is along, and which of them weight and bias have.
+
+    Groups are along all but axis 1, or along the last two axes: whole rows, however many, of the last axis.
+    """
+
+    shape: tuple[int, int, int, int]
+    over: tuple[int, ...]
+    affine: tuple[int, ...]
+
+    @property
+    def across(self) -> bool:
+        """Whether a group goes through the whole batch."""
+        return 0 in self.over
+
+    @property
+    def members(self) -> int:
+        """Elements of a group."""
+        return int(np.prod([self.shape[axis] for axis in self.over]))
+
+    @property
+    def of_groups(self) -> tuple[int, ...]:
+        """The shape of what there is one of for each group."""
+        return tuple(1 if axis in self.over else n for axis, n in enumerate(self.shape))
+
+    def wide(self, parameters: np.ndarray) -> np.ndarray:
+        """Weight or bias, so that it broadcasts."""
+        return parameters.reshape([n if axis in self.affine else 1 for axis, n in enumerate(self.shape)])
+
+    def summed(self, g: np.ndarray, like: np.ndarray) -> np.ndarray:
+        """The sum over the axes that weight and bias don't have."""
+        return g.sum(tuple(axis for axis in range(4) if axis not in self.affine)).reshape(like.shape)
+
+
+def statistics(x: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and variance of each group. The deviations are squared, so nothing cancels."""
+    x = x.reshape(layout.shape)
+    mean = x.mean(layout.over, keepdims=True)
     deviation = x - mean
-    return mean, (deviation * deviation).mean(tuple(axes), keepdims=True)
+    return mean, (deviation * deviation).mean(layout.over, keepdims=True)
 
 
-def standardised(x: np.ndarray, mean: np.ndarray, variance: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Z = (X - μ)/σ, and σ = √(V + ε)"""
+def standardised(
+    x: np.ndarray, layout: Layout, mean: np.ndarray, variance: np.ndarray, eps: float,
+    w: np.ndarray | None, b: np.ndarray | None,
+) -> np.ndarray:  # fmt: skip
+    """Y = W·(X - μ)/σ + B, σ = √(V + ε)"""
+    z, _ = _z(x, layout, mean, variance, eps)
+    y = z if w is None else z * layout.wide(w)
+    return (y if b is None else y + layout.wide(b)).reshape(x.shape)
+
+
+def normalised(
+    x: np.ndarray, layout: Layout, eps: float, w: np.ndarray | None, b: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The same with the statistics of the groups, which come too."""
+    mean, variance = statistics(x, layout)
+    return standardised(x, layout, mean, variance, eps, w, b), mean, variance
+
+
+def gradients(
+    gy: np.ndarray, x: np.ndarray, layout: Layout, mean: np.ndarray, variance: np.ndarray, eps: float,
+    w: np.ndarray | None, b: np.ndarray | None, *, fixed: bool = False,
+) -> tuple[Any, ...]:  # fmt: skip
+    """By X, W and B; where the statistics are `fixed`, also by them.
+
+    gX = (gZ - mean gZ - Z·mean(gZ·Z))/σ, gZ = W·gY; gX = gZ/σ, gμ = -Σ gX and gV = -Σ gX·Z/(2σ) where they are fixed
+    """
+    z, deviation = _z(x, layout, mean, variance, eps)
+    g = gy.reshape(layout.shape)
+    gz = g if w is None else g * layout.wide(w)
+    gw = None if w is None else layout.summed(g * z, w)
+    gb = None if b is None else layout.summed(g, b)
+    if fixed:
+        gx = gz / deviation
+        return (
+            *(gx.reshape(x.shape), gw, gb, -gx.sum(layout.over, keepdims=True)),
+            -(gx * z / deviation).sum(layout.over, keepdims=True) / 2,
+        )
+    gx = gz - gz.mean(layout.over, keepdims=True) - z * (gz * z).mean(layout.over, keepdims=True)
+    return (gx / deviation).reshape(x.shape), gw, gb
+
+
+def _z(x: np.ndarray, layout: Layout, mean: np.ndarray, variance: np.ndarray, eps: float) -> tuple[Any, Any]:
+    """Z = (X - μ)/σ, and σ"""
     deviation = np.sqrt(variance + x.dtype.type(eps))
-    return (x - mean) / deviation, deviation
-
-
-def standardised_input(gz: np.ndarray, z: np.ndarray, deviation: np.ndarray, axes: Sequence[int]) -> np.ndarray:
-    """gX = (gZ - mean gZ - Z·mean(gZ·Z))/σ, the means over the axes that the statistics are over"""
-    over = tuple(axes)
-    return (gz - gz.mean(over, keepdims=True) - z * (gz * z).mean(over, keepdims=True)) / deviation
+    return (x.reshape(layout.shape) - mean) / deviation, deviation
 
 
 def cross_channel_scale(x: np.ndarray, size: int, alpha: float, bias: float) -> np.ndarray:

@@ -1,0 +1,144 @@
+"""Pooling by generated kernels; `patches` where there are none: for integers, and for shares among equal maximisers.
+
+Maxima and positions are those of the definition, NaN and equal elements included. A sum of n elements is off by at most
+γ(n)·Σ|x|, γ(n) = n·u/(1 - n·u), u half the distance of 1 to the next number; a mean has one rounding more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TypeGuard
+
+import numpy as np
+
+from convmath.kernels import patches
+from convmath.kernels.taps import output_sizes
+from convmath.window import Window
+
+from . import pool, pool_input
+from .pool_tables import MOST, entries, folded
+
+__all__ = [
+    "avg_pool",
+    "avg_pool_input",
+    "max_pool",
+    "max_pool_input",
+    "max_pool_kept",
+    "max_pool_selection",
+    "sum_pool",
+    "sum_pool_input",
+]
+
+Windows = Sequence[Window]
+DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
+
+
+def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
+    """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a] over what lies in X: NaN where one is, -∞ where nothing is."""
+    plan = _forward(x, windows)
+    return patches.max_pool(x, windows) if plan is None else _as(pool.run(plan, "max", x), x, windows)
+
+
+def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
+    """The flat position of the first (or, for "last", the last) maximiser of each window; -1 where there is none."""
+    plan = _forward(x, windows)
+    if plan is None:
+        return patches.max_pool_selection(x, windows, ties)
+    return _as(np.subtract(pool.select(plan, x, ties), 1, dtype=np.int64), x, windows)
+
+
+def max_pool_kept(x: np.ndarray, windows: Windows, ties: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """The maxima, and what `max_pool_input` takes as `selected`; None for nothing."""
+    plan = _forward(x, windows) if ties in ("first", "last") else None
+    if plan is None:
+        return max_pool(x, windows), None
+    y, selected = pool.maxima(plan, x, ties)
+    return _as(y, x, windows), _as(selected, x, windows)
+
+
+def max_pool_input(
+    gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str, selected: np.ndarray | None = None
+) -> np.ndarray:
+    """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] λ[ν,c,j,t] · gY[ν,c,j], λ = 1 at the first (or last) maximiser"""
+    plan = _forward(x, windows) if ties in ("first", "last") and gy.dtype == x.dtype else None
+    back = None if plan is None else _backward(gy, windows, x.shape[2:])
+    if plan is None or back is None:
+        return patches.max_pool_input(gy, x, windows, ties)
+    return pool_input.spread_maximum(back, gy, pool.select(plan, x, ties) if selected is None else selected)
+
+
+def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a] / D[j]"""
+    plan = _forward(x, windows)
+    if plan is None:
+        return patches.avg_pool(x, windows, divisor)
+    each = divisor.reshape(plan.counts) if isinstance(divisor, np.ndarray) else divisor
+    return _as(pool.run(plan, "mean", x, each), x, windows)
+
+
+def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
+    """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j] / D[j]"""
+    plan = _backward(gy, windows, sizes)
+    if plan is None:
+        return patches.avg_pool_input(gy, windows, sizes, divisor)
+    return pool_input.spread_sum(plan, gy, divisor)
+
+
+def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
+    """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a]"""
+    plan = _forward(x, windows)
+    return patches.sum_pool(x, windows) if plan is None else _as(pool.run(plan, "sum", x), x, windows)
+
+
+def sum_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> np.ndarray:
+    """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j]"""
+    plan = _backward(gy, windows, sizes)
+    return patches.sum_pool_input(gy, windows, sizes) if plan is None else pool_input.spread_sum(plan, gy, None)
+
+
+# --- what there are kernels for -----------------------------------------------------------------------------------
+
+
+def _forward(x: np.ndarray, windows: Windows) -> pool.Plan | None:
+    return _planned(DTYPES.get(x.dtype), x.shape, tuple(windows))
+
+
+def _backward(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> pool_input.Plan | None:
+    return _planned_back(DTYPES.get(gy.dtype), gy.shape, tuple(windows), tuple(sizes))
+
+
+@lru_cache(1024)
+def _planned(dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...]) -> pool.Plan | None:
+    if not windows or 0 in shape or not _fits(dtype, shape[2:]):
+        return None
+    sizes, laid = folded(shape[2:], windows)
+    counts = output_sizes(laid, sizes)
+    if 0 in counts or not _in_reach(laid, counts):
+        return None
+    return pool.Plan(dtype, math.prod(shape[:2]), sizes, laid, counts)
+
+
+@lru_cache(1024)
+def _planned_back(
+    dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...], sizes: tuple[int, ...]
+) -> pool_input.Plan | None:
+    if not windows or 0 in shape or 0 in sizes or not _fits(dtype, sizes) or not _in_reach(windows, shape[2:]):
+        return None
+    found = pool_input.Plan(dtype, sizes, windows, shape[2:])
+    return found if len(found.rows.entries) else None
+
+
+def _fits(dtype: str | None, sizes: Sequence[int]) -> TypeGuard[str]:
+    """Whether kernels take planes of these sizes: positions in one of float32 are integers of 32 bits."""
+    return dtype is not None and math.prod(sizes) < 2**31 - 1
+
+
+def _in_reach(windows: Windows, counts: Sequence[int]) -> bool:
+    return entries(windows, counts) <= MOST and (counts[-1] == 1 or windows[-1].stride <= pool_input.LONGEST)
+
+
+def _as(y: np.ndarray, x: np.ndarray, windows: Windows) -> np.ndarray:
+    """The output with one axis for each of the input."""
+    return y if y.ndim == x.ndim else y.reshape(*x.shape[:2], *output_sizes(windows, x.shape[2:]))

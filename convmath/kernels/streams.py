@@ -1,0 +1,40 @@
+"""Which kernels compute what is bound by memory: pools, norms, activations, softmax and losses.
+
+There is no cost to weigh: generated kernels are taken where they are there and the array is so large that making one
+is worth it, or where they are asked for. As for a convolution, `method`, `using` or CONVMATH_METHOD may say which.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from typing import Any
+
+from convmath.errors import HyperparameterError
+
+from . import adaptive, direct, elementwise, losses, norms, patches
+from .choice import asked, methods, without
+
+__all__ = ["stream"]
+
+NUMPY = {"pooling": patches, "adaptive": adaptive, "norms": norms, "elementwise": elementwise, "losses": losses}
+
+# elements from which on a generated kernel is worth being made, and is faster than NumPy
+WORTH_MAKING = {"pooling": 2**13, "adaptive": 2**13, "norms": 2**13, "elementwise": 2**14, "losses": 2**11}
+
+
+def stream(family: str, elements: int, method: str = "auto", where: str = "") -> Any:
+    """The module of this family ("pooling", "adaptive", "norms", "elementwise", "losses") that computes a call."""
+    named = asked(method, where or family)
+    if named in ("auto", "patches", "direct"):
+        if named == "auto" and elements >= WORTH_MAKING[family] and not without():
+            return _generated(family)
+        return direct if named == "direct" and family == "pooling" else NUMPY[family]
+    if named not in methods():
+        raise HyperparameterError(f"method {named!r} is asked for, but {without()} [{where or family}]")
+    return _generated(family)
+
+
+@lru_cache
+def _generated(family: str) -> Any:
+    return import_module(f".simd.{family}", __package__)

@@ -15,9 +15,10 @@ import operator
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from convmath.errors import HyperparameterError, ShapeError, unknown
+from convmath.errors import ConvmathError, HyperparameterError, ShapeError, unknown
 
 __all__ = [
     "BORDERS",
@@ -220,6 +221,35 @@ def windows(
     pair for each axis, or "same" (⌈n/s⌉ windows, the odd one at the end), "same_lower" (at the start), "valid", or
     "full". With `fits`, each axis must hold at least one window.
     """
+    hyper = kernel, stride, padding, dilation, ceil_mode
+    if all(map(_immutable, hyper)):
+        try:
+            return _kept(tuple(sizes), *hyper, fits)
+        except ConvmathError:
+            pass  # it is said again, with the name of the call
+    return _windows(sizes, *hyper, fits, where)
+
+
+def _immutable(value: Any) -> bool:
+    """Whether equal values mean the same: 1.0 and True are equal to 1, and refused."""
+    return type(value) in (int, bool, str) or (type(value) is tuple and all(type(entry) is int for entry in value))
+
+
+@lru_cache(4096, typed=True)
+def _kept(sizes: tuple[int, ...], *hyper: Any) -> tuple[Window, ...]:
+    return _windows(sizes, *hyper, "window")
+
+
+def _windows(
+    sizes: Sequence[int],
+    kernel: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    ceil_mode: Any,
+    fits: bool,
+    where: str,
+) -> tuple[Window, ...]:
     ndim = len(sizes)
     kernels = per_axis(kernel, ndim, "kernel", where, 1)
     strides = per_axis(stride, ndim, "stride", where, 1)

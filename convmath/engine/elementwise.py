@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from convmath.ir.nodes import Apply, Bracket, Compare, Number, Power, Scalar
+from convmath.kernels.streams import plus
 
 from .slopes import OPERANDS, Compiled, pulled
 from .tape import Pullback, any_traced, bottom, record
@@ -121,7 +122,7 @@ EXPRESSIONS: Mapping[np.ufunc, Scalar] = {
 # with the operators of Python, where it has one: they are quicker for numbers
 _OPERATORS: Mapping[np.ufunc, Callable[..., Any]] = {
     np.negative: operator.neg,
-    np.add: operator.add,
+    np.add: plus,
     np.subtract: operator.sub,
     np.multiply: operator.mul,
     np.divide: operator.truediv,

@@ -15,6 +15,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+from convmath.kernels.streams import plus
+
 __all__ = ["Node", "Parts", "Rule", "Traced", "any_traced", "below", "bottom", "new_level", "record", "sweep"]
 
 # Levels, and nodes in the order in which they are made: later numbers are higher. `next` is atomic, so that threads
@@ -149,7 +151,7 @@ def sweep(ends: Iterable[tuple[Node, Any]], leaves: Sequence[Node], *, release: 
 
     def give(node: Node, cotangent: Any) -> None:
         if node in held:
-            held[node] = held[node] + cotangent
+            held[node] = plus(held[node], cotangent)
         else:
             held[node] = cotangent
             heappush(queue, (-node.number, node))

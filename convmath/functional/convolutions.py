@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
 from convmath.kernels.choice import Choice, asked, choose
+from convmath.kernels.features import of_channels
 from convmath.kernels.padding import bare, pad, pad_input, padded_sizes
 from convmath.kernels.problem import Convolution
 from convmath.kernels.taps import output_sizes
@@ -40,8 +42,8 @@ def _in_groups(channels: int, groups: int, said: str, where: str) -> None:
         raise ShapeError(f"{said} {channels} channels, which do not divide into {groups} groups [{where}]")
 
 
-def _bias_gradient(gy: np.ndarray, b: np.ndarray | None) -> np.ndarray | None:
-    return None if b is None else gy.sum(axis=(0, *range(2, gy.ndim)))
+def _bias_gradient(gy: np.ndarray, b: np.ndarray | None) -> Callable[[], np.ndarray] | None:
+    return None if b is None else lambda: of_channels(gy)
 
 
 def _within_reach(edge: Border, laid: tuple[Window, ...], sizes: tuple[int, ...], where: str) -> None:

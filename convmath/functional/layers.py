@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
 from convmath.kernels import features
+from convmath.kernels.streams import plus
 
 from .core import Call, differentiable, floating, numbers, one_each, real, shaped, storable, zeros_and_ones
 
@@ -90,7 +91,7 @@ def add(x: ArrayLike, z: ArrayLike) -> Call[np.ndarray]:
     x, z = numbers(x, "X", "add"), numbers(z, "Z", "add")
     where = f"add(X{x.shape}, Z{z.shape})"
     shaped(z, x.shape, "Z", where)
-    return Call(where, x.shape, np.result_type(x, z), lambda: x + z, lambda gy: (np.array(gy), np.array(gy)))
+    return Call(where, x.shape, np.result_type(x, z), lambda: plus(x, z), lambda gy: (np.array(gy), np.array(gy)))
 
 
 @differentiable("x", "mask")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-__all__ = ["distances", "distances_input", "distances_weight", "linear", "linear_input", "linear_weight"]
+__all__ = ["distances", "distances_input", "distances_weight", "linear", "linear_input", "linear_weight", "of_channels"]
 
 
 def linear(x: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -20,6 +22,14 @@ def linear_input(gy: np.ndarray, w: np.ndarray) -> np.ndarray:
 def linear_weight(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """gW[o,c] = Σ gY[…,o] · X[…,c]"""
     return _rows(gy).T @ _rows(x)
+
+
+def of_channels(gy: np.ndarray) -> np.ndarray:
+    """gB[c] = Σ gY[ν,c,j]; a product with ones has less to do than a sum over axes that are apart"""
+    images, channels = gy.shape[:2]
+    positions = math.prod(gy.shape[2:])
+    each = gy.reshape(images * channels, positions) @ np.ones(positions, gy.dtype)
+    return each.reshape(images, channels).sum(0)
 
 
 def distances(x: np.ndarray, w: np.ndarray) -> np.ndarray:

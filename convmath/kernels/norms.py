@@ -55,11 +55,16 @@ class Layout:
 
 
 def statistics(x: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and variance of each group. The deviations are squared, so nothing cancels."""
+    """Mean and variance of each group.
+
+    The deviations are squared, so nothing cancels; their own mean is what the mean was rounded by, and corrects for it.
+    """
     x = x.reshape(layout.shape)
     mean = x.mean(layout.over, keepdims=True)
     deviation = x - mean
-    return mean, (deviation * deviation).mean(layout.over, keepdims=True)
+    rounded = deviation.mean(layout.over, keepdims=True)
+    variance = (deviation * deviation).mean(layout.over, keepdims=True) - rounded * rounded
+    return mean, np.maximum(variance, 0)  # what is hardly more than 0 may be rounded below it
 
 
 def standardised(

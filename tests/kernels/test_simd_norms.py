@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convmath.kernels import norms as definition
@@ -77,6 +77,7 @@ def near(found: np.ndarray, exact: np.ndarray, size: np.ndarray, n: int, what: s
     assert (abs(found - exact) <= bound(n, found.dtype) * size + tiny).all(), what
 
 
+@example(layout=Layout((2, 2, 1, 1), (0, 2, 3), (1,)), dtype="f4", weights="both", seed=0)
 @given(**DRAWN)
 def test_statistics_and_values_stay_within_their_bounds(layout: Layout, dtype: str, weights: str, seed: int) -> None:
     x, _, w, b = operands(layout, dtype, weights, seed)
@@ -123,6 +124,15 @@ def test_gradients_stay_within_their_bounds(layout: Layout, dtype: str, weights:
     near(fixed[0], exact[0], gz / deviation, n, "X, statistics fixed")
     near(fixed[3], exact[3], (gz / deviation).sum(layout.over, keepdims=True), n, "mean")
     near(fixed[4], exact[4], (gz * z / deviation**2).sum(layout.over, keepdims=True), n, "variance")
+
+
+@given(layout=layouts(), dtype=st.sampled_from(["f4", "f8"]), seed=SEED)
+def test_equal_elements_have_no_negative_variance(layout: Layout, dtype: str, seed: int) -> None:
+    x = np.full(layout.shape, np.random.default_rng(seed).standard_normal(), dtype)
+    for kernels in (norms, definition):
+        mean, variance = kernels.statistics(x, layout)
+        assert (variance >= 0).all()
+        assert (abs(variance) <= (2 * bound(roundings(layout), x.dtype) * mean) ** 2).all()
 
 
 @given(layout=layouts(), dtype=st.sampled_from(["f4", "f8"]), seed=SEED)

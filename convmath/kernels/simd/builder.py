@@ -16,7 +16,7 @@ from llvmlite import ir
 
 from .host import host
 
-__all__ = ["BYTES", "ITEM", "POINTER", "WORD", "Builder", "Value", "words"]
+__all__ = ["BYTES", "ITEM", "POINTER", "WORD", "Builder", "Value", "addresses", "words"]
 
 WORD, HALF, BYTE, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(8), ir.IntType(1)
 POINTER = ir.PointerType()
@@ -325,6 +325,10 @@ class Builder:
         most = Value(self, self.code.trunc(self.least_of(count, lanes).value, HALF))
         return Value(self, ir.Constant(ir.VectorType(HALF, lanes), list(range(lanes)))) < self.splat(most, lanes)
 
+    def lanes_where(self, chosen: Sequence[bool]) -> Value:
+        """A mask that is known beforehand."""
+        return Value(self, ir.Constant(ir.VectorType(ir.IntType(1), len(chosen)), [int(one) for one in chosen]))
+
     def transposed(self, rows: Sequence[Value]) -> list[Value]:
         """As many vectors as there are lanes, with rows and columns exchanged."""
         rows, lanes, block = list(rows), self.lanes, 1
@@ -453,6 +457,11 @@ class Builder:
             self.code.call(function, [value.value for value in values])
 
         return called
+
+
+def addresses(*arrays: np.ndarray) -> tuple[int, ...]:
+    """Where tables lie that their owner keeps: asking for it anew takes longer than many a kernel."""
+    return tuple(array.ctypes.data for array in arrays)
 
 
 def words(*values: Any) -> np.ndarray:

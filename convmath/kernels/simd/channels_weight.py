@@ -18,7 +18,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, words
+from .builder import BYTES, Builder, Value, addresses, words
 from .compile import kernel
 from .host import host
 from .memory import aligned
@@ -195,6 +195,7 @@ class Plan:
             np.minimum(tap + each, len(self.offsets)),
         )
         self.items = np.stack(columns, -1).astype(np.int64)
+        self.tables = addresses(self.offsets, self.rows, self.items, self.begins, self.bands)
         self.own = ((reads * plane.channel + 2 * lanes) * size if padded else 0, (band * behind + lanes) * wide * size)
         self.numbers = (
             *(reads, in_size * size, channel * size, plane.shape[-1], channels * in_size * size),
@@ -214,7 +215,7 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     """The gradient, and whether all of it is finite."""
     sums = aligned(math.prod(plan.shape), plan.dtype)
     sums.fill(0)
-    block = words(x, gy, sums, plan.offsets, plan.rows, plan.items, plan.begins, plan.bands, *plan.numbers)
+    block = words(x, gy, sums, *plan.tables, *plan.numbers)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     total = sums.reshape(plan.shape)
     found = total[0]

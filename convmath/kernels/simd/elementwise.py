@@ -30,6 +30,7 @@ __all__ = [
     "gelu_tanh_input",
     "hardswish",
     "hardswish_input",
+    "plus",
     "prelu",
     "prelu_input",
     "prelu_weight",
@@ -79,6 +80,29 @@ def _run(name: str, x: np.ndarray, g: np.ndarray | None, fixed: list[float]) -> 
     code = pointwise(DTYPES[x.dtype], name, g is not None, len(fixed))
     block = words(x, y, 0 if g is None else g, numbers, x.size)
     workers.run(code, block, -(-x.size // PART), seconds=2 * x.nbytes / RATE.get(name, SLOW))
+    return y
+
+
+@kernel("x z y", "elements")
+def sums(k: Builder, dtype: str) -> None:
+    def item(i: Value) -> None:
+        x, z, y = (k.at(pointer, i * (PART * k.bytes)) for pointer in (k.x, k.z, k.y))
+        k.over(
+            k.least_of(k.elements - i * PART, k.word(PART)),
+            lambda offset, mask: k.store(
+                k.load(x, offset, mask=mask) + k.load(z, offset, mask=mask), y, offset, mask=mask
+            ),
+        )
+
+    k.loop(k.first, k.behind, 1, [], item)
+
+
+def plus(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """X + Z of one shape"""
+    if x.dtype not in DTYPES or x.dtype != z.dtype or not (x.flags.c_contiguous and z.flags.c_contiguous):
+        return elementwise.plus(x, z)
+    y = empty(x.shape, x.dtype)
+    workers.run(sums(DTYPES[x.dtype]), words(x, z, y, x.size), -(-x.size // PART), seconds=3 * x.nbytes / RATE["relu"])
     return y
 
 

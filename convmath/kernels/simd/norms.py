@@ -122,7 +122,9 @@ def _moments(k: Builder, group: Value) -> tuple[Value, Value]:
         return _sums(k, k.length, totals, terms)
 
     once, twice = _over_rows(k, group, 2, second)
-    return mean, (twice - once * once / members) / members
+    variance = (twice - once * once / members) / members
+    nothing = Value(k, FLOATS["f8"](0.0))
+    return mean, k.select(variance < nothing, nothing, variance)
 
 
 def _scale(k: Builder, variance: Value) -> Value:

@@ -20,7 +20,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, words
+from .builder import BYTES, Builder, Value, addresses, words
 from .compile import kernel
 from .host import host
 from .memory import aligned, biases, empty
@@ -140,21 +140,24 @@ def _unpack(k: Builder, count: int, step: int, y: Value, first: Value, behind: V
                 offset: Value, mask: Value | None, seen: Value, source: Value = source, there: Value = there
             ) -> Value:
                 value = k.load(source, offset, mask=mask)
-                k.store(value, there, offset, mask=mask)
+                _spread(k, value, there, offset, mask, step)
                 return watched(k, seen, value)
 
-            def single(q: Value, seen: Value, source: Value = source, there: Value = there) -> Value:
-                value = k.load_number(source, q * k.bytes)
-                k.store(value, there, q * (step * k.bytes))
-                return watched(k, seen, value)
-
-            if step == 1:
-                [seen] = k.over(length, vector, [unseen(k)])
-            else:
-                [seen] = k.loop(0, length, 1, [unseen(k, 1)], single)
-            note(k, seen, k.flag)
+            note(k, *k.over(length, vector, [unseen(k)]), k.flag)
 
     k.loop(first, behind, 1, [], row)
+
+
+def _spread(k: Builder, value: Value, there: Value, offset: Value, mask: Value | None, step: int) -> None:
+    """The numbers of a vector, `step` apart; nothing between them is touched."""
+    if step == 1:
+        k.store(value, there, offset, mask=mask)
+        return
+    for part in range(step):
+        places = range(part * k.lanes, (part + 1) * k.lanes)
+        own, come = k.lanes_where([place % step == 0 for place in places]), [place // step for place in places]
+        there_too = own if mask is None else own & k.shuffle(mask, mask, come)
+        k.store(k.shuffle(value, value, come), there, offset * step + part * k.vector, mask=there_too)
 
 
 # --- tables -------------------------------------------------------------------------------------------------------
@@ -228,6 +231,7 @@ class Plan:
         self.rows = np.concatenate(packed)
         self.groups, self.out = self._groups(taps, size)
         self.items = self._items(in_size, out_size, np.cumsum([0, *map(len, packed)]), blocks, sum(taps), size)
+        self.tables = addresses(self.offsets, self.rows, self.items, self.groups, self.out)
         # the taps of the last block read beyond what is laid out, and what they make of it is not used
         reach = int(self.offsets.max(initial=0)) // size + tile_plane
         self.own = (max(reach, p.reads * channel + lanes) * size, self.channels * tile_plane * size)
@@ -295,9 +299,8 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     tiled = aligned(plan.weights.size, w.dtype)
     np.take(w.reshape(-1), plan.weights, out=tiled, mode="clip")
     flag = np.zeros(1, np.int64)
-    tables = (plan.offsets, plan.rows, plan.items, plan.groups, plan.out)
     shift = biases(b, p.groups * p.makes, x.dtype)
-    block = words(x, y, tiled, shift, flag, *tables, *plan.numbers)
+    block = words(x, y, tiled, shift, flag, *plan.tables, *plan.numbers)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0] and (not p.in_place or bool(np.isfinite(y).all()))
 

@@ -19,7 +19,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, words
+from .builder import BYTES, Builder, Value, addresses, words
 from .compile import kernel
 from .host import host
 from .memory import aligned
@@ -152,6 +152,7 @@ class Plan:
             (part * groups + g) * (math.prod(self.shape[1:]) * size),
         )
         self.items = np.stack(columns, -1).astype(np.int64)
+        self.tables = addresses(self.offsets, self.rows, self.out_rows, self.items)
         self.dtype, self.own = np.dtype(dtype), (together * slot * size, together * out_slot * size)
         self.numbers = (
             *(reads, in_size * size, plane.channel * size, len(self.rows), plane.shape[-1], plane.phase * size),
@@ -170,7 +171,7 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     """The gradient, and whether all of it is finite."""
     sums = aligned(plan.parts * math.prod(plan.shape), plan.dtype)
     sums.fill(0)
-    block = words(x, gy, sums, plan.offsets, plan.rows, plan.out_rows, plan.items, *plan.numbers)
+    block = words(x, gy, sums, *plan.tables, *plan.numbers)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     total = sums.reshape(plan.parts, *plan.shape)
     found = total[0]

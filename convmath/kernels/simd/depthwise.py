@@ -55,15 +55,20 @@ def _row(k: Builder, plane: Value, row: Value) -> Value:
     return k.select(inside, k.at(plane, row * k.width * k.bytes), k.zeros)
 
 
+def _readers(high: int, down: int, rows: int) -> dict[int, list[tuple[int, int]]]:
+    """For each row of the input below the first that is read: which row of the output reads it, with which tap."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for out in range(rows):
+        for r in range(high):
+            found.setdefault(out + down * r, []).append((out, r))
+    return found
+
+
 @kernel("x w y zeros flag", f"channels {SIZES}")
 def correlate(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int, int], rows: int) -> None:
     """So many `rows` of the output at once."""
     (high, wide), (down, right) = taps, dilation
-    # the rows of the input below the first that are read, and which tap of which row of the output reads them
-    readers: dict[int, list[tuple[int, int]]] = {}
-    for out in range(rows):
-        for r in range(high):
-            readers.setdefault(out + down * r, []).append((out, r))
+    readers = _readers(high, down, rows)
 
     def plane(i: Value) -> None:
         x, y = k.at(k.x, i * k.height * k.width * k.bytes), k.at(k.y, i * k.out_height * k.out_width * k.bytes)
@@ -101,41 +106,40 @@ def correlate(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int
     k.loop(k.first, k.behind, 1, [], plane)
 
 
-@kernel("x gy gw zeros", f"batch channels {SIZES}")
-def dot(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int, int]) -> None:
-    """Each item is a channel."""
+@kernel("x gy sums zeros", SIZES)
+def dot(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int, int], rows: int) -> None:
+    """Each item is a plane, read in the order of memory; so many `rows` of the cotangent at once."""
     (high, wide), (down, right) = taps, dilation
+    readers = _readers(high, down, rows)
 
-    def channel(c: Value) -> None:
-        def image(n: Value, *sums: Value) -> list[Value]:
-            place = n * k.channels + c
-            x = k.at(k.x, place * k.height * k.width * k.bytes)
-            gy = k.at(k.gy, place * k.out_height * k.out_width * k.bytes)
+    def plane(i: Value) -> None:
+        x, gy = k.at(k.x, i * k.height * k.width * k.bytes), k.at(k.gy, i * k.out_height * k.out_width * k.bytes)
 
-            def line(first: Value, *sums: Value) -> list[Value]:
-                source = [_row(k, x, first + down * r - k.before_row) for r in range(high)]
-                there = k.at(gy, first * k.out_width * k.bytes)
+        def lines(first: Value, *sums: Value) -> list[Value]:
+            source = {row: _row(k, x, first + row - k.before_row) for row in readers}
+            there = [k.at(gy, (first + out) * k.out_width * k.bytes) for out in range(rows)]
+            there[1:] = [k.select(first + 1 + out < k.out_height, at, k.zeros) for out, at in enumerate(there[1:])]
 
-                def block(j: Value, edge: bool, now: Sequence[Value]) -> Sequence[Value]:
-                    mask = k.below(k.out_width - j) if edge else None
-                    found, cotangent = list(now), k.load(there, j * k.bytes, mask=mask)
-                    for s in range(wide):
-                        column = j + right * s - k.before_column
-                        mask = _inside(k, column) if edge else None
-                        for r in range(high):
-                            value = k.load(source[r], column * k.bytes, mask=mask)
-                            found[r * wide + s] = k.multiply_add(value, cotangent, found[r * wide + s])
-                    return found
+            def block(j: Value, edge: bool, now: Sequence[Value]) -> list[Value]:
+                mask = k.below(k.out_width - j) if edge else None
+                found, cotangents = list(now), [k.load(at, j * k.bytes, mask=mask) for at in there]
+                for s in range(wide):
+                    column = j + right * s - k.before_column
+                    mask = _inside(k, column) if edge else None
+                    for row in sorted(readers):
+                        value = k.load(source[row], column * k.bytes, mask=mask)
+                        for out, r in readers[row]:
+                            tap = r * wide + s
+                            found[tap] = k.multiply_add(value, cotangents[out], found[tap])
+                return found
 
-                return columns(k, right * (wide - 1), block, sums)
+            return columns(k, right * (wide - 1), block, sums)
 
-            return k.loop(0, k.out_height, 1, sums, line)
-
-        sums = k.loop(0, k.batch, 1, [k.splat(0.0)] * (high * wide), image)
+        sums = k.loop(0, k.out_height, rows, [k.splat(0.0)] * (high * wide), lines)
         for place, total in enumerate(sums):
-            k.store(k.sum_of_lanes(total), k.at(k.gw, c * (high * wide * k.bytes)), place * k.bytes)
+            k.store(k.sum_of_lanes(total), k.at(k.sums, i * (high * wide * k.bytes)), place * k.bytes)
 
-    k.loop(k.first, k.behind, 1, [], channel)
+    k.loop(k.first, k.behind, 1, [], plane)
 
 
 # --- plans --------------------------------------------------------------------------------------------------------
@@ -227,13 +231,13 @@ def weight(
     laid = _laid(channels, outputs, windows, groups, [w.before for w in windows])
     if laid is None or math.prod(laid[0]) > host().registers - 6:
         return None
-    code = partial(dot, dtype, laid[0], laid[1])
+    code = partial(dot, dtype, laid[0], laid[1], 2 if laid[1][0] == 1 else 1)
     return Plan(code, batch, channels, tuple(w.kernel for w in windows), (*_two(sizes), *_two(counts), *laid[2]))
 
 
 def _zeros(plan: Plan, dtype: np.dtype) -> np.ndarray:
     """A row of zeros, read with what a vector reaches beyond it."""
-    return np.zeros(plan.rows[1] + 2 * host().vector // dtype.itemsize, dtype)
+    return np.zeros(max(plan.rows[1], plan.rows[3]) + 2 * host().vector // dtype.itemsize, dtype)
 
 
 def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple[np.ndarray, bool]:
@@ -250,7 +254,8 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
 
 def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
-    gw = np.empty((plan.channels, 1, *plan.sizes), x.dtype)
-    block = words(x, gy, gw, _zeros(plan, x.dtype), plan.batch, plan.channels, *plan.rows)
-    workers.run(plan.kernel(), block, plan.channels, (), gy.nbytes / BANDWIDTH)
+    sums = empty((plan.batch, plan.channels, 1, *plan.sizes), x.dtype)
+    block = words(x, gy, sums, _zeros(plan, x.dtype), *plan.rows)
+    workers.run(plan.kernel(), block, plan.batch * plan.channels, (), gy.nbytes / BANDWIDTH)
+    gw = sums.sum(0)
     return gw, bool(np.isfinite(gw).all())

@@ -207,6 +207,7 @@ class Problem:
     parts: tuple[Group, ...]
     weights: np.ndarray  # (groups, makes, reads, taps): the number of each weight in the kernel as it comes
     in_place: bool
+    blank: bool = False  # whether there are outputs that no part has: nothing but the bias
 
 
 class Plan:
@@ -300,6 +301,8 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     np.take(w.reshape(-1), plan.weights, out=tiled, mode="clip")
     flag = np.zeros(1, np.int64)
     shift = biases(b, p.groups * p.makes, x.dtype)
+    if p.blank:
+        y[...] = shift.reshape(-1, *[1] * len(p.sizes))
     block = words(x, y, tiled, shift, flag, *plan.tables, *plan.numbers)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0] and (not p.in_place or bool(np.isfinite(y).all()))
@@ -380,9 +383,12 @@ def transposed(
         _remainder(plane, windows, sizes, reach, remainder)
         for remainder in product(*(range(w.stride) for w in windows))
     )
+    read = tuple(part for part in parts if len(part.offsets))
     numbers = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
     return Plan(
-        Problem(dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, parts, numbers, False),
+        Problem(
+            dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, read, numbers, False, read != parts
+        ),
         exact=exact,
     )  # fmt: skip
 

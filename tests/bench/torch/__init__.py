@@ -1,0 +1,1 @@
+"""Beside torch, in the better of its two memory layouts: `python -m tests.bench.torch`."""

@@ -1,0 +1,103 @@
+"""Ours and theirs, taking turns in one process; what a table says of them."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter, sleep, thread_time
+
+import torch
+
+from convmath import set_threads
+
+__all__ = ["Case", "Row", "measured", "summary", "table", "with_threads"]
+
+Call = Callable[[], object]
+
+# OpenMP's workers go on spinning for a while after a call, and so do ours
+PAUSE = 0.015
+ROUNDS = 7
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is timed: our call, and theirs by the name of the layout or the library."""
+
+    name: str
+    kind: str
+    ours: Call
+    theirs: Mapping[str, Call]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Seconds of each round."""
+
+    case: Case
+    ours: Sequence[float]
+    theirs: Mapping[str, Sequence[float]]
+
+    @property
+    def best(self) -> str:
+        return min(self.theirs, key=lambda name: min(self.theirs[name]))
+
+    @property
+    def ratio(self) -> float:
+        """Of the least times."""
+        return min(self.ours) / min(self.theirs[self.best])
+
+
+def with_threads(count: int) -> None:
+    set_threads(count)
+    torch.set_num_threads(count)
+
+
+def measured(cases: Iterable[Case], threads: int) -> Iterator[Row]:
+    """One thread's own time, which a busy machine changes little; with several, the time that passes."""
+    for case in cases:
+        calls = {"ours": case.ours, **case.theirs}
+        for call in calls.values():
+            call()
+        found: dict[str, list[float]] = {name: [] for name in calls}
+        for _ in range(ROUNDS):
+            for name, call in calls.items():
+                if threads > 1:
+                    sleep(PAUSE)
+                    call()
+                found[name].append(_seconds(call, thread_time if threads == 1 else perf_counter))
+        ours = found.pop("ours")
+        yield Row(case, ours, found)
+
+
+def _seconds(call: Call, clock: Callable[[], float]) -> float:
+    start = clock()
+    call()
+    return clock() - start
+
+
+def table(rows: Iterable[Row]) -> list[Row]:
+    """Print the rows as they come."""
+    print("| case | | ours: least / median | torch: least / median | layout | ratio |\n|---|---|---|---|---|---|")
+    found = []
+    for row in rows:
+        theirs = row.theirs[row.best]
+        print(
+            f"| {row.case.name} | {row.case.kind} | {_milliseconds(row.ours)} | {_milliseconds(theirs)} | {row.best} "
+            f"| {row.ratio:.2f} |",
+            flush=True,
+        )
+        found.append(row)
+    return found
+
+
+def _milliseconds(seconds: Sequence[float]) -> str:
+    return f"{1e3 * min(seconds):.2f} / {1e3 * statistics.median(seconds):.2f} ms"
+
+
+def summary(rows: Sequence[Row]) -> None:
+    """The geometric mean of the ratios of each kind, and the largest."""
+    print()
+    for kind in dict.fromkeys(row.case.kind for row in rows):
+        ratios = [row.ratio for row in rows if row.case.kind == kind]
+        print(f"{kind}: geometric mean {statistics.geometric_mean(ratios):.2f}, largest {max(ratios):.2f}")

@@ -1,0 +1,85 @@
+"""What memory decides: pools, batch norm, activations, softmax and losses; forward and backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as T
+
+from convmath import functional as F
+
+from .measure import Case
+
+__all__ = ["activations", "norms", "pools"]
+
+Theirs = Callable[[Any], Any]
+
+
+def pools(dtype: Any) -> Iterator[Case]:
+    for shape in ((64, 6, 28, 28), (64, 16, 32, 32), (8, 64, 112, 112)):
+        yield from _cases(f"max 2×2 at {_said(shape)}", "pool", shape, dtype, F.max_pool, (2,), lambda x: T.max_pool2d(x, 2))
+        yield from _cases(f"average 2×2 at {_said(shape)}", "pool", shape, dtype, F.avg_pool, (2,), lambda x: T.avg_pool2d(x, 2))
+    shape, hyper = (8, 64, 112, 112), {"stride": 2, "padding": 1}
+    name = f"3×3/2 at {_said(shape)}"
+    yield from _cases(f"max {name}", "pool", shape, dtype, F.max_pool, (3,), lambda x: T.max_pool2d(x, 3, 2, 1), **hyper)
+    yield from _cases(f"average {name}", "pool", shape, dtype, F.avg_pool, (3,), lambda x: T.avg_pool2d(x, 3, 2, 1), **hyper)
+
+
+def norms(dtype: Any) -> Iterator[Case]:
+    for shape in ((64, 16, 32, 32), (16, 128, 28, 28), (8, 64, 112, 112)):
+        w, b = np.ones(shape[1], dtype), np.zeros(shape[1], dtype)
+        tw, tb = (torch.from_numpy(array).requires_grad_() for array in (w, b))
+        yield from _cases(
+            f"batch norm at {_said(shape)}", "norm", shape, dtype, F.batch_norm, (None, None, w, b),
+            lambda x, tw=tw, tb=tb: T.batch_norm(x, None, None, tw, tb, training=True), (tw, tb), training=True,
+        )  # fmt: skip
+
+
+def activations(dtype: Any) -> Iterator[Case]:
+    shape = (64, 16, 32, 32)
+    for ours, theirs in (
+        *((F.relu, T.relu), (F.leaky_relu, T.leaky_relu), (F.relu6, T.relu6), (F.elu, T.elu), (F.selu, T.selu)),
+        *((F.sigmoid, torch.sigmoid), (F.tanh, torch.tanh), (F.gelu, T.gelu), (F.silu, T.silu)),
+        *((F.softplus, T.softplus), (F.hardswish, T.hardswish)),
+    ):
+        yield from _cases(f"{ours.__name__} at {_said(shape)}", "activation", shape, dtype, ours, (), theirs)
+    for shape in ((128, 10), (64, 1000), (8, 21, 64, 64)):
+        positions = (shape[0], *shape[2:])
+        target = np.random.default_rng(0).integers(0, shape[1], positions)
+        told = torch.from_numpy(target)
+        yield from _cases(
+            f"cross entropy at {_said(shape)}", "loss", shape, dtype, F.cross_entropy, (target,),
+            lambda x, told=told: T.cross_entropy(x, told),
+        )  # fmt: skip
+
+
+def _said(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape))
+
+
+def _cases(
+    name: str, kind: str, shape: tuple[int, ...], dtype: Any, ours: Any, args: tuple[Any, ...], theirs: Theirs,
+    parameters: tuple[Any, ...] = (), **hyper: Any,
+) -> Iterator[Case]:  # fmt: skip
+    """Forward as in training (what the gradient needs is kept), and the gradient by itself."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(shape).astype(dtype)
+    gy = rng.standard_normal(ours.prepare(x, *args, **hyper).shape).astype(dtype)
+    layouts = {"contiguous": torch.contiguous_format}
+    if len(shape) == 4:
+        layouts["channels last"] = torch.channels_last
+    forward, backward = {}, {}
+    for layout, form in layouts.items():
+        tx = torch.from_numpy(x).contiguous(memory_format=form).requires_grad_()
+        y = theirs(tx)
+        tg = torch.from_numpy(gy)
+        tg = tg.contiguous(memory_format=form) if tg.ndim == 4 else tg
+        forward[layout] = lambda tx=tx: theirs(tx)
+        backward[layout] = lambda y=y, tx=tx, tg=tg: torch.autograd.grad(y, (tx, *parameters), tg, retain_graph=True)
+    yield Case(name, f"{kind} forward", lambda: ours.prepare(x, *args, **hyper).recorded(), forward)
+    call = ours.prepare(x, *args, **hyper)
+    call.recorded()
+    yield Case(name, f"{kind} backward", lambda: call.pulled(gy), backward)

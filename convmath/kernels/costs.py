@@ -10,17 +10,16 @@ from typing import Any
 
 from .problem import Convolution
 
-__all__ = ["WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "seconds"]
+__all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "seconds"]
 
-# seconds of a call, however small; of a tap in `direct`
-CALL = {"direct": 10e-6, "patches": 45e-6, "generated": 18e-6}
-TAP = 9e-6
-# multiplications and additions a second on one core, for numbers of 4 bytes; half as many of 8 bytes
-DIRECT, PRODUCT = 2.5e9, 90e9
-# bytes a second at which windows are copied to a matrix
-COPY = 3e9
-# cycles a second, as the generated kernels count them
-CLOCK = 3.4e9
+# Seconds on one core: of a call, however small; of a tap; of a multiplication or addition of numbers of 4 bytes (twice
+# as long for 8 bytes) by NumPy's loops, by BLAS, or of integers; of a byte of a matrix of windows; of a cycle as the
+# generated kernels count them, which overlap more or less well.
+SECONDS = {
+    "direct": {"call": 6.9e-06, "tap": 4.4e-06, "operation": 9.6e-11},
+    "patches": {"call": 1.8e-05, "product": 7.8e-12, "integer": 1.2e-10, "copied": 1.1e-10},
+    "generated": {"call": 2.0e-05, "cycle": 2.9e-10},
+}
 # seconds by `patches` from which on it is worth making a kernel
 WORTH_MAKING = 100e-6
 # seconds from which on it is worth saying that generated kernels are missing
@@ -32,15 +31,23 @@ WINOGRAD = (
 )
 
 
-def seconds(problem: Convolution, there: Mapping[str, Any]) -> dict[str, float]:
-    """What a convolution should take by each method that can compute it."""
-    wide = problem.dtype.itemsize / 4
-    matrix = problem.flops * wide / PRODUCT if problem.dtype.kind in "fc" else problem.flops / DIRECT
-    found = {
-        "direct": CALL["direct"] + problem.taps * TAP + problem.flops * wide / DIRECT,
-        "patches": CALL["patches"] + matrix + problem.columns / COPY,
+def amounts(problem: Convolution, there: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, float]]]:
+    """By each method that can compute a convolution: whose constants count, and how often each of them."""
+    operations = problem.flops * problem.dtype.itemsize / 4
+    product = "product" if problem.dtype.kind in "fc" else "integer"
+    found: dict[str, tuple[str, dict[str, float]]] = {
+        "direct": ("direct", {"call": 1, "tap": problem.taps, "operation": operations}),
+        "patches": ("patches", {"call": 1, product: operations, "copied": problem.columns}),
     }
     for name in (name for name in there if name not in found):
         if (way := there[name].way(problem)) is not None:
-            found[name] = CALL["generated"] + way.cycles / CLOCK
+            found[name] = "generated", {"call": 1, "cycle": way.cycles}
     return found
+
+
+def seconds(problem: Convolution, there: Mapping[str, Any]) -> dict[str, float]:
+    """What a convolution should take by each method that can compute it."""
+    return {
+        name: sum(SECONDS[kind][constant] * amount for constant, amount in of.items())
+        for name, (kind, of) in amounts(problem, there).items()
+    }

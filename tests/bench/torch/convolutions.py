@@ -60,9 +60,9 @@ def _cases(layer: Layer, dtype: Any, method: str, context: AbstractContextManage
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape).astype(dtype) for shape in (layer.x, layer.w))
     function = F.conv_transpose if layer.transposed else F.conv
-    hyper: dict[str, Any] = {
-        name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")
-    } | {"method": method}
+    hyper: dict[str, Any] = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")} | {
+        "method": method
+    }
     call = function.prepare(x, w, **hyper)
     gy = rng.standard_normal(call.shape).astype(dtype)
 

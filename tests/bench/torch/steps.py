@@ -84,7 +84,9 @@ def resnet(batch: int, kind: str = "plain") -> Case:
 
 def _parameters(rng: np.random.Generator, shapes: Any) -> Parameters:
     return [
-        (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype("f4") if len(shape) > 1 else np.ones(shape, "f4")
+        (rng.standard_normal(shape) / np.sqrt(np.prod(shape[1:]))).astype("f4")
+        if len(shape) > 1
+        else np.ones(shape, "f4")
         for shape in shapes
     ]
 

@@ -20,12 +20,20 @@ Theirs = Callable[[Any], Any]
 
 def pools(dtype: Any) -> Iterator[Case]:
     for shape in ((64, 6, 28, 28), (64, 16, 32, 32), (8, 64, 112, 112)):
-        yield from _cases(f"max 2×2 at {_said(shape)}", "pool", shape, dtype, F.max_pool, (2,), lambda x: T.max_pool2d(x, 2))
-        yield from _cases(f"average 2×2 at {_said(shape)}", "pool", shape, dtype, F.avg_pool, (2,), lambda x: T.avg_pool2d(x, 2))
+        yield from _cases(
+            f"max 2×2 at {_said(shape)}", "pool", shape, dtype, F.max_pool, (2,), lambda x: T.max_pool2d(x, 2)
+        )
+        yield from _cases(
+            f"average 2×2 at {_said(shape)}", "pool", shape, dtype, F.avg_pool, (2,), lambda x: T.avg_pool2d(x, 2)
+        )
     shape, hyper = (8, 64, 112, 112), {"stride": 2, "padding": 1}
     name = f"3×3/2 at {_said(shape)}"
-    yield from _cases(f"max {name}", "pool", shape, dtype, F.max_pool, (3,), lambda x: T.max_pool2d(x, 3, 2, 1), **hyper)
-    yield from _cases(f"average {name}", "pool", shape, dtype, F.avg_pool, (3,), lambda x: T.avg_pool2d(x, 3, 2, 1), **hyper)
+    yield from _cases(
+        f"max {name}", "pool", shape, dtype, F.max_pool, (3,), lambda x: T.max_pool2d(x, 3, 2, 1), **hyper
+    )
+    yield from _cases(
+        f"average {name}", "pool", shape, dtype, F.avg_pool, (3,), lambda x: T.avg_pool2d(x, 3, 2, 1), **hyper
+    )
 
 
 def norms(dtype: Any) -> Iterator[Case]:

@@ -1,4 +1,7 @@
-"""The tables: `python -m tests.bench.torch [--threads 1 2] [--dtype f4 f8] [--only layers streams steps patches exact]`."""
+"""The tables beside torch: `python -m tests.bench.torch`.
+
+`--only` takes some of layers, streams and steps (what comes by itself), patches and exact.
+"""
 
 from __future__ import annotations
 

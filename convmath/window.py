@@ -221,13 +221,12 @@ def windows(
     pair for each axis, or "same" (⌈n/s⌉ windows, the odd one at the end), "same_lower" (at the start), "valid", or
     "full". With `fits`, each axis must hold at least one window.
     """
-    hyper = kernel, stride, padding, dilation, ceil_mode
-    if all(map(_immutable, hyper)):
+    if all(map(_immutable, (kernel, stride, padding, dilation, ceil_mode))):
         try:
-            return _kept(tuple(sizes), *hyper, fits)
+            return _kept(tuple(sizes), kernel, stride, padding, dilation, ceil_mode, fits)
         except ConvmathError:
             pass  # it is said again, with the name of the call
-    return _windows(sizes, *hyper, fits, where)
+    return _windows(sizes, kernel, stride, padding, dilation, ceil_mode, fits, where)
 
 
 def _immutable(value: Any) -> bool:
@@ -236,8 +235,10 @@ def _immutable(value: Any) -> bool:
 
 
 @lru_cache(4096, typed=True)
-def _kept(sizes: tuple[int, ...], *hyper: Any) -> tuple[Window, ...]:
-    return _windows(sizes, *hyper, "window")
+def _kept(
+    sizes: tuple[int, ...], kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any, fits: bool
+) -> tuple[Window, ...]:
+    return _windows(sizes, kernel, stride, padding, dilation, ceil_mode, fits, "window")
 
 
 def _windows(

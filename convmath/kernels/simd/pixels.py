@@ -143,7 +143,8 @@ def _unpack(k: Builder, count: int, step: int, y: Value, first: Value, behind: V
                 _spread(k, value, there, offset, mask, step)
                 return watched(k, seen, value)
 
-            note(k, *k.over(length, vector, [unseen(k)]), k.flag)
+            [seen] = k.over(length, vector, [unseen(k)])
+            note(k, seen, k.flag)
 
     k.loop(first, behind, 1, [], row)
 

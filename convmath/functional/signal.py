@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError
 from convmath.kernels import padding, signal
-from convmath.kernels.choice import Choice, asked
+from convmath.kernels.choice import Choice, asked, in_order
+from convmath.kernels.storage import narrow, rounded
 from convmath.window import BORDERS, Border, Window
 
 from .core import Call, differentiable, known, numbers, storable
@@ -44,13 +45,14 @@ def convolve(
     float32, float64, complex64 and complex128 stay what they are; integers are computed in int64, exact modulo 2⁶⁴.
     What is not finite is in the outputs that read it and in no other.
 
-    `method`: "direct" is the definition, "patches" multiplies matrices, with the error of a plain sum,
-    |ŷ - y| ≤ γ Σ|a||v|; "fft" transforms blocks, with |ŷ - y| ≤ (20.7·log₂ N + 5)·(eps/2)·‖a‖₂·‖v‖₂, the norm of `a`
-    over the N positions of a block. "auto" is the fastest of those whose bound in these norms is not above that of
-    the plain sum: it transforms only where 20.7·log₂ N + 5 is at most the number of taps. An output much smaller than
-    its neighbours may still lose digits in it: ask for "patches" where that matters. A block is at least as long as
-    the shorter array, and takes about six times its memory. The result is written into `out` if it comes, a writable
-    array of the output's shape and type in C order.
+    `method`: "direct" is the definition, "patches" multiplies matrices and "simd" runs generated kernels, all with the
+    error of a plain sum, |ŷ - y| ≤ γ Σ|a||v|; "fft" transforms blocks, with an error of at most
+    (20.7·log₂ N + 5)·(eps/2)·‖a‖₂·‖v‖₂, the norm of `a` over the N positions of a block. "simd" needs the extra `fast`,
+    and is for real numbers on one to three axes: what else there is "patches" computes. "auto" is the fastest of those
+    whose bound in these norms is not above that of the plain sum: it transforms only where 20.7·log₂ N + 5 is at most
+    the number of taps. An output much smaller than its neighbours may still lose digits in it: ask for "patches" where
+    that matters. A block is at least as long as the shorter array, and takes about six times its memory. The result is
+    written into `out` if it comes, a writable array of the output's shape and type in C order.
 
     The vjp is the gradient of Re⟨g, Y⟩ = Re Σ conj(g)·Y: for complex arrays the direction in which it grows (PyTorch's
     convention; JAX conjugates it), for a real array beside a complex one its real part.
@@ -94,18 +96,22 @@ def correlate(
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two arrays of one type and what is asked of them; `start` is where the outputs begin in the full convolution."""
+    """Two arrays of one type and what is asked of them; `start` is where the outputs begin in the full convolution.
+
+    `dtype` is what the output is stored in.
+    """
 
     where: str
     a: np.ndarray
     v: np.ndarray
-    real: tuple[bool, bool]
     start: tuple[int, ...]
     shape: tuple[int, ...]
+    dtype: np.dtype
     edge: Border | None
 
 
 def _pair(name: str, a: ArrayLike, v: ArrayLike, mode: str, boundary: str) -> _Pair:
+    came = a, v
     a, v = numbers(a, "A", name, complex_too=True), numbers(v, "V", name, complex_too=True)
     where = f"{name}(A{a.shape}, V{v.shape})"
     mode, edge = known("mode", mode, MODES, where), BORDERS.get(known("boundary", boundary, ("zeros", *BORDERS), where))
@@ -127,9 +133,10 @@ def _pair(name: str, a: ArrayLike, v: ArrayLike, mode: str, boundary: str) -> _P
         )
     if edge is not None:
         within_reach(edge, mode, axes, where)
-    dtype, real = np.result_type(a, v), (a.dtype.kind != "c", v.dtype.kind != "c")
+    dtype = np.result_type(a, v)
     a, v = a.astype(dtype, copy=False), v.astype(dtype, copy=False)
-    return _Pair(where, a, v, real, start, storable(shape, "the output", where), edge)
+    stored = narrow(came) if dtype == np.float32 else None
+    return _Pair(where, a, v, start, storable(shape, "the output", where), stored or dtype, edge)
 
 
 def placed(mode: str, n: int, k: int) -> tuple[int, int]:
@@ -168,7 +175,7 @@ def _call(pair: _Pair, u: np.ndarray, method: str, out: np.ndarray | None, back:
     swapped = u.size > a.size and edge is None
     signal_, kernel = (u, a) if swapped else (a, u)
     w, windows = _turned(kernel), _windows(pair.start, pair.shape, signal_.shape, kernel.shape)
-    _checked_out(out, pair.shape, a.dtype, where)
+    _checked_out(out, pair.shape, pair.dtype, where)
 
     def plan() -> Choice:
         return signal.choice(signal_, w, pair.shape, named, where)
@@ -176,8 +183,8 @@ def _call(pair: _Pair, u: np.ndarray, method: str, out: np.ndarray | None, back:
     def value() -> np.ndarray:
         if out is None:
             return signal.correlate(signal_, w, windows, edge, named, where=where)
-        if np.may_share_memory(out, pair.a) or np.may_share_memory(out, pair.v):
-            out[...] = signal.correlate(signal_, w, windows, edge, named, where=where)
+        if out.dtype != a.dtype or np.may_share_memory(out, pair.a) or np.may_share_memory(out, pair.v):
+            out[...] = rounded(signal.correlate(signal_, w, windows, edge, named, where=where), out.dtype)
         else:
             signal.correlate(signal_, w, windows, edge, named, out, where=where)
         return out
@@ -201,7 +208,7 @@ def _call(pair: _Pair, u: np.ndarray, method: str, out: np.ndarray | None, back:
 
     def gradients(gy: np.ndarray) -> tuple[Any, Any]:
         of_a, of_u = (of_kernel, of_signal) if swapped else (of_signal, of_kernel)
-        return lambda: _kept_real(of_a(gy), pair.real[0]), lambda: _kept_real(back(of_u(gy)), pair.real[1])
+        return lambda: of_a(gy), lambda: back(of_u(gy))
 
     return Call(where, pair.shape, a.dtype, value, gradients, plan)
 
@@ -216,13 +223,9 @@ def _correlated(
     )
 
 
-def _kept_real(gradient: np.ndarray, real: bool) -> np.ndarray:
-    return np.real(gradient).copy() if real and gradient.dtype.kind == "c" else gradient
-
-
 def _method(method: str, where: str) -> str:
     """The method asked for; what is said for all calls counts where it is one of these."""
-    named = known("method", method, ("auto", *signal.METHODS), where)
+    named = in_order(known("method", method, ("auto", *signal.METHODS), where), where)
     said = asked("auto", where) if named == "auto" else named
     return said if said in signal.METHODS else "auto"
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import TypeVar
 
+from .placing import kept_away
 from .threads import threads
 
 __all__ = ["each"]
@@ -21,31 +23,59 @@ T = TypeVar("T")
 # seconds of work that are worth waking a second thread for
 WORTH = 3e-4
 
+
+class _Helpers(ThreadPoolExecutor):
+    """Threads, each with the core that it is kept away from."""
+
+    def __init__(self, count: int):
+        self.away_from: dict[int, int | None] = {}
+        super().__init__(count, "convmath", lambda: self.away_from.update({threading.get_native_id(): None}))
+
+    def place(self) -> None:
+        for thread, before in list(self.away_from.items()):
+            self.away_from[thread] = kept_away(thread, before)
+
+
 _lock = threading.Lock()
-_pools: dict[int, ThreadPoolExecutor] = {}
+_pools: dict[int, _Helpers] = {}
 
 
 def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
     """Do the work for each item; `seconds` is about what one thread needs for all of them."""
-    several, count = list(items), threads()
-    if count == 1 or len(several) == 1 or seconds < WORTH:
-        for item in several:
-            work(item)
-        return
-    # what the caller set for its own context (np.errstate) holds for the threads that work for it
-    running = [_pool(count).submit(copy_context().run, work, item) for item in several]
+    left = deque(items)
+    helpers = 0 if seconds < WORTH else min(threads(), len(left)) - 1
+
+    def along() -> None:
+        try:
+            while True:
+                try:
+                    item = left.popleft()
+                except IndexError:
+                    return
+                work(item)
+        except BaseException:
+            left.clear()
+            raise
+
+    running: list[Future[None]] = []
+    if helpers > 0:
+        pool = _pool(helpers)
+        pool.place()
+        # what the caller set for its own context (np.errstate) holds for the threads that work for it
+        running = [pool.submit(copy_context().run, along) for _ in range(helpers)]
     try:
-        for one in running:
-            one.result()
+        along()
     finally:
-        for one in running:
-            one.cancel()
+        begun = [one for one in running if not one.cancel()]
+        wait(begun)
+    for one in begun:
+        one.result()
 
 
-def _pool(count: int) -> ThreadPoolExecutor:
+def _pool(count: int) -> _Helpers:
     with _lock:
         if count not in _pools:
-            _pools[count] = ThreadPoolExecutor(count, "convmath")
+            _pools[count] = _Helpers(count)
         return _pools[count]
 
 

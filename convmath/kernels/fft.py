@@ -37,9 +37,9 @@ from .tiles import pieces
 
 __all__ = ["Blocks", "loss", "plans"]
 
-# elements transformed at once, those of a block that a cache can hold, and transforms of one axis in SciPy's vectors
+# elements transformed at once, those that a cache can hold, and transforms of one axis in SciPy's vectors
 ROOM = 2**17
-CACHED = 2**18
+CACHED = 2**17
 LANES = 4
 # lengths of a block that are tried, in units of the kernel (or the output, where it is the shorter)
 LENGTHS = (1.5, 1.75, 2, 2.4, 2.8, 3.3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64, 128)
@@ -87,10 +87,10 @@ class Blocks:
         step, axes = self.step, tuple(range(w.ndim, 2 * w.ndim))
         if w.dtype.kind == "c":
             # a correlation with w is a convolution with its turn, and conj F(conj w) is F of the turn of w
-            spectrum = np.conj(transforms.fftn(np.conj(w), self.lengths))
+            spectrum = np.conj(_filled_up(np.conj(w), self.lengths, transforms.fft))
             forward, back = transforms.fftn, transforms.ifftn
         else:
-            spectrum = np.conj(transforms.rfftn(w, self.lengths))
+            spectrum = np.conj(_filled_up(w, self.lengths, transforms.rfft))
             forward, back = transforms.rfftn, transforms.irfftn
 
         def run(x: np.ndarray) -> np.ndarray:
@@ -103,6 +103,15 @@ class Blocks:
         return run
 
 
+def _filled_up(w: np.ndarray, lengths: Sequence[int], along_the_last: Any) -> np.ndarray:
+    """The transform of a kernel with zeros behind it; lines of nothing but zeros are not transformed."""
+    transforms: Any = import_module("scipy.fft")
+    found = along_the_last(w, lengths[-1])
+    for axis in reversed(range(w.ndim - 1)):
+        found = transforms.fft(found, lengths[axis], axis)
+    return found
+
+
 def _joined(blocks: np.ndarray) -> np.ndarray:
     """(block, block, …, place, place, …) as one array."""
     ndim = blocks.ndim // 2
@@ -111,7 +120,7 @@ def _joined(blocks: np.ndarray) -> np.ndarray:
     return blocks.transpose(order).reshape(sizes)
 
 
-def plans(counts: tuple[int, ...], kernel: tuple[int, ...], cost: Costs) -> Iterator[Blocks]:
+def plans(counts: tuple[int, ...], kernel: tuple[int, ...], dtype: np.dtype, cost: Costs) -> Iterator[Blocks]:
     seen = set()
     for unit in (*LENGTHS, math.inf):
         axes = tuple(_axis(m, k, unit) for m, k in zip(counts, kernel, strict=True))
@@ -126,10 +135,10 @@ def plans(counts: tuple[int, ...], kernel: tuple[int, ...], cost: Costs) -> Iter
         once = size * (cost.layer * math.log2(size) + cost.axis * sum(n > 1 for n in lengths))
         # few blocks at once do not fill SciPy's vectors where there is one axis
         once *= 1 if len(lengths) > 1 or math.prod(group) >= LANES else 2
-        once *= 1 if size <= CACHED else 1.5
+        once *= 1 if size * math.prod(group) <= CACHED else 1.2
         once += cost.transform / math.prod(group) + cost.moved * math.prod(step)
-        transforms = blocks * parts + (parts + 1) / 2
-        yield Blocks(lengths, part, group, transforms * once)
+        # a kernel goes there, and not back
+        yield Blocks(lengths, part, group, (blocks + 0.5) * parts * once)
 
 
 def _axis(m: int, k: int, unit: float) -> tuple[int, int]:
@@ -144,8 +153,8 @@ def _axis(m: int, k: int, unit: float) -> tuple[int, int]:
 
 
 def _group(counts: Sequence[int], step: Sequence[int], size: int) -> tuple[int, ...]:
-    """As many blocks as fit into ROOM, those of the last axis first."""
-    group, left = [], max(LANES if LANES * size <= 4 * ROOM else 1, ROOM // size)
+    """As many blocks as fit into ROOM, in whole vectors, those of the last axis first."""
+    group, left = [], max(LANES if LANES * size <= 4 * ROOM else 1, ROOM // size // LANES * LANES)
     for m, s in zip(reversed(counts), reversed(step), strict=True):
         group.append(min(-(-m // s), max(1, left)))
         left //= group[-1]

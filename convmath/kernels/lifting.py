@@ -62,7 +62,7 @@ class Lifting:
         return lambda x: np.moveaxis(_planes(np.moveaxis(x, self.axis, 0), bands, w.shape), 0, self.axis)
 
 
-def plans(counts: tuple[int, ...], kernel: tuple[int, ...], cost: Costs) -> Iterator[Lifting]:
+def plans(counts: tuple[int, ...], kernel: tuple[int, ...], dtype: np.dtype, cost: Costs) -> Iterator[Lifting]:
     for axis, rows in product(range(len(counts)), ROWS):
         if rows > ROWS[0] and rows >= 2 * counts[axis]:
             continue

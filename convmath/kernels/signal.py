@@ -5,6 +5,7 @@ in boxes that stay in the cache, and the taps, where there are more of them than
 sizes alone, so that a result does not depend on the number of threads.
 
 `plans` of each way say what it would cost. Here is the place for further ways: a module with `plans` of the same kind.
+Generated kernels ("simd") are there with llvmlite, for real numbers on at most three axes.
 """
 
 from __future__ import annotations
@@ -20,20 +21,28 @@ import numpy as np
 from convmath.errors import HyperparameterError
 from convmath.window import Border, Window
 
-from . import fft, lifting
-from .choice import Choice
+from . import fft, lifting, ordered_signal
+from .choice import Choice, without
 from .cores import each
+from .costs import WORTH_MAKING
+from .order import in_exact_order
 from .signal_costs import Costs, costs
+from .simd.memory import empty
 from .taps import output_sizes, taps
 from .tiles import Box, boxes, fitted, patch, pieces, within
 
 __all__ = ["METHODS", "Plan", "by_definition", "correlate", "plan"]
 
 Run = Callable[[np.ndarray], np.ndarray]
+Sizes = tuple[int, ...]
 
 
 class Plan(Protocol):
-    """One way to compute: the outputs and taps of one round, about how long all of it takes on one core."""
+    """One way to compute: the outputs and taps of one round, about how long all of it takes on one core.
+
+    One that can go over all of a signal by itself, with zeros outside, has `whole(y, x, w, windows)` too, which says
+    whether all outputs are finite.
+    """
 
     @property
     def method(self) -> str: ...
@@ -79,7 +88,7 @@ class Direct:
         return lambda x: by_definition(x, w, windows)
 
 
-def _direct_plans(counts: tuple[int, ...], kernel: tuple[int, ...], cost: Costs) -> Iterator[Direct]:
+def _direct_plans(counts: Sizes, kernel: Sizes, dtype: np.dtype, cost: Costs) -> Iterator[Direct]:
     tile, part = fitted(counts, 2**15), fitted(kernel, 2**17)
     fewer, more = sorted((math.prod(tile), math.prod(part)))
     rounds = pieces(counts, tile) * pieces(kernel, part)
@@ -105,33 +114,47 @@ def by_definition(x: np.ndarray, w: np.ndarray, windows: Sequence[Window]) -> np
 
 # --- the choice ---------------------------------------------------------------------------------------------------
 
-METHODS: dict[str, Callable[[tuple[int, ...], tuple[int, ...], Costs], Iterator[Plan]]] = {
+
+def _generated_plans(counts: Sizes, kernel: Sizes, dtype: np.dtype, cost: Costs) -> Iterator[Plan]:
+    """None where there are no generated kernels, or not for this type or so many axes."""
+    if without():
+        return
+    from .simd import lifting as generated
+
+    yield from generated.plans(counts, kernel, dtype, cost)
+
+
+METHODS: dict[str, Callable[[Sizes, Sizes, np.dtype, Costs], Iterator[Plan]]] = {
     "direct": _direct_plans,
     "patches": lifting.plans,
     "fft": fft.plans,
+    "simd": _generated_plans,
 }
 
 
-def plan(counts: tuple[int, ...], kernel: tuple[int, ...], dtype: np.dtype, method: str = "auto") -> Plan:
+def plan(counts: Sizes, kernel: Sizes, dtype: np.dtype, method: str = "auto", where: str = "correlate") -> Plan:
     """The cheapest plan of that method; for "auto" of all whose bound is not above that of the plain sum."""
     most = math.prod(kernel) if method == "auto" else math.inf
     found = _plan(tuple(counts), tuple(kernel), dtype, method, most, False)
-    assert found is not None  # a transform without a limit is always there
+    if found is None:  # a transform without a limit is always there
+        if without():
+            raise HyperparameterError(f"method {method!r} is asked for, but {without()} [{where}]")
+        return plan(counts, kernel, dtype, "patches", where)
     return found
 
 
 @lru_cache(maxsize=256)
-def _plan(
-    counts: tuple[int, ...], kernel: tuple[int, ...], dtype: np.dtype, method: str, most: float, whole: bool
-) -> Plan | None:
+def _plan(counts: Sizes, kernel: Sizes, dtype: np.dtype, method: str, most: float, whole: bool) -> Plan | None:
     """The cheapest plan whose transforms lose at most that; of whole numbers, times the root of a block's size."""
     found: list[Plan] = []
     cost = costs(dtype)
     for way in METHODS if method == "auto" else [method] if counts else ["direct"]:
-        if way != "fft":
-            found += METHODS[way](counts, kernel, cost)
-        elif counts and fft.loss(math.prod(map(min, counts, kernel))) <= most:
-            found += (one for one in fft.plans(counts, kernel, cost) if one.loss(whole) <= most)
+        if way == "fft" and counts and fft.loss(math.prod(map(min, counts, kernel))) <= most:
+            found += (one for one in fft.plans(counts, kernel, dtype, cost) if one.loss(whole) <= most)
+        elif way == "simd" and method == "auto" and min(one.seconds for one in found) < WORTH_MAKING:
+            continue  # making a kernel takes longer than what is small
+        elif way != "fft":
+            found += METHODS[way](counts, kernel, dtype, cost)
     return min(found, key=lambda one: one.seconds, default=None)
 
 
@@ -148,7 +171,12 @@ def correlate(
     where: str = "correlate",
 ) -> np.ndarray:
     """y[j] = Σ_t w[t] · x[j+t-a] of arrays of one type, into `out` if it comes; integers come out exact, modulo 2⁶⁴."""
-    y = np.empty(output_sizes(windows, x.shape), x.dtype) if out is None else out
+    if in_exact_order() and x.dtype.kind != "i":
+        found = ordered_signal.correlate(x, w, windows, border)
+        if out is not None:
+            out[...] = found
+        return found if out is None else out
+    y = empty(output_sizes(windows, x.shape), x.dtype) if out is None else out
     return walk(y, x, w, windows, border, *_chosen(x, w, y.shape, method, where))
 
 
@@ -162,18 +190,37 @@ def walk(
     dtype: np.dtype,
 ) -> np.ndarray:
     """Every output by this plan, computed in this type."""
+    if _at_once(y, x, w, windows, border, chosen, dtype):
+        return y
     for at, of in enumerate(boxes(w.shape, chosen.part)):
         _add(y, x, w[of].astype(dtype, copy=False), windows, of, border, chosen, first=at == 0)
     return y
 
 
+def _at_once(
+    y: np.ndarray, x: np.ndarray, w: np.ndarray, windows: Sequence[Window], border: Border | None, chosen: Plan,
+    dtype: np.dtype,
+) -> bool:  # fmt: skip
+    """Whether the plan could go over all of the signal where it lies, and nothing came out that is not finite."""
+    whole = getattr(chosen, "whole", None)
+    if whole is None or border is not None or chosen.part != w.shape:
+        return False
+    lies = all(array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned for array in (x, y))
+    return lies and whole(y, x, w, windows)
+
+
 def choice(x: np.ndarray, w: np.ndarray, counts: tuple[int, ...], method: str, where: str = "correlate") -> Choice:
     """What `correlate` would do, and what each method should take on one core."""
     chosen, dtype = _chosen(x, w, counts, method, where)
-    expected = {name: plan(counts, w.shape, dtype, name).seconds for name in METHODS}
+    there = [name for name in METHODS if name != "simd" or not without()]
+    expected = {name: one.seconds for name in there if (one := plan(counts, w.shape, dtype, name)).method == name}
     why = "asked for" if chosen.method == method else f"should take the least time, {1e6 * chosen.seconds:.0f} µs"
-    if method not in ("auto", chosen.method) or (chosen.method == "direct" and not np.isfinite(w).all()):
+    if in_exact_order():
+        why = "the only one that has an order"
+    elif x.dtype.kind != "i" and not np.isfinite(w).all():
         why = "the only one that keeps what is not finite to the outputs that read it"
+    elif method == "simd" and chosen.method != method:
+        why = "simd is asked for, but its kernels are for float32 and float64 on one to three axes"
     products = w.size * math.prod(counts) * (4 if x.dtype.kind == "c" else 1)
     moved = x.nbytes + w.nbytes + math.prod(counts) * x.itemsize
     return Choice(chosen.method, METHODS[chosen.method], why, 2 * products, moved, expected)
@@ -181,22 +228,24 @@ def choice(x: np.ndarray, w: np.ndarray, counts: tuple[int, ...], method: str, w
 
 def _chosen(x: np.ndarray, w: np.ndarray, counts: tuple[int, ...], method: str, where: str) -> tuple[Plan, np.dtype]:
     """How to compute, and in which type."""
+    if x.dtype.kind != "i" and in_exact_order():
+        return plan(counts, w.shape, x.dtype, "direct"), x.dtype
     if x.dtype.kind != "i":
         # only the definition keeps what is not finite to the outputs that read it
-        return plan(counts, w.shape, x.dtype, method if np.isfinite(w).all() else "direct"), x.dtype
+        return plan(counts, w.shape, x.dtype, method if np.isfinite(w).all() else "direct", where), x.dtype
     largest = _largest(x)
     if largest * _largest(w) * w.size > 2**53:
         if method == "fft":
             raise _too_large(where)
-        return plan(counts, w.shape, x.dtype, "direct" if method == "auto" else method), x.dtype
+        return plan(counts, w.shape, x.dtype, "direct" if method == "auto" else method, where), x.dtype
     # float64 holds every sum, and a transform that is wrong by less than a quarter is rounded to the right number;
     # by powers of two, so that few questions are asked
     norm = float(np.linalg.norm(w.astype(float)))
     most = 2.0 ** math.floor(51 - math.log2(max(1.0, largest * norm)))
     found = _plan(counts, w.shape, np.dtype(float), method, most, True)
-    if found is None:
+    if found is None and method == "fft":
         raise _too_large(where)
-    return found, np.dtype(float)
+    return found or plan(counts, w.shape, np.dtype(float), method, where), np.dtype(float)
 
 
 def _too_large(where: str) -> HyperparameterError:

@@ -16,6 +16,7 @@ class Costs:
     direct      taps · (call + outputs · element) for each box of outputs; fewer outputs take the taps' place
     patches     call + outputs · span · (mac + packed / rows) + outputs · added for each product, and outputs · copied
     fft         transform + n · (layer · log₂ n + axis · axes) + outputs · moved for each group of blocks of n positions
+    simd        launch + cycles · cycle + (elements that are laid out or made) · laid for each part of the kernel
     """
 
     call: float
@@ -28,13 +29,66 @@ class Costs:
     layer: float
     axis: float
     moved: float
+    launch: float = 0.0  # for complex numbers there are no generated kernels
+    cycle: float = 0.0
+    laid: float = 0.0
 
 
 COSTS = {
-    "f4": Costs(3.71e-06, 8.59e-11, 2.90e-11, 8.42e-11, 0.00e00, 2.66e-10, 3.82e-05, 2.82e-11, 1.05e-09, 1.37e-09),
-    "f8": Costs(2.76e-06, 2.53e-10, 5.18e-11, 2.10e-10, 0.00e00, 3.96e-10, 3.55e-05, 1.16e-10, 2.25e-09, 8.91e-10),
-    "c8": Costs(3.35e-06, 2.51e-10, 8.09e-11, 2.10e-10, 5.12e-13, 5.85e-10, 3.75e-05, 6.32e-11, 2.08e-09, 2.52e-09),
-    "c16": Costs(2.70e-06, 7.01e-10, 1.54e-10, 4.26e-10, 1.65e-10, 3.36e-10, 3.48e-05, 1.97e-10, 3.43e-09, 3.57e-09),
+    "f4": Costs(
+        call=6.98e-06,
+        element=7.01e-11,
+        mac=2.76e-11,
+        packed=8.02e-11,
+        added=0.00e00,
+        copied=3.14e-10,
+        transform=5.90e-05,
+        layer=5.99e-11,
+        axis=1.05e-09,
+        moved=8.89e-10,
+        launch=2.00e-05,
+        cycle=2.00e-10,
+        laid=3.20e-11,
+    ),
+    "f8": Costs(
+        call=8.70e-06,
+        element=1.89e-10,
+        mac=4.88e-11,
+        packed=1.94e-10,
+        added=0.00e00,
+        copied=3.55e-10,
+        transform=5.57e-05,
+        layer=1.25e-10,
+        axis=2.15e-09,
+        moved=7.51e-10,
+        launch=1.75e-05,
+        cycle=2.09e-10,
+        laid=7.68e-11,
+    ),
+    "c8": Costs(
+        call=1.00e-05,
+        element=2.04e-10,
+        mac=7.77e-11,
+        packed=1.86e-10,
+        added=0.00e00,
+        copied=5.95e-10,
+        transform=5.50e-05,
+        layer=1.08e-10,
+        axis=1.94e-09,
+        moved=1.83e-09,
+    ),
+    "c16": Costs(
+        call=1.12e-05,
+        element=6.15e-10,
+        mac=1.42e-10,
+        packed=3.70e-10,
+        added=1.93e-10,
+        copied=5.55e-10,
+        transform=5.29e-05,
+        layer=2.47e-10,
+        axis=3.20e-09,
+        moved=2.90e-09,
+    ),
 }
 
 

@@ -107,6 +107,7 @@ PARTS = {
     "direct": ("call", "element"),
     "patches": ("call", "mac", "packed", "added", "copied"),
     "fft": ("transform", "layer", "axis", "moved"),
+    "simd": ("launch", "cycle", "laid"),
 }
 FITTED = [
     *(((10**6,), (k,)) for k in (5, 16, 64, 400, 10**4)),
@@ -145,10 +146,14 @@ def fitted(dtype: str, method: str) -> dict[str, float]:
             continue
         counts = tuple(n - k + 1 for n, k in zip(sizes, kernel, strict=True))
         # seconds are linear in the constants, and each way's plans come in one order
-        plans = list(zip(*(kernels.METHODS[method](counts, kernel, unit) for unit in units), strict=True))
+        plans = list(
+            zip(*(kernels.METHODS[method](counts, kernel, np.dtype(dtype), unit) for unit in units), strict=True)
+        )
         for place in rng.permutation(len(plans))[:PLANS]:
             took = measured(sizes, kernel, dtype, plans[place][0], rng)
             lines.append([plan.seconds / took for plan in plans[place]])
+    if not lines:  # it has no plans for this type
+        return {}
     found, _ = optimize.nnls(np.array(lines), np.ones(len(lines)))
     return dict(zip(names, map(float, found), strict=True))
 
@@ -158,11 +163,10 @@ def fit() -> None:
     set_threads(1)
     for dtype in COSTS:
         found: dict[str, float] = {}
-        for method in reversed(PARTS):
+        for method in PARTS:
             found |= fitted(dtype, method)
-        print(
-            f'    "{dtype}": Costs({", ".join(f"{found[f.name]:.2e}" for f in dataclasses.fields(Costs))}),', flush=True
-        )
+        lines = (f"        {name}={seconds:.2e},\n" for name, seconds in found.items())
+        print(f'    "{dtype}": Costs(\n{"".join(lines)}    ),', flush=True)
 
 
 def main() -> None:

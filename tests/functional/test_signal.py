@@ -16,17 +16,24 @@ from convmath import functional as F
 from convmath.errors import DtypeError, HyperparameterError, ShapeError, UnknownNameError
 from convmath.functional.signal import MODES
 from convmath.kernels import signal as kernels
-from convmath.kernels.choice import using
+from convmath.kernels.choice import using, without
 from convmath.kernels.threads import set_threads
 
 from ..faults import caught
 
 NAMES = pytest.mark.parametrize("name", ["convolve", "correlate"])
-METHODS = pytest.mark.parametrize("method", ["auto", *kernels.METHODS])
+SIMD = pytest.param("simd", marks=pytest.mark.skipif(bool(without()), reason=without()))
+PLAIN = ("direct", "patches", "fft")
+METHODS = pytest.mark.parametrize("method", ["auto", *PLAIN, SIMD])
 BOTH = (F.convolve, F.correlate)
 KINDS = ("i8", "f4", "f8", "c8", "c16")
 
 Pair = tuple[np.ndarray, np.ndarray]
+
+
+def there() -> list[str]:
+    """The methods that there are here."""
+    return [method for method in kernels.METHODS if method != "simd" or not without()]
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
@@ -51,7 +58,7 @@ def pairs(draw: Callable[..., Any], mode: str, kinds: tuple[str, ...] = KINDS) -
 def slack(method: str, *arrays: np.ndarray) -> float:
     """What a method may differ by: nothing on small integers, and norm-wise in eps where it transforms."""
     dtype = np.result_type(*arrays)
-    if method in ("direct", "patches") or dtype.kind == "i":
+    if method in ("direct", "patches", "simd") or dtype.kind == "i":
         return 0.0
     return 21 * 20 * float(np.finfo(dtype).eps) * float(np.prod([np.linalg.norm(a) for a in arrays]))
 
@@ -81,10 +88,10 @@ def test_what_is_large_is_scipys_too(name: str, kinds: tuple[str, str]) -> None:
         for one, other in ((n, k), (k, n)):
             a, v = numbers(rng, one, kinds[0]), numbers(rng, other, kinds[1])
             expected = getattr(signal, name)(a.astype(complex), v.astype(complex), "same", method="fft")
-            for method in ("auto", "patches", "fft"):
+            for method in ("auto", "patches", "fft", *there()[3:]):
                 y = getattr(F, name)(a, v, "same", method)
                 assert np.abs(y - expected).max() < 1e-3  # of whole numbers
-                assert method != "patches" or (y == np.round(y)).all()
+                assert method not in ("patches", "simd") or (y == np.round(y)).all()
 
 
 def test_correlations_of_complex_numbers_are_conjugates_turned_round() -> None:
@@ -107,7 +114,7 @@ BORDERS = pytest.mark.parametrize("boundary", NDIMAGE)
 
 
 @BORDERS
-@pytest.mark.parametrize("method", ["direct", "patches", "fft"])
+@pytest.mark.parametrize("method", [*PLAIN, SIMD])
 @given(data=st.data())
 def test_borders_are_ndimages(method: str, boundary: str, data: st.DataObject) -> None:
     """Of correlate always, of convolve where the kernel is odd."""
@@ -136,7 +143,7 @@ def test_borders_are_those_of_convolve2d(boundary: str, scipys: str, mode: str) 
 # --- gradients ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("method", ["direct", "patches", "fft"])
+@pytest.mark.parametrize("method", [*PLAIN, SIMD])
 @pytest.mark.parametrize("mode", MODES)
 @NAMES
 @given(data=st.data())
@@ -211,7 +218,7 @@ def test_large_integers_are_transformed_where_that_is_exact() -> None:
     assert F.convolve.plan(a * 2**30, v * 2**30).method == "direct"
 
 
-@pytest.mark.parametrize("method", ["patches", "fft"])
+@pytest.mark.parametrize("method", ["patches", "fft", SIMD])
 @given(data=st.data())
 def test_what_is_not_finite_is_in_the_outputs_that_read_it_alone(method: str, data: st.DataObject) -> None:
     rng = np.random.default_rng(data.draw(st.integers(0, 2**16)))
@@ -227,7 +234,7 @@ def test_what_is_not_finite_is_in_the_outputs_that_read_it_alone(method: str, da
     np.testing.assert_allclose(y, plain, rtol=0, atol=1e-9)  # of whole numbers; NaN and infinities at the same places
 
 
-@pytest.mark.parametrize("method", ["direct", "patches", "fft"])
+@pytest.mark.parametrize("method", [*PLAIN, SIMD])
 def test_what_overflows_on_the_way_alone_is_right(method: str) -> None:
     a, v = np.full(60, 1e308), np.array([0.5, -0.5, 0.25])
     np.testing.assert_array_equal(F.convolve(a, v, "valid", method), np.full(58, 0.25e308))
@@ -248,7 +255,7 @@ def test_nothing_depends_on_the_number_of_threads() -> None:
         found = []
         for threads in (1, 3):
             set_threads(threads)
-            found.append([F.convolve(a, v, method=m) for a, v in cases for m in ("patches", "fft")])
+            found.append([F.convolve(a, v, method=m) for a, v in cases for m in there()[1:]])
     finally:
         set_threads(None)
     for one, other in zip(*found, strict=True):
@@ -257,7 +264,7 @@ def test_nothing_depends_on_the_number_of_threads() -> None:
 
 def test_a_call_takes_little_more_than_its_output() -> None:
     a, v, w = np.ones((2000, 1500), "f4"), np.ones((9, 9), "f4"), np.ones((40, 40), "f4")
-    for kernel, method in ((v, "direct"), (v, "patches"), (w, "fft")):
+    for kernel, method in ((v, "direct"), (v, "patches"), (w, "fft"), *((v, method) for method in there()[3:])):
         F.convolve(a[:100], kernel, "same", method)  # what is imported and kept does not count
         tracemalloc.start()
         y = F.convolve(a, kernel, "same", method)
@@ -287,7 +294,7 @@ def test_arrays_are_neither_changed_nor_shared() -> None:
         a.flags.writeable = False
         one = np.ones((1,) * a.ndim)
         for own in BOTH:
-            for method in kernels.METHODS:
+            for method in there():
                 y = own(a, one, method=method)
                 np.testing.assert_allclose(y, a, rtol=1e-14)
                 assert y.flags.writeable
@@ -297,17 +304,44 @@ def test_arrays_are_neither_changed_nor_shared() -> None:
 
 def test_the_plan_says_what_is_done() -> None:
     a, v = np.ones(10**5), np.ones(30)
-    assert F.convolve.methods == F.correlate.methods == ("direct", "patches", "fft")
+    assert F.convolve.methods == F.correlate.methods == ("direct", "patches", "fft", "simd")
     plan = F.convolve.plan(a, v)
-    assert (plan.method, plan.flops) == ("patches", 2 * 30 * (10**5 + 29))
-    assert set(plan.seconds) == {"direct", "patches", "fft"}
+    assert (plan.method, plan.flops) == ("patches" if without() else "simd", 2 * 30 * (10**5 + 29))
+    assert set(plan.seconds) == set(there())
     assert F.correlate.plan(a, v, method="fft").why == "asked for"
-    assert F.convolve.plan(a, np.full(30, np.inf)).method == "direct"
+    infinite = F.convolve.plan(a, np.full(30, np.inf), method="patches")
+    assert (infinite.method, infinite.why[:26]) == ("direct", "the only one that keeps wh")
     with using("direct"):
         assert F.convolve.plan(a, v).method == "direct"
         assert F.convolve.plan(a, v, method="fft").method == "fft"
-    with using("simd"):  # which signals do not have
-        assert F.convolve.plan(a, v).method == "patches"
+    with using("winograd"):  # which signals do not have
+        assert F.convolve.plan(a, v).method == plan.method
+
+
+@pytest.mark.skipif(bool(without()), reason=without())
+def test_generated_kernels_compute_what_they_are_for_and_the_plan_says_so() -> None:
+    v = np.ones(30)
+    with using("simd"):
+        assert F.convolve.plan(np.ones(9), v).method == "simd"
+    assert F.convolve.plan(np.ones(99), v).method != "simd"  # making one takes longer
+    assert F.convolve.plan(np.arange(9), np.arange(4), method="simd").method == "simd"  # in float64, exact
+    for a in (np.ones(9, complex), np.full(9, 2**60)):
+        plan = F.convolve.plan(a, a, method="simd")
+        assert plan.method == "patches"
+        assert plan.why == "simd is asked for, but its kernels are for float32 and float64 on one to three axes"
+    four = np.ones((2, 3, 4, 5))
+    np.testing.assert_array_equal(F.convolve(four, four, "same", "simd"), F.convolve(four, four, "same", "direct"))
+
+
+def test_without_generated_kernels_there_are_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "without", lambda: "llvmlite is not installed")
+    kernels._plan.cache_clear()
+    a, v = np.ones(10**5), np.ones(30)
+    plan = F.convolve.plan(a, v)
+    assert (plan.method, set(plan.seconds)) == ("patches", {"direct", "patches", "fft"})
+    with pytest.raises(HyperparameterError, match=r"^method 'simd' is asked for, but llvmlite is not installed \[conv"):
+        F.convolve(a, v, method="simd")
+    kernels._plan.cache_clear()
 
 
 @NAMES
@@ -319,9 +353,9 @@ def test_the_plan_says_what_is_done() -> None:
         (([[1]], [1]), ShapeError, r"^V has 1 axes, but A has 2, and both need the same number \[NAME\(A\(1, 1\), V\("),
         (([1], [1], "Full"), UnknownNameError, r"^there is no mode 'Full'; the nearest is full"),
         (([1], [1], 2), UnknownNameError, r"^there is no mode 2;"),
-        (([1], [1], "full", "simdd"), UnknownNameError, r"^there is no method 'simdd'; there are"),
+        (([1], [1], "full", "simdd"), UnknownNameError, r"^there is no method 'simdd'; the nearest is simd"),
         ((np.ones((2, 3)), np.ones((3, 2)), "valid"), ShapeError, r"^mode is 'valid', but neither array lies in the"),
-        (([1], ["a"]), DtypeError, r"^V holds <U1, but float32, float64, complex64, complex128 or integers are needed"),
+        (([1], ["a"]), DtypeError, r"^V holds <U1, but float16, bfloat16, float32, float64, complex64, complex128 or"),
         (([1], [1], "full", "auto", [0]), DtypeError, r"^out is list, but a NumPy array is needed"),
         (([1], [1], "full", "auto", np.zeros(2)), ShapeError, r"^out has shape \(2,\), but the output's shape \(1,\)"),
         (([1], [1], "full", "auto", np.zeros(1)), DtypeError, r"^out holds float64, but the output is int64"),
@@ -350,7 +384,9 @@ def test_borders_that_reach_too_far_are_refused() -> None:
         F.convolve([1.0], [1.0], out=np.broadcast_to(1.0, (1,)))
     with pytest.raises(ShapeError, match=r"^the cotangent has shape \(1,\), but the output's shape \(2,\) is needed"):
         F.convolve.vjp([1], [1, 2], [1])
-    with pytest.raises(DtypeError, match=r"^the cotangent holds complex128, but float32, float64 or integers"):
+    with pytest.raises(
+        DtypeError, match=r"^the cotangent holds complex128, but float16, bfloat16, float32, float64 or integers"
+    ):
         F.convolve.vjp([1j, 1], [1, 2], [1])
 
 

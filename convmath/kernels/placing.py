@@ -1,0 +1,43 @@
+"""On which core a thread runs that is to help: not on that of the thread that it helps."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Callable
+from functools import lru_cache
+
+__all__ = ["kept_away"]
+
+
+def kept_away(thread: int | None, before: int | None) -> int | None:
+    """Keep a thread (its native id) off the caller's core, where the system likes to wake it although that one is busy.
+
+    What comes back is the core that it is kept away from; `before` is what came back the last time.
+    """
+    core = _core()
+    if core is None or core == before or thread is None:
+        return before
+    try:
+        others = os.sched_getaffinity(0) - {core}
+        if not others:
+            return before
+        os.sched_setaffinity(thread, others)
+    except OSError:
+        return before
+    return core
+
+
+@lru_cache
+def _current_core() -> Callable[[], int] | None:
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    try:
+        return ctypes.CDLL(None).sched_getcpu
+    except (OSError, AttributeError):
+        return None
+
+
+def _core() -> int | None:
+    current = _current_core()
+    return None if current is None else current()

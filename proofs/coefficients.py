@@ -21,6 +21,7 @@ TABLE = Path(__file__).parents[1] / "convmath" / "kernels" / "elementary" / "coe
 BITS = 1600
 HALF = Fraction(1, 2)
 TURN = Fraction(15, 4)  # in the variable t = (a - TURN)/(a + TURN) of erfc: 0 ≤ a < ∞ becomes -1 ≤ t < 1
+NORMAL_TURN = Fraction(3)  # the same where a + NORMAL_TURN is the only divisor, from a = 0 on
 SHIFT = Fraction(3, 4)  # times a + SHIFT, exp(a²)·erfc(a) is nearly constant, and flat at a = ½
 
 
@@ -94,8 +95,18 @@ def turned(a: Fraction) -> Fraction:
     return (a - TURN) / (a + TURN)
 
 
+def normal_tail(t: Fraction) -> Enclosure:
+    a = NORMAL_TURN * (1 + t) / (1 - t)
+    return (a + NORMAL_TURN) * exp(a * a) * (1 - erf(a))
+
+
+def normal_turned(a: Fraction) -> Fraction:
+    return (a - NORMAL_TURN) / (a + NORMAL_TURN)
+
+
 REDUCED = Fraction(35, 100)  # more than log(2)/2
 SQUARE = Fraction(295, 10000)  # more than (√2 - 1)²/(√2 + 1)²
+THIRD = Fraction(1, 9)  # (x/(2 + x))² for x = 1
 FAR = Fraction(4)  # erf is 1 in float32 from here on
 
 POLYNOMIALS = (
@@ -103,10 +114,20 @@ POLYNOMIALS = (
     Polynomial("EXP_SHORT", "(exp(r) - 1 - r)/r²", exponential_short, -REDUCED, REDUCED, 6),
     Polynomial("LOG", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), SQUARE, 7),
     Polynomial("LOG_SHORT", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), SQUARE, 4),
+    Polynomial("LOG_WIDE", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), THIRD, 13),
+    Polynomial("LOG_WIDE_SHORT", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), THIRD, 5),
     Polynomial("ERF", "(erf(x)/x - 2/√π)/x² in z = x²", erf_centre, Fraction(0), HALF**2, 8),
     Polynomial("ERF_SHORT", "erf(x)/x in z = x²", erf_slope, Fraction(0), FAR**2, 21, centre=FAR**2 / 2),
     Polynomial("ERFC", "(a + 3/4)·exp(a²)·erfc(a) in t", erfc_tail, turned(HALF), turned(Fraction(28)), 23, split=2),
     Polynomial("ERFC_SHORT", "(a + 3/4)·exp(a²)·erfc(a) in t", erfc_tail, turned(HALF), turned(Fraction(21, 2)), 12),
+    Polynomial(
+        *("NORMAL", "(a + 3)·exp(a²)·erfc(a) in t = (a - 3)/(a + 3)", normal_tail),
+        *(Fraction(-1), normal_turned(Fraction(28)), 22, -HALF),
+    ),
+    Polynomial(
+        *("NORMAL_SHORT", "(a + 3)·exp(a²)·erfc(a) in t = (a - 3)/(a + 3)", normal_tail),
+        *(Fraction(-1), normal_turned(Fraction(21, 2)), 9, -HALF),
+    ),
 )
 
 HEADER = '''"""The numbers of the elementary functions. Written by proofs/coefficients.py, which says how they arise.
@@ -145,7 +166,7 @@ def table() -> str:
             parts.append(f"{name} = {value!r}  # {said}\n")
         for polynomial in POLYNOMIALS:
             found = polynomial.coefficients()
-            centre = f" - {polynomial.centre}" if polynomial.centre else ""
+            centre = f" {'-' if polynomial.centre > 0 else '+'} {abs(polynomial.centre)}" if polynomial.centre else ""
             parts.append(
                 f"\n# {polynomial.formula}; powers of the variable{centre}, "
                 f"{float(polynomial.first):.9g} to {float(polynomial.last):.9g}\n"

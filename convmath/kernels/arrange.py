@@ -9,6 +9,7 @@ import numpy as np
 
 from convmath.window import Window
 
+from .blocks import at_once
 from .taps import taps
 
 __all__ = [
@@ -76,7 +77,7 @@ def shuffled(x: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     y = x.reshape(x.shape[0], channels, *factors, *x.shape[2:])
     order = [axis for pair in zip(range(2 + ndim, 2 + 2 * ndim), range(2, 2 + ndim), strict=True) for axis in pair]
     sizes = [s * n for s, n in zip(factors, x.shape[2:], strict=True)]
-    return y.transpose(0, 1, *order).reshape(x.shape[0], channels, *sizes)
+    return y.transpose(0, 1, *order).copy().reshape(x.shape[0], channels, *sizes)
 
 
 def unshuffled(y: np.ndarray, factors: Sequence[int]) -> np.ndarray:
@@ -84,7 +85,7 @@ def unshuffled(y: np.ndarray, factors: Sequence[int]) -> np.ndarray:
     ndim, sizes = len(factors), [n // s for s, n in zip(factors, y.shape[2:], strict=True)]
     x = y.reshape(*y.shape[:2], *(part for pair in zip(sizes, factors, strict=True) for part in pair))
     order = (*range(3, 3 + 2 * ndim, 2), *range(2, 2 + 2 * ndim, 2))
-    return x.transpose(0, 1, *order).reshape(y.shape[0], y.shape[1] * math.prod(factors), *sizes)
+    return x.transpose(0, 1, *order).copy().reshape(y.shape[0], y.shape[1] * math.prod(factors), *sizes)
 
 
 # --- positions along an axis --------------------------------------------------------------------------------------
@@ -107,20 +108,27 @@ def interpolated(x: np.ndarray, axis: int, at: np.ndarray, parts: int) -> np.nda
     """
     low, between, weight = _neighbours(at, parts, x.dtype)
     y = np.take(x, low, axis)
-    if between.size:
-        rows, near = np.moveaxis(y, axis, -1), np.moveaxis(x, axis, -1)
-        rows[..., between] = rows[..., between] * (1 - weight) + near[..., low[between] + 1] * weight
+    rows, near = np.moveaxis(y, axis, -1), np.moveaxis(x, axis, -1)
+    step = at_once(x.size // max(1, x.shape[axis]))
+    for first in range(0, between.size, step):
+        places, share = between[first : first + step], weight[first : first + step]
+        rows[..., places] = rows[..., places] * (1 - share) + near[..., low[places] + 1] * share
     return y
 
 
 def interpolated_input(gy: np.ndarray, axis: int, at: np.ndarray, parts: int, size: int) -> np.ndarray:
     """The adjoint of `interpolated` for an axis of that size."""
     low, between, weight = _neighbours(at, parts, gy.dtype)
-    g = np.moveaxis(gy, axis, -1)
-    own = np.array(g)
-    own[..., between] *= 1 - weight
-    gx = _summed(own, low, size) + _summed(g[..., between] * weight, low[between] + 1, size)
-    return np.moveaxis(gx, -1, axis)
+    gx = np.empty((*gy.shape[:axis], size, *gy.shape[axis + 1 :]), gy.dtype)
+    cotangents, into = np.moveaxis(gy, axis, -1), np.moveaxis(gx, axis, -1)
+    step = at_once(gy.size // max(1, cotangents.shape[-2]))
+    for first in range(0, cotangents.shape[-2], step):
+        g = cotangents[..., first : first + step, :]
+        own = np.array(g)
+        own[..., between] *= 1 - weight
+        shares = _summed(g[..., between] * weight, low[between] + 1, size)
+        into[..., first : first + step, :] = _summed(own, low, size) + shares
+    return gx
 
 
 def _neighbours(at: np.ndarray, parts: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -135,5 +143,8 @@ def _summed(g: np.ndarray, where: np.ndarray, size: int) -> np.ndarray:
     total = np.zeros((*g.shape[:-1], size), g.dtype)
     if where.size:
         starts = np.flatnonzero(np.diff(where, prepend=-1))
-        total[..., where[starts]] = np.add.reduceat(g, starts, -1)
+        lengths = np.diff(starts, append=where.size)
+        for t in range(lengths.max()):  # one after the other, so that the order is known
+            own = starts[lengths > t]
+            total[..., where[own]] += g[..., own + t]
     return total

@@ -3,7 +3,9 @@
 `direct` is the plain definition, tap by tap; `patches` multiplies matrices of windows, and pools one axis after the
 other; `simd` are generated kernels that sum as the definition does, and `winograd` and `winograd4` those of F(2, 3) and
 F(4, 3), all three there with llvmlite. All have the same functions with the same arguments. By itself `winograd4` is
-never taken: its error bound is above that of the plain sum.
+never taken: its error bound is above that of the plain sum. Complex numbers are computed as real and imaginary parts
+(`parts`), but by the definition as they are. Within `exact_order` there are two methods, which have the same bits:
+`direct` is `ordered`, and `simd` are generated kernels of the same order.
 """
 
 from __future__ import annotations
@@ -13,22 +15,38 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from convmath.errors import HyperparameterError, unknown
 
-from . import costs, direct, patches
+from . import costs, direct, ordered, patches
+from .order import REFUSED, in_exact_order
+from .parts import ByParts
 from .problem import Convolution
 
-__all__ = ["EVERYWHERE", "METHODS", "Choice", "asked", "choose", "methods", "using", "without"]
+__all__ = [
+    "EVERYWHERE",
+    "METHODS",
+    "WORTH_ORDERING",
+    "Choice",
+    "asked",
+    "choose",
+    "in_order",
+    "methods",
+    "ordered_methods",
+    "using",
+    "without",
+    "worth_generating",
+]
 
 METHODS = ("direct", "patches", "simd", "winograd", "winograd4")
 EVERYWHERE = ("direct", "patches", "simd")  # those that compute every call
 ITSELF = ("patches", "simd", "winograd")  # what may be chosen where nothing is said, in the order of what is simpler
 VARIABLE = "CONVMATH_METHOD"
+WORTH_ORDERING = 2**9  # elements from which on a generated kernel of `ordered` is worth being made
 
 _said: ContextVar[str | None] = ContextVar("method", default=None)
 
@@ -70,6 +88,16 @@ def generated() -> tuple[Mapping[str, Any], str]:
 
 
 @lru_cache
+def ordered_methods() -> Mapping[str, Any]:
+    """Those that sum in the order of `ordered`."""
+    if without():
+        return MappingProxyType({"direct": ordered})
+    from .simd.convolution import EXACT
+
+    return MappingProxyType({"direct": ordered, "simd": EXACT})
+
+
+@lru_cache
 def methods() -> Mapping[str, Any]:
     """The kernels by method, as far as they are there."""
     return MappingProxyType({"direct": direct, "patches": patches, **generated()[0]})
@@ -93,9 +121,20 @@ def using(method: str) -> Iterator[None]:
 def asked(method: str, where: str) -> str:
     """What a call asks for: its own method, that of `using`, or that of the environment variable CONVMATH_METHOD."""
     if method != "auto":
-        return _named(method, where)
+        return in_order(_named(method, where), where)
     said = _said.get()
-    return said if said is not None else _named(os.environ.get(VARIABLE, "").strip() or "auto", VARIABLE)
+    named = said if said is not None else _named(os.environ.get(VARIABLE, "").strip() or "auto", VARIABLE)
+    return in_order(named, where)
+
+
+def in_order(named: str, where: str) -> str:
+    """A method that has an order, if one is needed."""
+    if named in REFUSED and in_exact_order():
+        raise HyperparameterError(
+            f"method {named!r} is asked for, but within exact_order 'direct', 'simd' or 'auto' is needed: the others "
+            f"sum in an order that differs from one machine to the next [{where}]"
+        )
+    return named
 
 
 def _named(method: Any, where: str) -> str:
@@ -104,9 +143,15 @@ def _named(method: Any, where: str) -> str:
     return method
 
 
+def worth_generating(work: int, least: int = WORTH_ORDERING) -> bool:
+    """Whether so much work within `exact_order` is done by generated kernels, where the call itself says no method."""
+    named = asked("auto", "exact_order")
+    return named != "direct" and (named == "simd" or work >= least) and not without()
+
+
 def choose(method: str, problem: Convolution, where: str) -> Choice:
     """The kernels that compute a convolution."""
-    choice = _chosen(asked(method, where), problem)
+    choice = _chosen(asked(method, where), problem, in_exact_order())
     if isinstance(choice, str):
         raise HyperparameterError(f"{choice} [{where}]")
     if choice.said and without():
@@ -115,20 +160,24 @@ def choose(method: str, problem: Convolution, where: str) -> Choice:
 
 
 @lru_cache(4096)
-def _chosen(named: str, problem: Convolution) -> Choice | str:
+def _chosen(named: str, problem: Convolution, exact: bool) -> Choice | str:
     """The choice, or why there is none."""
-    there = methods()
-    expected = costs.seconds(problem, there)
+    there = ordered_methods() if exact else methods()
+    if problem.dtype.kind == "c" and (exact or named != "direct"):
+        found = _chosen(named, problem.of_parts, exact)
+        return found if isinstance(found, str) else replace(found, kernels=ByParts(found.kernels))
+    expected = {name: took for name, took in costs.seconds(problem, there).items() if name in there}
+    own, plain = (("direct", "simd"), "direct") if exact else (ITSELF, "patches")
     if named == "auto":
         # making a kernel takes longer than what is small
-        own = ITSELF if expected["patches"] > costs.WORTH_MAKING else ("patches",)
+        own = own if expected[plain] > costs.WORTH_MAKING else (plain,)
         named = min((name for name in own if name in expected), key=lambda name: expected[name])
         why = f"should take the least time, {1e6 * expected[named]:.0f} µs"
     elif named not in there:
         return f"method {named!r} is asked for, but {without()}"
     elif named == "simd" and named not in expected:
         named, why = (
-            "patches",
+            plain,
             "simd is asked for, but its kernels are for float32 and float64, and not for empty arrays",
         )
     elif named not in expected:

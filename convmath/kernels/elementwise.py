@@ -1,15 +1,20 @@
 """Activations, element by element: the value, and what becomes of a cotangent (`_input`).
 
 NaN stays NaN, and at an infinity stands the limit. Where a difference of two nearly equal numbers would lose digits
-(1 - tanh², 1 + erf, log(1 + exp)) there is a formula without it.
+(1 - tanh², 1 + erf, log(1 + exp)) there is a formula without it. Each is, operation by operation, what
+`simd.activations` has, so that within `exact_order` both have the same bits.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+
+from . import basics
+from .basics import sigmoid
 
 __all__ = [
     "elu",
@@ -52,7 +57,7 @@ _FAR = 1000.0
 
 
 def relu(x: np.ndarray) -> np.ndarray:
-    return np.maximum(x, 0)
+    return np.maximum(x, 0) + x.dtype.type(0)  # of zeros with different signs NumPy may take either
 
 
 def relu_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -60,7 +65,7 @@ def relu_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def relu6(x: np.ndarray) -> np.ndarray:
-    return np.clip(x, 0, 6)
+    return basics.clip(x, 0, 6)
 
 
 def relu6_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -82,7 +87,7 @@ def _slope(x: np.ndarray, below: np.ndarray | float) -> np.ndarray:
 
 def prelu_weight(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The share of each element in the gradient by its slope."""
-    return np.where(x > 0, 0, gy) * np.minimum(x, 0)
+    return np.where(x > 0, 0, gy) * basics.minimum(x, 0)
 
 
 def hardswish(x: np.ndarray) -> np.ndarray:
@@ -98,16 +103,16 @@ def hardswish_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 def elu(x: np.ndarray, alpha: float, scale: float = 1.0) -> np.ndarray:
     """scale·x where x is above 0, scale·alpha·(exp(x) - 1) elsewhere."""
-    return scale * np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return scale * np.where(x > 0, x, alpha * basics.expm1(basics.minimum(x, 0)))
 
 
 def elu_input(gy: np.ndarray, x: np.ndarray, alpha: float, scale: float = 1.0) -> np.ndarray:
-    return gy * (scale * np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0))))
+    return gy * (scale * np.where(x > 0, 1, alpha * basics.exp(basics.minimum(x, 0))))
 
 
 def softplus(x: np.ndarray, beta: float = 1.0, threshold: float | None = None) -> np.ndarray:
     """log(1 + exp(βx))/β, and x itself where βx is above the threshold."""
-    y = np.maximum(x, 0) + np.log1p(np.exp(-beta * np.abs(x))) / beta
+    y = np.maximum(x, 0) + basics.log1p(basics.exp(-beta * np.abs(x))) / beta
     return y if threshold is None else np.where(beta * x > threshold, x, y)
 
 
@@ -116,14 +121,15 @@ def softplus_input(gy: np.ndarray, x: np.ndarray, beta: float = 1.0, threshold: 
     return gy * (slope if threshold is None else np.where(beta * x > threshold, 1, slope))
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))
-    return np.where(x < 0, e, 1) / (1 + e)
-
-
 def _sigmoid_slope(x: np.ndarray) -> np.ndarray:
-    e = np.exp(-np.abs(x))
+    e = basics.exp(-np.abs(x))
     return e / (1 + e) ** 2
+
+
+def _sigmoid_and_slope(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """By one exponential"""
+    e = basics.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e), e / (1 + e) ** 2
 
 
 def sigmoid_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -131,26 +137,31 @@ def sigmoid_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def scaled_tanh(x: np.ndarray, amplitude: float = 1.0, slope: float = 1.0) -> np.ndarray:
-    return amplitude * np.tanh(slope * x)
+    return amplitude * basics.tanh(slope * x)
 
 
 def scaled_tanh_input(gy: np.ndarray, x: np.ndarray, amplitude: float = 1.0, slope: float = 1.0) -> np.ndarray:
     # tanh(x) = 2·σ(2x) - 1
-    return gy * (4 * amplitude * slope * _sigmoid_slope(2 * slope * x))
+    amplitude, slope = x.dtype.type(amplitude), x.dtype.type(slope)
+    return gy * (amplitude * slope * 4 * _sigmoid_slope(slope * x * 2))
 
 
 # --- x times a gate that opens from 0 to 1 ------------------------------------------------------------------------
 
 Gate = Callable[[np.ndarray], np.ndarray]
 
+_ROOT = math.sqrt(8 / math.pi)
+
 
 def _gated(x: np.ndarray, gate: Gate) -> np.ndarray:
     return np.maximum(x, -_FAR) * gate(np.clip(x, -_FAR, _FAR))
 
 
-def _gated_input(gy: np.ndarray, x: np.ndarray, gate: Gate, slope: Gate) -> np.ndarray:
+def _gated_input(gy: np.ndarray, x: np.ndarray, both: Callable[[np.ndarray], tuple[Any, Any]]) -> np.ndarray:
+    """Of the gate and its slope"""
     x = np.clip(x, -_FAR, _FAR)
-    return gy * (gate(x) + x * slope(x))
+    gate, slope = both(x)
+    return gy * (gate + x * slope)
 
 
 def silu(x: np.ndarray) -> np.ndarray:
@@ -158,7 +169,7 @@ def silu(x: np.ndarray) -> np.ndarray:
 
 
 def silu_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return _gated_input(gy, x, sigmoid, _sigmoid_slope)
+    return _gated_input(gy, x, _sigmoid_and_slope)
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
@@ -166,14 +177,12 @@ def gelu(x: np.ndarray) -> np.ndarray:
 
 
 def gelu_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return _gated_input(gy, x, _normal, lambda x: np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi))
+    return _gated_input(gy, x, lambda x: (_normal(x), basics.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))))
 
 
 def _normal(x: np.ndarray) -> np.ndarray:
     """Φ(x), the distribution function of a standard normal variable."""
-    from scipy.special import erfc  # only here: it takes longer to import than everything else
-
-    return erfc(-x / math.sqrt(2)) / 2
+    return basics.erfc(x * -math.sqrt(0.5)) * 0.5
 
 
 def gelu_tanh(x: np.ndarray, cubic: float) -> np.ndarray:
@@ -182,12 +191,13 @@ def gelu_tanh(x: np.ndarray, cubic: float) -> np.ndarray:
 
 
 def gelu_tanh_input(gy: np.ndarray, x: np.ndarray, cubic: float) -> np.ndarray:
-    def slope(x: np.ndarray) -> np.ndarray:
-        return _sigmoid_slope(_twice(x, cubic)) * (math.sqrt(8 / math.pi) * (1 + 3 * cubic * x**2))
+    def both(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gate, slope = _sigmoid_and_slope(_twice(x, cubic))
+        return gate, slope * ((x.dtype.type(cubic) * 3 * (x * x) + 1) * _ROOT)
 
-    return _gated_input(gy, x, lambda x: sigmoid(_twice(x, cubic)), slope)
+    return _gated_input(gy, x, both)
 
 
 def _twice(x: np.ndarray, cubic: float) -> np.ndarray:
     """2u"""
-    return math.sqrt(8 / math.pi) * (x + cubic * x**3)
+    return (x + cubic * (x * x * x)) * _ROOT

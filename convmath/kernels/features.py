@@ -3,42 +3,50 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
+
+from .basics import matmul, total
+from .order import in_exact_order
+
+ROOM = 2**17  # elements that are worked on together
 
 __all__ = ["distances", "distances_input", "distances_weight", "linear", "linear_input", "linear_weight", "of_channels"]
 
 
 def linear(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Y[…,o] = Σ_c W[o,c] · X[…,c]"""
-    return x @ w.T
+    return matmul(_rows(x), w.T).reshape(*x.shape[:-1], len(w))
 
 
 def linear_input(gy: np.ndarray, w: np.ndarray) -> np.ndarray:
     """gX[…,c] = Σ_o gY[…,o] · W[o,c]"""
-    return gy @ w
+    return matmul(_rows(gy), w).reshape(*gy.shape[:-1], w.shape[1])
 
 
 def linear_weight(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """gW[o,c] = Σ gY[…,o] · X[…,c]"""
-    return _rows(gy).T @ _rows(x)
+    return matmul(_rows(gy).T, _rows(x))
 
 
 def of_channels(gy: np.ndarray) -> np.ndarray:
     """gB[c] = Σ gY[ν,c,j]; a product with ones has less to do than a sum over axes that are apart"""
     images, channels = gy.shape[:2]
     positions = math.prod(gy.shape[2:])
-    each = gy.reshape(images * channels, positions) @ np.ones(positions, gy.dtype)
-    return each.reshape(images, channels).sum(0)
+    if in_exact_order() or positions > ROOM:
+        return total(gy.reshape(images, channels, positions), (0, 2))
+    each = matmul(gy.reshape(images * channels, positions), np.ones(positions, gy.dtype))
+    return total(each.reshape(images, channels), (0,))
 
 
 def distances(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """Y[…,o] = Σ_c (X[…,c] - W[o,c])², the differences first, so that nothing cancels"""
-    y = np.empty((*x.shape[:-1], len(w)), x.dtype)
-    for o, point in enumerate(w):
-        gap = x - point
-        y[..., o] = (gap * gap).sum(-1)
-    return y
+    rows, y = _rows(x), np.empty((math.prod(x.shape[:-1]), len(w)), x.dtype)
+    for some in _points(rows, w):
+        gap = rows[:, None] - w[some]
+        y[:, some] = total(gap * gap, (2,))
+    return y.reshape(*x.shape[:-1], len(w))
 
 
 def distances_input(gy: np.ndarray, x: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -51,8 +59,16 @@ def distances_input(gy: np.ndarray, x: np.ndarray, w: np.ndarray) -> np.ndarray:
 
 def distances_weight(gy: np.ndarray, x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """gW[o,c] = -2 · Σ gY[…,o] · (X[…,c] - W[o,c])"""
-    return np.stack([-2 * _rows(gy[..., o : o + 1] * (x - point)).sum(0) for o, point in enumerate(w)])
+    rows, g = _rows(x), _rows(gy)
+    parts = [total(g[:, some, None] * (rows[:, None] - w[some]), (0,)) for some in _points(rows, w)]
+    return -2 * np.concatenate(parts)
+
+
+def _points(rows: np.ndarray, w: np.ndarray) -> Iterator[slice]:
+    """So many points at once that their differences stay in the cache."""
+    step = max(1, ROOM // max(1, rows.size))
+    return (slice(start, start + step) for start in range(0, len(w), step))
 
 
 def _rows(x: np.ndarray) -> np.ndarray:
-    return x.reshape(-1, x.shape[-1])
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

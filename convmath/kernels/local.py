@@ -11,6 +11,7 @@ import numpy as np
 from convmath.window import Window
 
 from .arrange import fold, unfold
+from .basics import matmul
 
 __all__ = [
     "locally_connected",
@@ -40,7 +41,7 @@ def _weights(w: np.ndarray, counts: Sequence[int]) -> np.ndarray:
 
 def locally_connected(x: np.ndarray, w: np.ndarray, windows: Windows, counts: Sequence[int]) -> np.ndarray:
     """Y[ν,o,j] = Σ_{c,t} W[o,j,c,t] · X[ν,c,s·j+d·t-a]"""
-    y = _weights(w, counts) @ _by_window(unfold(x, windows, counts))
+    y = matmul(_weights(w, counts), _by_window(unfold(x, windows, counts)))
     return y.transpose(2, 1, 0).reshape(x.shape[0], w.shape[0], *counts)
 
 
@@ -48,7 +49,7 @@ def locally_connected_input(
     gy: np.ndarray, w: np.ndarray, windows: Windows, counts: Sequence[int], sizes: Sequence[int]
 ) -> np.ndarray:
     """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,j,c,t] · gY[ν,o,j]"""
-    columns = _weights(w, counts).swapaxes(1, 2) @ _by_output(gy)
+    columns = matmul(_weights(w, counts).swapaxes(1, 2), _by_output(gy))
     return fold(columns.transpose(2, 1, 0), windows, counts, sizes)
 
 
@@ -56,7 +57,7 @@ def locally_connected_weight(
     gy: np.ndarray, x: np.ndarray, windows: Windows, counts: Sequence[int], shape: Sequence[int]
 ) -> np.ndarray:
     """gW[o,j,c,t] = Σ_ν gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
-    gw = _by_output(gy) @ _by_window(unfold(x, windows, counts)).swapaxes(1, 2)
+    gw = matmul(_by_output(gy), _by_window(unfold(x, windows, counts)).swapaxes(1, 2))
     return gw.transpose(1, 0, 2).reshape(shape)
 
 
@@ -76,13 +77,22 @@ def _alike(table: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield np.flatnonzero(which.reshape(-1) == place), np.flatnonzero(row)
 
 
+def _at(x: np.ndarray, channels: np.ndarray) -> np.ndarray:
+    """These channels, row by row in memory."""
+    return np.ascontiguousarray(x[:, channels])
+
+
+def _between(w: np.ndarray, outputs: np.ndarray, channels: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(w[np.ix_(outputs, channels)])
+
+
 def table_conv(
     kernels: ModuleType, x: np.ndarray, w: np.ndarray, table: np.ndarray, windows: Windows, counts: Sequence[int]
 ) -> np.ndarray:
     """Y[ν,o,j] = Σ_{c,t} [R[o,c] = 1] W[o,c,t] · X[ν,c,s·j+d·t-a]"""
     y = np.zeros((x.shape[0], w.shape[0], *counts), x.dtype)
     for outputs, channels in _alike(table):
-        y[:, outputs] = kernels.conv(x[:, channels], w[np.ix_(outputs, channels)], windows, 1)
+        y[:, outputs] = kernels.conv(_at(x, channels), _between(w, outputs, channels), windows, 1)
     return y
 
 
@@ -92,7 +102,8 @@ def table_conv_input(
     """gX[ν,c,i] = Σ_{o,j,t} [R[o,c] = 1] [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j]"""
     gx = np.zeros((gy.shape[0], w.shape[1], *sizes), gy.dtype)
     for outputs, channels in _alike(table):
-        gx[:, channels] += kernels.conv_input(gy[:, outputs], w[np.ix_(outputs, channels)], windows, 1, sizes)
+        own = _between(w, outputs, channels)
+        gx[:, channels] += kernels.conv_input(_at(gy, outputs), own, windows, 1, sizes)
     return gx
 
 
@@ -102,5 +113,5 @@ def table_conv_weight(
     """gW[o,c,t] = Σ_{ν,j} [R[o,c] = 1] gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
     gw = np.zeros(shape, gy.dtype)
     for outputs, channels in _alike(table):
-        gw[np.ix_(outputs, channels)] = kernels.conv_weight(gy[:, outputs], x[:, channels], windows, 1)
+        gw[np.ix_(outputs, channels)] = kernels.conv_weight(_at(gy, outputs), _at(x, channels), windows, 1)
     return gw

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from . import basics
+
 __all__ = [
     "Layout",
     "cross_channel",
@@ -51,7 +53,7 @@ class Layout:
 
     def summed(self, g: np.ndarray, like: np.ndarray) -> np.ndarray:
         """The sum over the axes that weight and bias don't have."""
-        return g.sum(tuple(axis for axis in range(4) if axis not in self.affine)).reshape(like.shape)
+        return basics.total(g, [axis for axis in range(4) if axis not in self.affine]).reshape(like.shape)
 
 
 def statistics(x: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
@@ -60,10 +62,10 @@ def statistics(x: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     The deviations are squared, so nothing cancels; their own mean is what the mean was rounded by, and corrects for it.
     """
     x = x.reshape(layout.shape)
-    mean = x.mean(layout.over, keepdims=True)
+    mean = basics.mean(x, layout.over, keepdims=True)
     deviation = x - mean
-    rounded = deviation.mean(layout.over, keepdims=True)
-    variance = (deviation * deviation).mean(layout.over, keepdims=True) - rounded * rounded
+    rounded = basics.mean(deviation, layout.over, keepdims=True)
+    variance = basics.mean(deviation * deviation, layout.over, keepdims=True) - rounded * rounded
     return mean, np.maximum(variance, 0)  # what is hardly more than 0 may be rounded below it
 
 
@@ -101,10 +103,10 @@ def gradients(
     if fixed:
         gx = gz / deviation
         return (
-            *(gx.reshape(x.shape), gw, gb, -gx.sum(layout.over, keepdims=True)),
-            -(gx * z / deviation).sum(layout.over, keepdims=True) / 2,
+            *(gx.reshape(x.shape), gw, gb, -basics.total(gx, layout.over, keepdims=True)),
+            -basics.total(gx * z / deviation, layout.over, keepdims=True) / 2,
         )
-    gx = gz - gz.mean(layout.over, keepdims=True) - z * (gz * z).mean(layout.over, keepdims=True)
+    gx = gz - basics.mean(gz, layout.over, keepdims=True) - z * basics.mean(gz * z, layout.over, keepdims=True)
     return (gx / deviation).reshape(x.shape), gw, gb
 
 
@@ -122,14 +124,14 @@ def cross_channel_scale(x: np.ndarray, size: int, alpha: float, bias: float) -> 
 
 def cross_channel(x: np.ndarray, scale: np.ndarray, beta: float) -> np.ndarray:
     """Y = X·D^(-β)"""
-    return x * scale ** x.dtype.type(-beta)
+    return x * basics.power(scale, x.dtype.type(-beta))
 
 
 def cross_channel_input(
     gy: np.ndarray, x: np.ndarray, scale: np.ndarray, size: int, alpha: float, beta: float
 ) -> np.ndarray:
     """gX = gY·D^(-β) - 2·α·β/k·X·Σ_t (gY·X·D^(-β - 1))[ν,c-t+⌊k/2⌋,i]"""
-    power = scale ** x.dtype.type(-beta)
+    power = basics.power(scale, x.dtype.type(-beta))
     through = _across(gy * x * power / scale, size - 1 - size // 2, size // 2)
     return gy * power - x.dtype.type(2 * alpha * beta / size) * x * through
 

@@ -4,10 +4,11 @@ Every product and every sum is rounded by itself, and a sum begins with 0. The o
 
 - conv:        over channels c, in each over taps t row by row; on the padding W·0 is a term. The bias comes last.
 - conv_input:  over output channels o, in each over taps t row by row where s·j + d·t - a = i. The bias comes last.
-- conv_weight: over images ν, in each over windows j row by row; on the padding gY·0 is a term.
+- conv_weight: over images ν, in each over windows j row by row; on the padding gY·0 is a term. Where each channel has
+               one kernel of its own it is the total over images and windows.
 - product:     over the common axis. So are the sums of `linear` and its gradients, over rows one after the other.
-- pools:       over taps row by row: `direct` has this order already, and its pools are these.
-- total:       in 16 sums, by the position modulo 16; see there.
+- pools:       those of `patches`, down the rows of a window and then along them; see there.
+- total:       along the last axis in 16 sums, by the position modulo 16, over others in one; see there.
 
 The functions have the same arguments as those of `patches` and `features`.
 """
@@ -22,17 +23,17 @@ import numpy as np
 
 from convmath.window import Window
 
-from .direct import (
+from .direct import shifted
+from .padding import bare, pad
+from .patches import (
     avg_pool,
     avg_pool_input,
     max_pool,
     max_pool_input,
     max_pool_selection,
-    shifted,
     sum_pool,
     sum_pool_input,
 )
-from .padding import bare, pad
 from .taps import Slices, output_sizes, taps
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "conv_input",
     "conv_transpose",
     "conv_weight",
+    "joined",
     "linear",
     "linear_input",
     "linear_weight",
@@ -50,6 +52,7 @@ __all__ = [
     "max_pool_selection",
     "mean",
     "product",
+    "products",
     "sum_pool",
     "sum_pool_input",
     "total",
@@ -93,6 +96,8 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     x, windows = pad(x, windows), bare(windows)
     counts, kernel = gy.shape[2:], tuple(window.kernel for window in windows)
     makes, reads = gy.shape[1] // groups, x.shape[1] // groups
+    if makes == reads == 1:
+        return _depthwise_weight(gy, x, windows)
     gw = np.zeros((groups, makes, reads * math.prod(kernel)), np.result_type(gy, x))
     for image, cotangent in zip(x, gy, strict=True):
         # (group, window, channel and tap)
@@ -102,6 +107,13 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
         of = cotangent.reshape(groups, makes, math.prod(counts))
         _accumulate(gw, of, read.reshape(groups, math.prod(counts), gw.shape[2]))
     return gw.reshape(gy.shape[1], reads, *kernel)
+
+
+def _depthwise_weight(gy: np.ndarray, x: np.ndarray, windows: Windows) -> np.ndarray:
+    gw = np.empty((gy.shape[1], 1, *(window.kernel for window in windows)), np.result_type(gy, x))
+    for tap, out, into in taps(windows, x.shape[2:], gy.shape[2:]):
+        gw[:, 0, *tap] = total(gy[out] * x[into], (0, *range(2, gy.ndim))).reshape(-1)
+    return gw
 
 
 # what a convolution does to cotangents of its output, a transposed one does to its input
@@ -131,9 +143,14 @@ def _spread(target: np.ndarray, source: np.ndarray, weight: np.ndarray, pairs: I
 
 def product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Σ_k a[o,k] · b[k,q]"""
-    found = np.zeros((1, a.shape[0], b.shape[1]), np.result_type(a, b))
-    _accumulate(found, a[None], b[None])
-    return found[0]
+    return products(a[None], b[None])[0]
+
+
+def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Σ_k a[g,o,k] · b[g,k,q]"""
+    found = np.zeros((*a.shape[:2], b.shape[2]), np.result_type(a, b))
+    _accumulate(found, a, b)
+    return found
 
 
 def linear(x: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -192,36 +209,44 @@ def _blocks(lengths: Sequence[int], room: int) -> Iterator[tuple[slice, ...]]:
 def total(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:
     """Σ x over the axes, which stay with length 1.
 
-    The last axes of those that are summed and stand side by side are a plane, whose elements are counted row by row.
-    Element p is added to sum p mod 16, plane by plane in the order of the other axes. Then the upper half of the 16
-    sums is added to the lower, until one is left.
+    Lines along the last of these axes come one after the other, in the order of the others. If nothing lies behind that
+    axis, element p of each line is added to sum p mod 16, and then the upper half of the 16 sums is added to the lower,
+    until one is left. Elsewhere there is one sum, of one element after the other.
     """
-    plane, others = _plane(sorted(axis % x.ndim for axis in axes))
-    kept = [axis for axis in range(x.ndim) if axis not in plane and axis not in others]
-    planes, many, size = (math.prod(x.shape[axis] for axis in part) for part in (others, kept, plane))
-    rows = x.transpose(*others, *kept, *plane).reshape(planes, many, size)
-    sums = np.zeros((many, LANES), x.dtype)
-    for (part,) in _blocks((many,), ROOM // LANES):
-        room = COPIED // sums[part].size
-        for n, of in _blocks((planes, -(-size // LANES)), room):
-            read = rows[n, part, of.start * LANES : of.stop * LANES].swapaxes(1, 2)
-            # (plane, block and lane, kept); 0 at the end of a plane changes nothing
-            laid = np.zeros((len(read), -(-read.shape[1] // LANES) * LANES, read.shape[2]), x.dtype)
-            laid[:, : read.shape[1]] = read
-            _run(sums[part], laid.reshape(-1, LANES, read.shape[2]).swapaxes(1, 2))
-    lanes = LANES
-    while lanes > 1:
-        lanes //= 2
-        sums = sums[:, :lanes] + sums[:, lanes:]
+    *others, last = sorted(axis % x.ndim for axis in axes)
+    kept = [axis for axis in range(x.ndim) if axis not in others and axis != last]
+    lines, many, length = (math.prod(x.shape[axis] for axis in part) for part in (others, kept, [last]))
+    sums = np.zeros(many, x.dtype)
+    if math.prod(x.shape[last + 1 :]) == 1:
+        _in_lanes(sums, x.transpose(*others, *kept, last).reshape(lines, many, length))
+    else:
+        rows = x.transpose(*others, last, *kept).reshape(lines * length, many)
+        for n, part in _blocks((len(rows), many), COPIED):
+            _run(sums[part], rows[n, part])
     return sums.reshape([length if axis in kept else 1 for axis, length in enumerate(x.shape)])
 
 
-def _plane(axes: Sequence[int]) -> tuple[list[int], list[int]]:
-    """The last axes that stand side by side, and those before."""
-    start = len(axes)
-    while start and (start == len(axes) or axes[start - 1] == axes[start] - 1):
-        start -= 1
-    return list(axes[start:]), list(axes[:start])
+def _in_lanes(found: np.ndarray, lines: np.ndarray) -> None:
+    """found[q] = Σ lines[n,q,p]"""
+    count, many, length = lines.shape
+    sums = np.zeros((many, LANES), found.dtype)
+    for (part,) in _blocks((many,), ROOM // LANES):
+        room = COPIED // sums[part].size
+        for n, of in _blocks((count, -(-length // LANES)), room):
+            read = lines[n, part, of.start * LANES : of.stop * LANES].swapaxes(1, 2)
+            # (line, block and lane, kept); 0 at the end of a line changes nothing
+            laid = np.zeros((len(read), -(-read.shape[1] // LANES) * LANES, read.shape[2]), found.dtype)
+            laid[:, : read.shape[1]] = read
+            _run(sums[part], laid.reshape(-1, LANES, read.shape[2]).swapaxes(1, 2))
+    while sums.shape[1] > 1:
+        half = sums.shape[1] // 2
+        sums = sums[:, :half] + sums[:, half:]
+    found[...] = sums[:, 0]
+
+
+def joined(real: np.ndarray, imaginary: np.ndarray) -> np.ndarray:
+    """The complex numbers of these parts, without an operation that could round."""
+    return np.stack([real, imaginary], -1).view(np.result_type(real, np.complex64))[..., 0]
 
 
 def mean(x: np.ndarray, axes: Sequence[int]) -> np.ndarray:

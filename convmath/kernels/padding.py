@@ -9,7 +9,7 @@ import numpy as np
 
 from convmath.window import Border, Window
 
-__all__ = ["bare", "pad", "pad_input", "padded_sizes"]
+__all__ = ["bare", "elements", "pad", "pad_input", "padded_sizes"]
 
 
 def padded_sizes(windows: Sequence[Window], sizes: Sequence[int]) -> tuple[int, ...]:
@@ -30,7 +30,7 @@ def pad(x: np.ndarray, windows: Sequence[Window], border: Border | None = None) 
         padded[_inner(windows, x.shape[2:])] = x
         return padded
     for axis, window in enumerate(windows, 2):
-        x = np.take(x, _elements(window, x.shape[axis], border), axis)
+        x = np.take(x, elements(window, x.shape[axis], border), axis)
     return x
 
 
@@ -43,7 +43,7 @@ def pad_input(g: np.ndarray, windows: Sequence[Window], border: Border | None = 
         n = g.shape[axis] - window.before - window.after
         total = np.zeros((*g.shape[:axis], n, *g.shape[axis + 1 :]), g.dtype)
         # several positions may be copies of one element, so the additions must not overwrite one another
-        np.add.at(total.swapaxes(0, axis), _elements(window, n, border), g.swapaxes(0, axis))
+        np.add.at(total.swapaxes(0, axis), elements(window, n, border), g.swapaxes(0, axis))
         g = total
     return g
 
@@ -52,7 +52,7 @@ def _inner(windows: Sequence[Window], sizes: Sequence[int]) -> tuple:
     return (..., *(slice(window.before, window.before + n) for window, n in zip(windows, sizes, strict=True)))
 
 
-def _elements(window: Window, n: int, border: Border) -> np.ndarray:
+def elements(window: Window, n: int, border: Border) -> np.ndarray:
     """The element of an axis of size n that stands at each position of the padded axis."""
     e = np.arange(-window.before, n + window.after)
     return np.select([e < 0, e >= n], [border.below(e, n), border.above(e, n)], e)

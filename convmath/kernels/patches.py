@@ -11,8 +11,9 @@ import numpy as np
 from convmath.window import Window
 
 from . import direct
-from .padding import bare, pad
-from .taps import output_sizes, taps
+from .blocks import Block, at_once, blocks
+from .order import in_exact_order
+from .taps import folded, output_sizes, taps
 
 __all__ = [
     "avg_pool",
@@ -30,9 +31,6 @@ __all__ = [
 
 Windows = Sequence[Window]
 
-# elements in a matrix of windows: it should stay in the cache, and no batch should fill the memory
-ROOM = 2**21
-
 
 # --- convolution ----------------------------------------------------------------------------------------------
 
@@ -41,8 +39,17 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndar
     """(O × C·k) times (C·k × windows), in each image and group"""
     counts = output_sizes(windows, x.shape[2:])
     y = np.empty((x.shape[0], groups, w.shape[0] // groups, math.prod(counts)), np.result_type(x, w))
-    for part in _parts(x.shape, windows, counts):
-        np.matmul(_weight_matrix(w, groups), _columns(x[part], windows, counts, groups), out=y[part])
+    matrix = _weight_matrix(w, groups)
+    if _in_place(windows, x.shape[2:], counts):
+        np.matmul(matrix, _rows(x, groups), out=y)
+    else:
+        for block in blocks(len(x), windows, x.shape[2:], counts, x.shape[1] * _taps(windows)):
+            columns = _columns(x[block.read], block, groups)
+            part = y[block.images, ..., block.positions]
+            if part.flags.c_contiguous:
+                np.matmul(matrix, columns, out=part)
+            else:  # NumPy has no quick way into rows that are apart
+                part[...] = matrix @ columns
     return direct.shifted(y.reshape(x.shape[0], w.shape[0], *counts), b)
 
 
@@ -51,12 +58,22 @@ def conv_input(
 ) -> np.ndarray:
     """(C·k × O) times (O × windows), in each image and group; each tap's rows are added where it reads"""
     counts, channels = gy.shape[2:], groups * w.shape[1]
+    turned = _turned(windows, sizes, counts)
+    smaller = gy.shape[1] * math.prod(sizes) <= 2 * channels * math.prod(counts)
+    if turned is not None and smaller and np.isfinite(w).all():
+        # windows are copied once, and products added twice; what is not finite would meet the zeros around gY
+        kernel = np.flip(w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2), tuple(range(3, w.ndim + 1)))
+        return conv(gy, kernel.reshape(channels, -1, *w.shape[2:]), turned, groups, b)
     gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
-    for part in _parts(gx.shape, windows, counts):
-        product = _weight_matrix(w, groups).swapaxes(1, 2) @ _rows(gy[part], groups)
-        columns = product.reshape(-1, channels, *w.shape[2:], *counts)
-        for tap, out, into in taps(windows, sizes, counts):
-            gx[part][into] += columns[:, :, *tap][out]
+    matrix, rows = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
+    if _in_place(windows, sizes, counts):
+        np.matmul(matrix, rows, out=_rows(gx, groups))
+    else:
+        for block in blocks(len(gy), windows, sizes, counts, channels * _taps(windows)):
+            product = matrix @ rows[block.images, ..., block.positions]
+            columns, part = product.reshape(-1, channels, *w.shape[2:], *block.counts), gx[block.read]
+            for tap, out, into in taps(block.windows, part.shape[2:], block.counts):
+                part[into] += columns[:, :, *tap][out]
     return direct.shifted(gx, b)
 
 
@@ -65,37 +82,50 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     counts, channels = gy.shape[2:], x.shape[1] // groups
     kernel = tuple(window.kernel for window in windows)
     gw = np.zeros((groups, gy.shape[1] // groups, channels * math.prod(kernel)), np.result_type(gy, x))
-    for part in _parts(x.shape, windows, counts, gw.size):
-        columns = _columns(x[part], windows, counts, groups).swapaxes(2, 3)
-        gw += (_rows(gy[part], groups) @ columns).sum(0)
+    rows, each = _rows(gy, groups), x.shape[1] * _taps(windows)
+    for block in blocks(len(x), windows, x.shape[2:], counts, each, gw.size):
+        columns = _columns(x[block.read], block, groups).swapaxes(2, 3)
+        left = rows[block.images, ..., block.positions]
+        step = at_once(len(left) * each)
+        for first in range(0, gw.shape[1], step):
+            outputs = slice(first, first + step)
+            gw[:, outputs] += (left[:, :, outputs] @ columns).sum(0)
     return gw.reshape(gy.shape[1], channels, *kernel)
+
+
+def _turned(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tuple[Window, ...] | None:
+    """The windows on gY whose convolution with the turned kernel is gX; None where there is a stride."""
+    found = tuple(
+        Window(w.kernel, 1, w.dilation, w.span - 1 - w.before, n - m + w.before)
+        for w, n, m in zip(windows, sizes, counts, strict=True)
+    )
+    plain = all(w.stride == 1 and min(v.before, v.after) >= 0 for w, v in zip(windows, found, strict=True))
+    return found if plain and math.prod(counts) else None
 
 
 # what a convolution does to cotangents of its output, a transposed one does to its input
 conv_transpose = conv_input
 
 
-def _parts(shape: Sequence[int], windows: Windows, counts: Sequence[int], more: int = 0) -> Iterator[slice]:
-    """The batch of an input of this shape in parts for whose windows, and `more` elements an image, there is ROOM.
-
-    No part where there are no windows.
-    """
-    batch, channels = shape[:2]
-    columns = channels * math.prod(window.kernel for window in windows) * math.prod(counts)
-    step = max(1, ROOM // (columns + more)) if columns else 1
-    return (slice(start, start + step) for start in range(0, batch if columns else 0, step))
+def _taps(windows: Windows) -> int:
+    return math.prod(window.kernel for window in windows)
 
 
-def _columns(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int) -> np.ndarray:
-    """(image, group, channel and tap, window)"""
-    x, windows = pad(x, windows), bare(windows)
-    kernel = tuple(window.kernel for window in windows)
-    if math.prod(kernel) == 1 and x.shape[2:] == tuple(counts):
-        return _rows(x, groups)
-    columns = np.empty((*x.shape[:2], *kernel, *counts), x.dtype)
-    for tap, _, into in taps(windows, x.shape[2:], counts):
-        columns[:, :, *tap] = x[into]
-    return columns.reshape(len(x), groups, -1, math.prod(counts))
+def _in_place(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> bool:
+    """Whether window j reads element j alone, so that the matrix of windows is the array itself."""
+    alone = all(window.kernel == 1 and window.stride == 1 and window.before == 0 for window in windows)
+    return alone and tuple(counts) == tuple(sizes)
+
+
+def _columns(x: np.ndarray, block: Block, groups: int) -> np.ndarray:
+    """(image, group, channel and tap, window) of what a block reads"""
+    kernel = tuple(window.kernel for window in block.windows)
+    # zeros, so that W·0 stands in the sum on the padding as the definition has it: it is NaN where W is infinite
+    filled = np.zeros if any(window.before or window.after for window in block.windows) else np.empty
+    columns = filled((*x.shape[:2], *kernel, *block.counts), x.dtype)
+    for tap, out, into in taps(block.windows, x.shape[2:], block.counts):
+        columns[:, :, *tap][out] = x[into]
+    return columns.reshape(len(x), groups, -1, math.prod(block.counts))
 
 
 def _rows(y: np.ndarray, groups: int) -> np.ndarray:
@@ -109,7 +139,8 @@ def _weight_matrix(w: np.ndarray, groups: int) -> np.ndarray:
 
 
 # --- pooling --------------------------------------------------------------------------------------------------
-# A window is a box: its maximum, and its sum, is that of one axis after the other.
+# A window is a box: its maximum is that of one axis after the other. A sum goes down the rows of a window, all axes but
+# the last, and then along them, as that of generated kernels does: both have the same bits.
 
 
 def _along_each(windows: Windows) -> list[tuple[Window, ...]]:
@@ -119,41 +150,69 @@ def _along_each(windows: Windows) -> list[tuple[Window, ...]]:
 
 
 def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
-    return reduce(direct.max_pool, _along_each(windows), x)
+    y = np.empty((*x.shape[:2], *output_sizes(windows, x.shape[2:])), x.dtype)
+    for block in _pooled(x.shape, windows, y.shape[2:]):
+        y[block.out] = reduce(direct.max_pool, _along_each(block.windows), x[block.read])
+    if y.dtype.kind == "f" and in_exact_order():
+        y += 0  # of zeros with different signs NumPy may take either
+    return y
+
+
+def _pooled(shape: Sequence[int], windows: Windows, counts: Sequence[int]) -> Iterator[Block]:
+    """The windows in blocks, with room for what they step over and for some positions and numbers of theirs."""
+    each = shape[1] * (4 + math.prod(window.stride for window in windows))
+    return blocks(shape[0], windows, shape[2:], counts, each)
 
 
 def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
     """The first maximiser stands behind as many taps as there are before any has attained the maximum."""
-    y, sizes = max_pool(x, windows), x.shape[2:]
+    sizes = x.shape[2:]
+    selection = np.empty((*x.shape[:2], *output_sizes(windows, sizes)), np.int64)
+    for block in _pooled(x.shape, windows, selection.shape[2:]):
+        selection[block.out] = _selected(x[block.read], block, sizes, ties)
+    return selection
+
+
+def _selected(x: np.ndarray, block: Block, sizes: Sequence[int], ties: str) -> np.ndarray:
+    """The selection of a block, as positions in an array of those sizes."""
+    y, windows = reduce(direct.max_pool, _along_each(block.windows), x), block.windows
     nan = np.isnan(y).any()
     attained = np.zeros(y.shape, bool)
-    waited = np.zeros(y.shape, np.min_scalar_type(math.prod(window.kernel for window in windows)))
-    for _, out, into in taps(windows, sizes, y.shape[2:], backwards=ties == "last"):
+    waited = np.zeros(y.shape, np.min_scalar_type(_taps(windows)))
+    for _, out, into in taps(windows, x.shape[2:], y.shape[2:], backwards=ties == "last"):
         attained[out] |= x[into] == y[out]
         if nan:
             attained[out] |= np.isnan(x[into])
         waited += ~attained
     place = [math.prod(sizes[axis + 1 :]) for axis in range(len(sizes))]
-    axes = list(zip(windows, y.shape[2:], place, strict=True))
-    start = reduce(np.add.outer, [(w.stride * np.arange(m) - w.before) * p for w, m, p in axes])
-    tap = reduce(np.add.outer, [w.dilation * np.arange(w.kernel) * p for w, _, p in axes]).reshape(-1)
+    axes = list(zip(windows, block.counts, block.first, place, strict=True))
+    start = reduce(np.add.outer, [(i + w.stride * np.arange(m) - w.before) * p for w, m, i, p in axes])
+    tap = reduce(np.add.outer, [w.dilation * np.arange(w.kernel) * p for w, _, _, p in axes]).reshape(-1)
     return np.where(attained, start + (tap[::-1] if ties == "last" else tap).take(waited, mode="clip"), -1)
 
 
 def max_pool_input(gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
-    """Each cotangent is added at the position that its window selects."""
-    if ties in ("split", "all"):
-        return direct.max_pool_input(gy, x, windows, ties)
-    selection = max_pool_selection(x, windows, ties)
-    gx = np.zeros((math.prod(x.shape[:2]), math.prod(x.shape[2:])), gy.dtype)
-    planes = gx.shape[1] * np.arange(len(gx)).reshape(*x.shape[:2], *[1] * len(windows))
-    found = selection >= 0
-    np.add.at(gx.reshape(-1), (planes + selection)[found], gy[found])
-    return gx.reshape(x.shape)
+    """Each cotangent is added at the position that its window selects, that of the last window first."""
+    shared = ties in ("split", "all")
+    dtype = np.result_type(gy, np.float32) if ties == "split" else gy.dtype
+    gx, sizes = np.zeros(x.shape, dtype), x.shape[2:]
+    for block in reversed(list(_pooled(x.shape, windows, gy.shape[2:]))):
+        g, read = gy[block.out], x[block.read]
+        if shared:
+            gx[block.read] += direct.max_pool_input(g, read, block.windows, ties)
+            continue
+        selection, into = _selected(read, block, sizes, ties), gx[block.images].reshape(-1)
+        planes = math.prod(sizes) * np.arange(math.prod(g.shape[:2])).reshape(*g.shape[:2], *[1] * len(windows))
+        found = selection >= 0
+        np.add.at(into, (planes + selection)[found][::-1], g[found][::-1])
+    return gx
 
 
 def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
-    return direct.divided(sum_pool(x, windows), divisor)
+    total = sum_pool(x, windows)
+    if total.dtype.kind != "f":
+        return direct.divided(total, divisor)
+    return np.divide(total, np.asarray(divisor, total.dtype), out=total)
 
 
 def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
@@ -161,10 +220,23 @@ def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divis
 
 
 def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
-    return reduce(direct.sum_pool, _along_each(windows), x)
+    sizes, laid = folded(x.shape[2:], windows)
+    counts = output_sizes(laid, sizes)
+    x_, y = x.reshape(*x.shape[:2], *sizes), np.empty((*x.shape[:2], *counts), x.dtype)
+    for block in _pooled(x_.shape, laid, counts):
+        y[block.out] = reduce(direct.sum_pool, _down_and_along(block.windows), x_[block.read])
+    return y.reshape(*x.shape[:2], *output_sizes(windows, x.shape[2:]))
 
 
 def sum_pool_input(g: np.ndarray, windows: Windows, sizes: Sequence[int]) -> np.ndarray:
-    for axis, along in reversed([*enumerate(_along_each(windows))]):
-        g = direct.sum_pool_input(g, along, (*g.shape[2 : 2 + axis], *sizes[axis:]))
-    return g
+    *down, along = _down_and_along(windows)
+    for outer in down:
+        g = direct.sum_pool_input(g, outer, (*sizes[:-1], g.shape[-1]))
+    return direct.sum_pool_input(g, along, sizes)
+
+
+def _down_and_along(windows: Windows) -> list[tuple[Window, ...]]:
+    """The windows on all axes but the last, if there are others, and those on the last."""
+    single = Window(1)
+    *outer, last = windows
+    return [*([(*outer, single)] if outer else []), (*[single] * len(outer), last)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -50,6 +50,13 @@ class Convolution:
     @property
     def taps(self) -> int:
         return math.prod(window.kernel for window in self.windows)
+
+    @property
+    def of_parts(self) -> Convolution:
+        """The real convolution that computes one of complex numbers (`parts`)."""
+        batch, channels, *sizes = self.shape
+        real = np.real(np.zeros(0, self.dtype)).dtype
+        return replace(self, dtype=real, shape=(batch, 2 * channels, *sizes), outputs=2 * self.outputs)
 
     @property
     def empty(self) -> bool:

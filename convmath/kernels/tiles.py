@@ -10,6 +10,8 @@ import numpy as np
 
 from convmath.window import Border, Window
 
+from .simd.memory import empty
+
 __all__ = ["Box", "boxes", "fitted", "patch", "pieces", "within"]
 
 Box = tuple[slice, ...]
@@ -60,7 +62,8 @@ def patch(
     inner = tuple(slice(max(0, at), max(0, min(end, n))) for at, end, n in zip(first, ends, x.shape, strict=True))
     if all(at >= 0 and end <= n for at, end, n in zip(first, ends, x.shape, strict=True)):
         return x[inner].astype(dtype, copy=False)
-    padded = np.zeros(tuple(reads), dtype)
+    padded = empty(reads, dtype)
+    padded[...] = 0
     padded[tuple(slice(s.start - at, max(s.start, s.stop) - at) for s, at in zip(inner, first, strict=True))] = x[inner]
     return padded
 
@@ -71,5 +74,9 @@ def _bordered(x: np.ndarray, windows: Sequence[Window], reads: Sequence[int], bo
     for window, n in zip(windows, x.shape, strict=True):
         e = np.arange(-window.before, n + window.after)
         places.append(np.select([e < 0, e >= n], [border.below(e, n), border.above(e, n)], e))
-    found = x[np.ix_(*places)]
-    return np.pad(found, [(0, size - n) for size, n in zip(reads, found.shape, strict=True)])
+    found = x[tuple(slice(at.min(), at.max() + 1) for at in places)]
+    for axis, at in enumerate(places):
+        if (np.diff(at) != 1).any():  # else they are what the slice has
+            found = np.take(found, at - at.min(), axis)
+    behind = [(0, size - n) for size, n in zip(reads, found.shape, strict=True)]
+    return np.pad(found, behind) if any(zeros for _, zeros in behind) else found

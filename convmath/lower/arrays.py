@@ -18,6 +18,9 @@ from numpy.lib.stride_tricks import as_strided
 from convmath.errors import DtypeError, HyperparameterError
 from convmath.ir.functions import FUNCTIONS
 from convmath.ir.poly import Index
+from convmath.kernels import basics
+from convmath.kernels.order import in_exact_order
+from convmath.kernels.portable.library import is_foreign, readable
 
 from .functions import portable
 
@@ -59,7 +62,7 @@ class Arrays:
 
     def given(self, name: str, values: Any) -> Any:
         """An array of integers or floats."""
-        array = self.xp.asarray(values)
+        array = values if is_foreign(type(values)) else self.xp.asarray(values)
         if not self.xp.isdtype(array.dtype, ("integral", "real floating")):
             raise DtypeError(f"{name} is an array of {array.dtype}; integers or floats are needed")
         return array
@@ -124,10 +127,14 @@ class Arrays:
 
     def finite(self, array: Any) -> bool:
         """Whether no element is NaN or infinite."""
-        # a sum that overflows says no, too, which costs time and nothing else
-        return math.isfinite(float(self.xp.sum(array)))
+        # a sum that overflows says no, too, which costs time and nothing else; what is only traced is taken to be so
+        total = readable(self.xp.sum(array))
+        return total is None or math.isfinite(total)
 
     # -- reductions
+
+    def matmul(self, first: Any, second: Any) -> Any:
+        return self.xp.matmul(first, second)
 
     def reduced(self, kind: str, array: Any, axes: tuple[int, ...]) -> Any:
         """Σ, max or min over axes, which stay with length 1."""
@@ -235,15 +242,27 @@ class Strided(Arrays):
         return None
 
     def function(self, name: str) -> Callable[[Any], Any]:
-        if name == "erf":
+        if name == "erf" and not in_exact_order():
             from scipy.special import erf
 
             return erf
-        return FUNCTIONS[name].value
+        return basics.function(name, FUNCTIONS[name].value)
 
     def power(self, base: Any, exponent: Any) -> Any:
         # a power by a number takes the short way where there is one: a square, a root, a reciprocal
-        return base**exponent
+        return basics.power(base, exponent)
+
+    def finite(self, array: Any) -> bool:
+        # whether a sum overflows may depend on its order
+        return bool(np.isfinite(array).all()) if in_exact_order() else super().finite(array)
+
+    def matmul(self, first: Any, second: Any) -> Any:
+        return basics.matmul(first, second)
+
+    def reduced(self, kind: str, array: Any, axes: tuple[int, ...]) -> Any:
+        if kind == "sum" and in_exact_order():
+            return basics.total(array, axes, keepdims=True)
+        return super().reduced(kind, array, axes)
 
     def chosen(self, mask: Any, values: Any, otherwise: float) -> Any:
         # a bit pattern times false is that of 0, NaN's too; np.where takes 40 times as long where masks are irregular
@@ -292,6 +311,11 @@ def of_namespace(namespace: Any) -> Arrays:
     """How the arrays of a namespace are worked on; None: NumPy's, with strides."""
     if namespace is None:
         return Strided()
+    if in_exact_order():
+        raise HyperparameterError(
+            f"the namespace is {getattr(namespace, '__name__', namespace)!r}, but within exact_order NumPy's arrays "
+            "are needed: other libraries sum in an order of their own"
+        )
     if not hasattr(namespace, "__array_namespace_info__"):
         came = getattr(namespace, "__name__", namespace)
         raise HyperparameterError(

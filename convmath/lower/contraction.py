@@ -88,7 +88,7 @@ def _product(
     if not rows and not columns:
         return Factor(arrays.reduced("sum", left.values * right.values, tuple(gone)), indices)
     length = [lengths[index] for index in order]
-    product = arrays.xp.matmul(
+    product = arrays.matmul(
         _matrices(arrays, left.values, batch, rows, gone, length),
         _matrices(arrays, right.values, batch, gone, columns, length),
     )

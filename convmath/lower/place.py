@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from convmath.ir.poly import Index
+from convmath.kernels.order import in_exact_order
 
 from .access import Part
 from .arrays import UFUNCS, Strided
@@ -74,6 +75,8 @@ class Terms:
                         target[...] = values
                     else:
                         ufunc(target, values, out=target)
+        if self.kind != "sum" and in_exact_order():
+            out += 0  # of zeros with different signs NumPy may take either as the maximum
         return out
 
     @cached_property

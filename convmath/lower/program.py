@@ -18,6 +18,7 @@ from convmath.ir.plan import Plan, conditions_of, plans_of
 from convmath.ir.poly import Floor, Param, Poly
 from convmath.ir.program import CompiledTerm, Condition, shape_at
 from convmath.ir.walk import indices, inside, reads
+from convmath.kernels.portable.library import readable
 from convmath.window import BORDERS
 
 from .access import Part, form_values
@@ -132,10 +133,10 @@ class _Condition:
         self.names = {read.tensor for read in plan.reads}
 
     def check(self, context: Context) -> None:
-        """It does not speak of real parameters without a value or inputs that are not given."""
+        """It speaks of no real parameter without a value, no input that does not come, and nothing that is traced."""
         if not (self.letters <= context.reals.keys() and self.names <= context.given.keys()):
             return
-        if not float(self.failures.values(context)):
+        if not readable(self.failures.values(context)):
             return
         try:
             arrays = {name: np.asarray(context.given[name]) for name in self.names}

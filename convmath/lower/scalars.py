@@ -32,6 +32,7 @@ from convmath.ir.nodes import (
     Sum,
 )
 from convmath.ir.poly import Poly
+from convmath.kernels import basics
 
 from .arrays import Arrays
 
@@ -76,7 +77,7 @@ class Scalars:
             case Apply(function=function, argument=argument):
                 values = self.value(argument)
                 if isinstance(values, float):
-                    return float(FUNCTIONS[function].value(np.float64(values)))
+                    return float(basics.function(function, FUNCTIONS[function].value)(np.float64(values)))
                 return self.arrays.function(function)(values)
             case Bracket(guard=guard):
                 return self.where([guard], 1.0, 0.0)
@@ -128,7 +129,7 @@ class Scalars:
 
     def _power(self, base: Any, exponent: Any) -> Any:
         if isinstance(base, float) and isinstance(exponent, float):
-            return float(np.power(base, exponent))
+            return float(basics.power(np.float64(base), exponent))
         if isinstance(base, float):
             base = self.arrays.full(exponent.shape, base, exponent.dtype, exponent)
         return self.arrays.power(base, exponent)

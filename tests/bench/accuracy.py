@@ -77,7 +77,7 @@ def signals() -> Iterator[Row]:
         for dtype in ("f4", "f8"):
             largest = 0.0
             for x, w in data(dtype, (n + k - 1,), (k,)):
-                plan = min(plans((n,), (k,), costs(x.dtype)), key=lambda one: one.seconds)
+                plan = min(plans((n,), (k,), x.dtype, costs(x.dtype)), key=lambda one: one.seconds)
                 found = signal.walk(np.empty(n, dtype), x, w, (Window(k),), None, plan, x.dtype)
                 a, b = x.astype(EXACT), w.astype(EXACT)
                 exact = np.correlate(a, b, "valid")

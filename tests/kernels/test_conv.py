@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import islice
 from types import ModuleType
 
@@ -88,23 +87,6 @@ def test_any_number_of_axes(kernels: ModuleType, ndim: int) -> None:
         np.testing.assert_array_equal(kernels.conv(x, w, laid[0], groups), definition.conv(x, w, laid[0], groups))
 
     law()
-
-
-def test_a_batch_in_parts_is_the_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    x, w = integers(rng, 7, 4, 5, 6), integers(rng, 6, 2, 3, 2)
-    windows = (Window(3, 2, 1, 1, 0), Window(2))
-    y = patches.conv(x, w, windows, 2)
-    gy = integers(rng, *y.shape)
-    whole = y, patches.conv_input(gy, w, windows, 2, (5, 6)), patches.conv_weight(gy, x, windows, 2)
-    monkeypatch.setattr(patches, "ROOM", 2 * 4 * 6 * math.prod(y.shape[2:]))
-    parts = (
-        patches.conv(x, w, windows, 2),
-        patches.conv_input(gy, w, windows, 2, (5, 6)),
-        patches.conv_weight(gy, x, windows, 2),
-    )
-    for one, other in zip(whole, parts, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 @KERNELS

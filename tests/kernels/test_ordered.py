@@ -98,6 +98,8 @@ def conv_input(
 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Sequence[Window], groups: int, dtype: str) -> np.ndarray:
     makes, reads = gy.shape[1] // groups, x.shape[1] // groups
+    if makes == reads == 1:
+        return depthwise_weight(gy, x, windows, dtype)
 
     def terms(o: int, c: int, *t: int) -> Iterator[Any]:
         for v in range(len(x)):
@@ -106,6 +108,18 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Sequence[Window], groups
                 yield gy[(v, o, *j)] * read(x, v, o // makes * reads + c, i)
 
     return by_number((gy.shape[1], reads, *(window.kernel for window in windows)), dtype, terms)
+
+
+def depthwise_weight(gy: np.ndarray, x: np.ndarray, windows: Sequence[Window], dtype: str) -> np.ndarray:
+    """Totals over images and windows."""
+    gw = np.empty((gy.shape[1], 1, *(window.kernel for window in windows)), dtype)
+    for c, _, *t in product(*map(range, gw.shape)):
+        terms = np.empty((len(x), *gy.shape[2:]), dtype)
+        for v, *j in product(*map(range, terms.shape)):
+            i = [q.stride * a + q.dilation * b - q.before for q, a, b in zip(windows, j, t, strict=True)]
+            terms[(v, *j)] = gy[(v, c, *j)] * read(x, v, c, i)
+        gw[(c, 0, *t)] = total(terms, tuple(range(terms.ndim)), dtype).item()
+    return gw
 
 
 @DTYPE
@@ -149,10 +163,8 @@ def test_linear_is_the_product_of_its_rows(dtype: str) -> None:
 
 
 def total(x: np.ndarray, axes: Sequence[int], dtype: str) -> np.ndarray:
-    """By the definition, for axes in order: the plane is as many of the last as stand side by side."""
-    plane = 1
-    while plane < len(axes) and axes[-plane - 1] == axes[-plane] - 1:
-        plane += 1
+    """By the definition, for axes in order: 16 sums where nothing lies behind the last of them, else one."""
+    lanes = 16 if math.prod(x.shape[axes[-1] + 1 :]) == 1 else 1
     shape = [1 if axis in axes else n for axis, n in enumerate(x.shape)]
 
     def element(place: Sequence[int], at: Sequence[int]) -> Any:
@@ -163,10 +175,9 @@ def total(x: np.ndarray, axes: Sequence[int], dtype: str) -> np.ndarray:
 
     found = np.empty(shape, dtype)
     for place in product(*map(range, shape)):
-        sums = [np.dtype(dtype).type(0)] * 16
-        for before in product(*(range(x.shape[axis]) for axis in axes[:-plane])):
-            for p, at in enumerate(product(*(range(x.shape[axis]) for axis in axes[-plane:]))):
-                sums[p % 16] = sums[p % 16] + element(place, (*before, *at))
+        sums = [np.dtype(dtype).type(0)] * lanes
+        for at in product(*(range(x.shape[axis]) for axis in axes)):
+            sums[at[-1] % lanes] = sums[at[-1] % lanes] + element(place, at)
         while len(sums) > 1:
             half = len(sums) // 2
             sums = [a + b for a, b in zip(sums[:half], sums[half:], strict=True)]
@@ -218,23 +229,26 @@ def test_what_is_worked_on_together_changes_no_bit(
 
 
 @given(laid=layouts(pools=True, within=True), seed=SEED)
-def test_pools_sum_over_taps_row_by_row(laid: Laid, seed: int) -> None:
+def test_pools_sum_down_the_rows_and_then_along_them(laid: Laid, seed: int) -> None:
     windows, sizes = laid
+    *outer, last = windows
     x = numbers(seed, "f4", 2, 2, *sizes)
-    taps = [*product(*(range(window.kernel) for window in windows))]
+
+    def inside(v: int, c: int, i: Sequence[int]) -> Iterator[Any]:
+        if definition.inside(i, sizes):
+            yield x[(v, c, *i)]
+
+    def column(v: int, c: int, j: Sequence[int], i: int) -> Any:
+        rows = product(*(range(window.kernel) for window in outer))
+        places = ([q.stride * a + q.dilation * b - q.before for q, a, b in zip(outer, j, t, strict=True)] for t in rows)
+        return added((one for place in places for one in inside(v, c, [*place, i])), "f4")
 
     def terms(v: int, c: int, *j: int) -> Iterator[Any]:
-        for t in taps:
-            i = [q.stride * a + q.dilation * b - q.before for q, a, b in zip(windows, j, t, strict=True)]
-            if definition.inside(i, sizes):
-                yield x[(v, c, *i)]
+        for t in range(last.kernel):
+            yield column(v, c, j[:-1], last.stride * j[-1] + last.dilation * t - last.before)
 
     y = ordered.sum_pool(x, windows)
     same(y, by_number(y.shape, "f4", terms))
-    # and the gradient is that of a convolution with ones
-    ones = np.ones((2, 1, *(window.kernel for window in windows)), "f4")
-    gy = numbers(seed + 1, "f4", *y.shape)
-    same(ordered.sum_pool_input(gy, windows, sizes), conv_input(gy, ones, windows, 2, sizes, "f4"))
 
 
 def test_it_is_one_more_kind_of_kernel() -> None:
@@ -337,6 +351,11 @@ def test_the_laws_see_a_sum_that_goes_backwards(
     caught(law, *arguments)
 
 
-def test_the_law_of_totals_sees_a_plane_that_goes_on_from_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ordered, "_plane", lambda axes: (list(axes), []))
+def test_the_law_of_totals_sees_lines_that_go_on_from_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_lanes = ordered._in_lanes
+
+    def one_line(found: np.ndarray, lines: np.ndarray) -> None:
+        in_lanes(found, lines.swapaxes(0, 1).reshape(1, lines.shape[1], -1))
+
+    monkeypatch.setattr(ordered, "_in_lanes", one_line)
     caught(test_a_total_has_sixteen_sums, "f4", (0, 2))

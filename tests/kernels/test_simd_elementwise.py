@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+import math
+from dataclasses import replace
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convmath.kernels import elementary
 from convmath.kernels import elementwise as definition
 
 from ..faults import PLANTED
@@ -22,6 +26,7 @@ from convmath.kernels.simd import elementwise, exponential
 from convmath.kernels.simd.activations import ACTIVATIONS
 from convmath.kernels.simd.builder import Builder, words
 from convmath.kernels.simd.compile import kernel
+from convmath.kernels.simd.host import host
 
 DTYPES = st.sampled_from(["f4", "f8"])
 SEED = st.integers(0, 2**16)
@@ -103,38 +108,80 @@ def test_what_has_no_kernel_is_computed_all_the_same(slope: float, seed: int) ->
     np.testing.assert_array_equal(found, definition.relu_input(g.astype("f8"), x), strict=True)
 
 
-# --- exp --------------------------------------------------------------------------------------------------------------
+# --- exp, log and Φ ---------------------------------------------------------------------------------------------------
 
 
 @kernel("x y")
-def exp(k: Builder, dtype: str) -> None:
+def each(k: Builder, dtype: str, name: str, fault: str) -> None:
+    """The function; the fault that is there while it is made has a name, so that this code is not taken elsewhere."""
+
     def vector(i: Any) -> None:
-        k.store(exponential.exp(k, k.load(k.x, i * k.bytes)), k.y, i * k.bytes)
+        found = getattr(exponential, name)(k, k.load(k.x, i * k.bytes))
+        k.store(found[0] if name == "normal" else found, k.y, i * k.bytes)
 
     k.loop(k.first, k.behind, k.lanes, [], vector)
 
 
-@given(dtype=DTYPES, seed=SEED)
-def test_exp_is_less_than_one_ulp_off(dtype: str, seed: int) -> None:
-    low, high = (-87.3, 88.7) if dtype == "f4" else (-708.0, 709.7)
-    x = np.random.default_rng(seed).uniform(low, high, 4096).astype(dtype)
+def applied(name: str, x: np.ndarray, fault: str = "none") -> np.ndarray:
+    x = np.concatenate([x, np.zeros(-x.size % 16, x.dtype)])
     y = np.empty_like(x)
-    exp(dtype).call(words(x, y).ctypes.data, 0, 0, x.size)
-    exact = np.exp(x.astype(EXACT))
-    assert (abs(y - exact) < np.spacing(exact.astype(dtype))).all()
+    each(f"f{x.itemsize}", name, fault).call(words(x, y).ctypes.data, 0, 0, x.size)
+    return y
+
+
+# by name: from where to where numbers are normal, for both types; the ulps they may be off; the function
+FAST = {
+    "exp": ((-87.3, 0.0), (-708.0, 0.0), 1, elementary.exp),
+    "log1p": ((0.0, 1.0), (0.0, 1.0), 3, elementary.log1p),
+    "normal": ((-12.9, 13.0), (-37.4, 38.0), 7, lambda x: elementary.erfc(x * -math.sqrt(0.5)) * 0.5),
+}
+
+
+# without fused products Φ has the rounding of x² to a power, where x < 0
+FUSED = "+fma" in host().features.split(",") or not host().triple.startswith(("x86", "amd64", "i686"))
+
+
+def allowed(name: str, ulps: int, x: np.ndarray) -> np.ndarray:
+    """Ulps that each may be off."""
+    return ulps + np.where((name == "normal") & (not FUSED) & (x < 0), x.astype(float) ** 2, 0.0)
+
+
+def fast_is_near(name: str, seed: int, fault: str = "none") -> None:
+    (low, high), _, ulps, exact = FAST[name]
+    x = np.random.default_rng(seed).uniform(low, high, 4096).astype("f4")
+    x[: x.size // 2] *= np.float32(2.0) ** -np.arange(x.size // 2).clip(0, 100).astype("f4")
+    expected = exact(x.astype("f8"))
+    off = abs(applied(name, x, fault)[: x.size] - expected)
+    assert (off < allowed(name, ulps, x) * np.spacing(expected.astype("f4"))).all()
+
+
+@pytest.mark.parametrize("name", FAST)
+@given(seed=SEED)
+def test_what_is_fast_is_near_in_float32(name: str, seed: int) -> None:
+    fast_is_near(name, seed)
+
+
+@pytest.mark.parametrize(("name", "ulps"), [("exp", 1), ("log1p", 3), ("normal", 16)])
+def test_what_is_fast_is_near_in_float64(name: str, ulps: int) -> None:
+    low, high = FAST[name][1]
+    x = np.random.default_rng(7).uniform(low, high, 512)
+    function = {"exp": mpmath.exp, "log1p": mpmath.log1p, "normal": mpmath.ncdf}[name]
+    with mpmath.workprec(200):
+        for place, y, most in zip(x, applied(name, x), allowed(name, ulps, x), strict=True):
+            assert abs(mpmath.mpf(float(y)) - function(mpmath.mpf(float(place)))) < most * np.spacing(y)
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
-def test_exp_has_its_limits(dtype: str) -> None:
-    x = np.array([-np.inf, np.inf, np.nan, 0.0, -0.0, 1e4, -1e4, *[0.0] * 25], dtype)
-    y = np.empty_like(x)
-    exp(dtype).call(words(x, y).ctypes.data, 0, 0, x.size)
-    np.testing.assert_array_equal(y[:7], [0.0, np.inf, np.nan, 1.0, 1.0, np.inf, 0.0])
+def test_what_is_fast_has_its_limits(dtype: str) -> None:
+    x = np.array([-np.inf, np.nan, 0.0, -0.0, -1e4], dtype)
+    np.testing.assert_array_equal(applied("exp", x)[:5], [0.0, np.nan, 1.0, 1.0, 0.0])
+    np.testing.assert_array_equal(applied("log1p", x[1:4])[:3], [np.nan, 0.0, 0.0])
+    np.testing.assert_array_equal(
+        applied("normal", np.array([-1000.0, 1000.0, np.nan, -0.0], dtype))[:4], [0.0, 1.0, np.nan, 0.5]
+    )
     small = np.array([-87.5, -95.0, -103.0] if dtype == "f4" else [-708.5, -730.0, -745.0], dtype)
-    x[:3] = small
-    exp(dtype).call(words(x, y).ctypes.data, 0, 0, x.size)
     exact = np.exp(small.astype(EXACT))
-    assert (abs(y[:3] - exact) <= np.spacing(exact.astype(dtype))).all()
+    assert (abs(applied("exp", small)[:3] - exact) <= np.spacing(exact.astype(dtype))).all()
 
 
 DIGEST = """
@@ -179,6 +226,16 @@ def test_the_law_of_curves_sees_a_lost_digit(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(elementwise, "_run", lambda *given: right(*given) * np.float32(1 + 2e-5))
     with caught():
         curve_is_near("sigmoid", "f4", 50, 1)
+
+
+@pytest.mark.parametrize("field", ["terms", "logarithm", "tail"])
+def test_the_law_of_fast_functions_sees_another_polynomial(field: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    of = exponential.KINDS["f4"]
+    first, *rest = getattr(of, field)
+    changed = replace(of, **{field: (first * (1 + 2.0**-16), *rest)})
+    monkeypatch.setattr(exponential, "KINDS", exponential.KINDS | {"f4": changed})
+    with caught():
+        fast_is_near({"terms": "exp", "logarithm": "log1p", "tail": "normal"}[field], 1, field)
 
 
 def test_signatures_are_those_of_the_definition() -> None:

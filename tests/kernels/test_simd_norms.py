@@ -202,13 +202,13 @@ def fails(law: Any) -> None:
 
 
 def test_the_bounds_see_a_group_that_is_not_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = norms._shape
+    right = norms.shape_words
 
     def shifted(layout: Layout, itemsize: int) -> tuple[int, ...]:
         rows, length, far, *rest = right(layout, itemsize)
         return rows, length, 0 if layout.shape[1] > 1 else far, *rest
 
-    monkeypatch.setattr(norms, "_shape", shifted)
+    monkeypatch.setattr(norms, "shape_words", shifted)
     fails(test_statistics_and_values_stay_within_their_bounds)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from convmath.kernels.elementary import emit
 
 from .builder import Builder, Value
-from .exponential import exp, sigmoid
+from .exponential import exp, log1p, normal, sigmoid
 
 __all__ = ["ACTIVATIONS"]
 
@@ -82,7 +82,7 @@ def elu_input(k: Builder, g: Value, x: Value, alpha: Value, scale: Value) -> Val
 
 def softplus(k: Builder, x: Value, beta: Value, threshold: Value) -> Value:
     near = exp(k, -(beta * _size(k, x)))
-    y = k.select(x <= 0.0, k.splat(0.0), x) + emit(k, "log1p", near) / beta
+    y = k.select(x <= 0.0, k.splat(0.0), x) + log1p(k, near) / beta
     return k.select(beta * x > threshold, x, y)
 
 
@@ -93,6 +93,12 @@ def softplus_input(k: Builder, g: Value, x: Value, beta: Value, threshold: Value
 def _sigmoid_slope(k: Builder, x: Value) -> Value:
     e = exp(k, -_size(k, x))
     return e / ((e + 1.0) * (e + 1.0))
+
+
+def _sigmoid_and_slope(k: Builder, x: Value) -> tuple[Value, Value]:
+    """By one exponential"""
+    e = exp(k, -_size(k, x))
+    return k.select(x < 0.0, e, k.splat(1.0)) / (e + 1.0), e / ((e + 1.0) * (e + 1.0))
 
 
 def sigmoid_input(k: Builder, g: Value, x: Value) -> Value:
@@ -117,9 +123,11 @@ def _gated(k: Builder, x: Value, gate: Gate) -> Value:
     return k.select(x < -FAR, k.splat(-FAR), x) * gate(_clip(k, x, -FAR, FAR))
 
 
-def _gated_input(k: Builder, g: Value, x: Value, gate: Gate, slope: Gate) -> Value:
+def _gated_input(k: Builder, g: Value, x: Value, both: Callable[[Value], tuple[Value, Value]]) -> Value:
+    """Of the gate and its slope"""
     x = _clip(k, x, -FAR, FAR)
-    return g * (gate(x) + x * slope(x))
+    gate, slope = both(x)
+    return g * (gate + x * slope)
 
 
 def silu(k: Builder, x: Value) -> Value:
@@ -127,20 +135,19 @@ def silu(k: Builder, x: Value) -> Value:
 
 
 def silu_input(k: Builder, g: Value, x: Value) -> Value:
-    return _gated_input(k, g, x, lambda x: sigmoid(k, x), lambda x: _sigmoid_slope(k, x))
-
-
-def _normal(k: Builder, x: Value) -> Value:
-    """Φ(x), the distribution function of a standard normal variable."""
-    return emit(k, "erfc", x * -math.sqrt(0.5)) * 0.5
+    return _gated_input(k, g, x, lambda x: _sigmoid_and_slope(k, x))
 
 
 def gelu(k: Builder, x: Value) -> Value:
-    return _gated(k, x, lambda x: _normal(k, x))
+    return _gated(k, x, lambda x: normal(k, x)[0])
 
 
 def gelu_input(k: Builder, g: Value, x: Value) -> Value:
-    return _gated_input(k, g, x, lambda x: _normal(k, x), lambda x: exp(k, x * x * -0.5) * (1 / math.sqrt(2 * math.pi)))
+    def both(x: Value) -> tuple[Value, Value]:
+        gate, density = normal(k, x)
+        return gate, density * (1 / math.sqrt(2 * math.pi))
+
+    return _gated_input(k, g, x, both)
 
 
 def _twice(x: Value, cubic: Value) -> Value:
@@ -154,10 +161,11 @@ def gelu_tanh(k: Builder, x: Value, cubic: Value) -> Value:
 
 
 def gelu_tanh_input(k: Builder, g: Value, x: Value, cubic: Value) -> Value:
-    def slope(x: Value) -> Value:
-        return _sigmoid_slope(k, _twice(x, cubic)) * ((cubic * 3.0 * (x * x) + 1.0) * ROOT)
+    def both(x: Value) -> tuple[Value, Value]:
+        gate, slope = _sigmoid_and_slope(k, _twice(x, cubic))
+        return gate, slope * ((cubic * 3.0 * (x * x) + 1.0) * ROOT)
 
-    return _gated_input(k, g, x, lambda x: sigmoid(k, _twice(x, cubic)), slope)
+    return _gated_input(k, g, x, both)
 
 
 # --- the table ----------------------------------------------------------------------------------------------------

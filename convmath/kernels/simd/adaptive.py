@@ -14,15 +14,14 @@ from convmath.kernels import adaptive
 from convmath.window import Window
 
 from . import pooling
+from .pooling import LARGEST
 
 __all__ = ["avg_pool", "avg_pool_input", "max_pool", "max_pool_input", "max_pool_selection"]
 
 
 def _windows(array: np.ndarray, sizes: Sequence[int], counts: Sequence[int]) -> tuple[Window, ...] | None:
     """The windows, if there are kernels for them."""
-    if array.dtype.kind != "f" or any(n % m for n, m in zip(sizes, counts, strict=True)):
-        return None
-    return tuple(Window(n // m, n // m) for n, m in zip(sizes, counts, strict=True))
+    return adaptive.alike(sizes, counts) if array.dtype.kind == "f" and math.prod(sizes) < LARGEST else None
 
 
 def _taps(windows: Sequence[Window]) -> int:

@@ -1,12 +1,14 @@
 """A small builder of kernels over LLVM: explicit vectors, loops that carry values, masks. Nothing is vectorised for us.
 
 A kernel computes in one floating type. Every floating operation is IEEE's, in the order written: no flag lets LLVM
-change a sum. `multiply_add` is fused, or rounds twice where the kernel is to give the same bits everywhere (`exact`).
+change a sum. `multiply_add` is fused where the processor can do that, and rounds twice where the kernel is to give the
+same bits everywhere (`exact`).
 Addresses count bytes.
 """
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +18,7 @@ from llvmlite import ir
 
 from .host import host
 
-__all__ = ["BYTES", "ITEM", "POINTER", "WORD", "Builder", "Value", "addresses", "words"]
+__all__ = ["BYTES", "ITEM", "POINTER", "WORD", "Builder", "Value", "address", "addresses", "words"]
 
 WORD, HALF, BYTE, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(8), ir.IntType(1)
 POINTER = ir.PointerType()
@@ -25,6 +27,9 @@ INTEGERS = {"f4": HALF, "f8": WORD}
 BYTES = {"f4": 4, "f8": 8}
 SUFFIX = {FLOATS["f4"]: "f32", FLOATS["f8"]: "f64", HALF: "i32", WORD: "i64", BYTE: "i8"}
 ITEM = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, WORD, WORD])
+
+_address: Any = ctypes.addressof
+_of_buffer: Any = ctypes.c_char.from_buffer
 
 
 def _element(kind: ir.Type) -> Any:
@@ -211,6 +216,10 @@ class Builder:
     def lane_numbers(self, kind: ir.Type = HALF) -> Value:
         return Value(self, ir.Constant(ir.VectorType(kind, self.lanes), list(range(self.lanes))))
 
+    def integers(self, kind: ir.IntType, numbers: Sequence[int]) -> Value:
+        """A vector of whole numbers that are known beforehand."""
+        return Value(self, ir.Constant(ir.VectorType(kind, len(numbers)), list(numbers)))
+
     # --- memory ---
 
     def as_pointer(self, word: Value) -> Value:
@@ -230,6 +239,11 @@ class Builder:
         """A vector (a number where lanes = 1); where the mask is false 0, and nothing is touched."""
         kind, place = self.kind(lanes), self.at(pointer, offset)
         return self._load(kind, place, mask, self.bytes)
+
+    def prefetch(self, pointer: Value, offset: Value | int = 0) -> None:
+        """Have a line of the cache brought that will be read; there may be nothing at that place."""
+        for_reading, soon, data = HALF(0), HALF(3), HALF(1)
+        self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, offset).value, for_reading, soon, data)
 
     def load_number(self, pointer: Value, offset: Value | int = 0) -> Value:
         return self.load(pointer, offset, 1)
@@ -279,20 +293,24 @@ class Builder:
         return self.call(f"llvm.{name}.{self._suffix(kind)}", kind, *(value.value for value in values))
 
     def multiply_add(self, a: Value, b: Value, c: Value) -> Value:
-        """a·b + c, rounded once; twice in an exact kernel."""
-        return a * b + c if self.exact else self.of_kind("fma", a, b, c)
+        """a·b + c, rounded once; twice in an exact kernel, and where a processor has no such instruction."""
+        # LLVM's fma would call a function of the C library there, for each number
+        return a * b + c if self.exact else self.of_kind("fmuladd", a, b, c)
 
     def select(self, condition: Value, yes: Value | float, no: Value | float) -> Value:
         yes = yes if isinstance(yes, Value) else Value(self, no.other(yes))  # type: ignore[union-attr]
         return Value(self, self.code.select(condition.value, yes.value, yes.other(no)))
 
     def greater(self, so_far: Value, new: Value) -> Value:
-        """The greater of two; NaN where one is, as the maximum is defined; of equal ones the first."""
-        return self.select(new.differs(new), new, self.select(new > so_far, new, so_far))
+        """The greater of two; NaN where one is, as the maximum is defined; of zeros with different signs either."""
+        kind = new.type
+        name = f"llvm.maximum.{self._suffix(kind)}"
+        function = self.module.globals.get(name) or ir.Function(self.module, ir.FunctionType(kind, [kind] * 2), name)
+        return Value(self, self.code.call(function, [so_far.value, new.value], fastmath=("nsz",)))
 
     def overtakes(self, so_far: Value, new: Value) -> Value:
         """Whether `new` is the maximum, and the earlier one is not."""
-        return (new > so_far) | (new.differs(new) & so_far.equals(so_far))
+        return ~(new <= so_far) & so_far.equals(so_far)
 
     def least_of(self, a: Value, b: Value | int) -> Value:
         """The smaller of two integers."""
@@ -322,7 +340,9 @@ class Builder:
     def below(self, count: Value, lanes: int | None = None) -> Value:
         """A mask of the lanes whose number is smaller than an integer."""
         lanes = lanes or self.lanes
-        most = Value(self, self.code.trunc(self.least_of(count, lanes).value, HALF))
+        # none of a number below 0, however far: half of its bits may say something else
+        few = self.greatest_of(self.least_of(count, lanes), self.word(0))
+        most = Value(self, self.code.trunc(few.value, HALF))
         return Value(self, ir.Constant(ir.VectorType(HALF, lanes), list(range(lanes)))) < self.splat(most, lanes)
 
     def lanes_where(self, chosen: Sequence[bool]) -> Value:
@@ -459,11 +479,19 @@ class Builder:
         return called
 
 
+def address(array: np.ndarray) -> int:
+    """Where the first element lies."""
+    try:
+        return _address(_of_buffer(array))
+    except (TypeError, ValueError):  # one that is empty, not in C order or not to be written has no such buffer
+        return array.ctypes.data  # which takes several times as long
+
+
 def addresses(*arrays: np.ndarray) -> tuple[int, ...]:
-    """Where tables lie that their owner keeps: asking for it anew takes longer than many a kernel."""
-    return tuple(array.ctypes.data for array in arrays)
+    """Where tables lie that their owner keeps, who need not ask again."""
+    return tuple(map(address, arrays))
 
 
 def words(*values: Any) -> np.ndarray:
     """A block: addresses of arrays, and integers, as 64-bit words."""
-    return np.array([v.ctypes.data if isinstance(v, np.ndarray) else v for v in values], np.int64)
+    return np.array([address(v) if isinstance(v, np.ndarray) else v for v in values], np.int64)

@@ -126,7 +126,7 @@ def _sources() -> bytes:
     """A digest of the code that emits kernels."""
     total = hashlib.sha256()
     here = Path(__file__).parent
-    for file in sorted([*here.glob("*.py"), *(here.parent / "elementary").glob("*.py")]):
+    for file in sorted([*here.rglob("*.py"), *(here.parent / "elementary").glob("*.py")]):
         total.update(file.read_bytes())
     return total.digest()
 

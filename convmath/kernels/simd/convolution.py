@@ -18,7 +18,16 @@ from convmath.kernels import ordered, patches
 from convmath.kernels.problem import Convolution
 from convmath.window import Window
 
-from . import channels, channels_weight, depthwise, pixels, pixels_weight, winograd, winograd_weight
+from . import (
+    channels,
+    channels_weight,
+    depthwise,
+    ordered_depthwise,
+    pixels,
+    pixels_weight,
+    winograd,
+    winograd_weight,
+)
 from .plane import ROOM
 
 __all__ = ["DIRECT", "EXACT", "WINOGRAD", "WINOGRAD4", "Way", "Ways"]
@@ -105,9 +114,7 @@ def _way(m: int, exact: bool, p: Convolution) -> Way | None:
             given = dtype, batch, p.outputs, p.counts, channels_, p.windows, p.groups, p.shape[2:]
             if m:
                 return _cheapest((winograd, winograd.transposed(*given, m=m)))
-            # a depthwise kernel that is turned has its taps in the other order
-            kinds = (channels, pixels) if exact else (depthwise, channels, pixels)
-            return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in kinds))
+            return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in (depthwise, channels, pixels)))
         case "weight":
             given = dtype, batch, channels_, p.shape[2:], p.outputs, p.windows, p.counts, p.groups
             return _by_weight(m, exact, *given)
@@ -116,6 +123,8 @@ def _way(m: int, exact: bool, p: Convolution) -> Way | None:
 def _by_weight(m: int, exact: bool, *given: Any) -> Way | None:
     if m:
         return _cheapest((winograd_weight, winograd_weight.plan(*given, m=m)), run="run_weight")
+    if exact and (alone := ordered_depthwise.weight(*given)):
+        return _cheapest((ordered_depthwise, alone), run="run_weight")
     along = channels_weight, channels_weight.plan(*given, exact=exact)
     if exact:
         return _cheapest(along, run="run_weight")

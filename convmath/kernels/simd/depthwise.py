@@ -65,8 +65,10 @@ def _readers(high: int, down: int, rows: int) -> dict[int, list[tuple[int, int]]
 
 
 @kernel("x w y zeros flag", f"channels {SIZES}")
-def correlate(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int, int], rows: int) -> None:
-    """So many `rows` of the output at once."""
+def correlate(
+    k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int, int], rows: int, backwards: bool
+) -> None:
+    """So many `rows` of the output at once; the last tap first, if it is to go `backwards`."""
     (high, wide), (down, right) = taps, dilation
     readers = _readers(high, down, rows)
 
@@ -81,8 +83,8 @@ def correlate(k: Builder, dtype: str, taps: tuple[int, int], dilation: tuple[int
 
             def block(j: Value, edge: bool, now: Sequence[Value]) -> Sequence[Value]:
                 sums, seen = [k.splat(0.0)] * rows, now[0]
-                for row in sorted(readers):
-                    for s in range(wide):
+                for row in sorted(readers, reverse=backwards):
+                    for s in sorted(range(wide), reverse=backwards):
                         column = j + right * s - k.before_column
                         mask = _inside(k, column) if edge else None
                         value = k.load(source[row], column * k.bytes, mask=mask)
@@ -193,7 +195,8 @@ def _correlation(
 ) -> Plan:  # fmt: skip
     taps, dilation, before = laid
     rows = max(1, min(4, (host().registers - taps[0] * taps[1]) // 4)) if dilation[0] == 1 else 1
-    code = partial(correlate, dtype, taps, dilation, rows, exact=exact)
+    # a kernel that is turned has its taps in the other order
+    code = partial(correlate, dtype, taps, dilation, rows, turned and exact, exact=exact)
     return Plan(code, batch, channels, out_sizes, (*_two(sizes), *_two(out_sizes), *before), turned)
 
 

@@ -1,7 +1,8 @@
 """Activations by generated kernels; `kernels.elementwise`, which has the same functions, where there are none.
 
-Pieces of straight lines are the same to the bit. exp and σ are off by at most 1 and 3 ulp (`exponential`), the others
-of `kernels.elementary` by 1 ulp; each operation around them rounds once more.
+Pieces of straight lines are the same to the bit, and within `exact_order` everything is. σ is off by at most 3 ulp, the
+other functions by what `exponential` says, or by 1 ulp where they are of `kernels.elementary`; each operation around
+them rounds once more.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from convmath.kernels import elementwise
+from convmath.kernels.order import in_exact_order
 
 from . import workers
 from .activations import ACTIVATIONS
@@ -77,7 +79,7 @@ def pointwise(k: Builder, dtype: str, name: str, backward: bool, numbers: int) -
 
 def _run(name: str, x: np.ndarray, g: np.ndarray | None, fixed: list[float]) -> np.ndarray:
     y, numbers = empty(x.shape, x.dtype), np.array([*fixed, 0.0], x.dtype)
-    code = pointwise(DTYPES[x.dtype], name, g is not None, len(fixed))
+    code = pointwise(DTYPES[x.dtype], name, g is not None, len(fixed), exact=in_exact_order())
     block = words(x, y, 0 if g is None else g, numbers, x.size)
     workers.run(code, block, -(-x.size // PART), seconds=2 * x.nbytes / RATE.get(name, SLOW))
     return y

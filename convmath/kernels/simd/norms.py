@@ -24,7 +24,19 @@ from .compile import kernel
 from .host import host
 from .memory import empty
 
-__all__ = ["SUMMED", "gradients", "normalised", "standardised", "statistics"]
+__all__ = [
+    "DTYPES",
+    "SHAPE",
+    "SPEED",
+    "SUMMED",
+    "fits",
+    "gradients",
+    "normalised",
+    "shape_words",
+    "standardised",
+    "statistics",
+    "weights_of",
+]
 
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 CHUNK = 1024  # elements that are summed in their own type
@@ -56,10 +68,11 @@ def _real(k: Builder, pointer: Value, place: int) -> Value:
     return k.from_bits(k.load_word(pointer, 8 * place))
 
 
-def _sums(
-    k: Builder, length: Value, totals: Sequence[Value], terms: Callable[[Value, Value | None], Sequence[Value]]
-) -> list[Value]:
-    """The totals, vectors of float64, with the terms of a row added; a term is 0 where it is masked."""
+def _sums(k: Builder, length: Value, totals: Sequence[Value], add: Callable[..., Sequence[Value]]) -> list[Value]:
+    """The totals, vectors of float64, with those of a row.
+
+    add(offset in bytes, mask, *sums) gives the sums with what is there, which is 0 where it is masked.
+    """
     count = len(totals)
 
     def chunk(start: Value, *totals: Value) -> list[Value]:
@@ -69,17 +82,13 @@ def _sums(
 
         def several(i: Value, *sums: Value) -> list[Value]:
             at = begin + i * k.bytes
-            new = [term for v in range(AHEAD) for term in terms(at + v * k.vector, None)]
-            return [s + term for s, term in zip(sums, new, strict=True)]
+            each = [sums[v * count : (v + 1) * count] for v in range(AHEAD)]
+            return [s for v, now in enumerate(each) for s in add(at + v * k.vector, None, *now)]
 
         sums = k.loop(0, whole, ahead, [k.splat(0.0)] * (AHEAD * count), several)
         each = [(sums[j] + sums[count + j]) + (sums[2 * count + j] + sums[3 * count + j]) for j in range(count)]
         rest = begin + whole * k.bytes
-
-        def one(offset: Value, mask: Value | None, *sums: Value) -> list[Value]:
-            return [s + term for s, term in zip(sums, terms(rest + offset, mask), strict=True)]
-
-        each = k.over(here - whole, one, each)
+        each = k.over(here - whole, lambda offset, mask, *sums: add(rest + offset, mask, *sums), each)
         return [total + _wide(k, s) for total, s in zip(totals, each, strict=True)]
 
     return k.loop(0, length, CHUNK, list(totals), chunk)
@@ -107,19 +116,19 @@ def _moments(k: Builder, group: Value) -> tuple[Value, Value]:
     members = _real(k, k.real, 1)
 
     def first(r: Value, at: Value, *totals: Value) -> list[Value]:
-        return _sums(k, k.length, totals, lambda offset, mask: [k.load(k.at(k.x, at), offset, mask=mask)])
+        return _sums(k, k.length, totals, lambda offset, mask, so_far: [so_far + k.load(k.x, at + offset, mask=mask)])
 
     (total,) = _over_rows(k, group, 1, first)
     mean = total / members
     middle = k.splat(_own(k, mean))
 
     def second(r: Value, at: Value, *totals: Value) -> list[Value]:
-        def terms(offset: Value, mask: Value | None) -> list[Value]:
-            d = k.load(k.at(k.x, at), offset, mask=mask) - middle
+        def add(offset: Value, mask: Value | None, once: Value, twice: Value) -> list[Value]:
+            d = k.load(k.x, at + offset, mask=mask) - middle
             d = d if mask is None else k.select(mask, d, k.splat(0.0))
-            return [d, d * d]
+            return [once + d, k.multiply_add(d, d, twice)]
 
-        return _sums(k, k.length, totals, terms)
+        return _sums(k, k.length, totals, add)
 
     once, twice = _over_rows(k, group, 2, second)
     variance = (twice - once * once / members) / members
@@ -196,19 +205,19 @@ def normal_input(k: Builder, dtype: str, affine: str, rows: bool, fixed: bool) -
         scale, middle, members = _scale(k, _wide(k, variance)), k.splat(mean), _real(k, k.real, 1)
         k.store(_own(k, scale), k.scales, g * k.bytes)
 
-        def terms_of(at: Value) -> Callable[[Value, Value | None], list[Value]]:
-            def terms(offset: Value, mask: Value | None) -> list[Value]:
+        def adding(at: Value) -> Callable[..., list[Value]]:
+            def add(offset: Value, mask: Value | None, total: Value, product: Value) -> list[Value]:
                 cotangent = k.load(k.at(k.gy, at), offset, mask=mask)
                 if affine == "element":
                     cotangent = cotangent * k.load(k.w, offset, mask=mask)
                 d = k.load(k.at(k.x, at), offset, mask=mask) - middle
                 d = d if mask is None else k.select(mask, d, k.splat(0.0))
-                return [cotangent, cotangent * d]
+                return [total + cotangent, k.multiply_add(cotangent, d, product)]
 
-            return terms
+            return add
 
         def of_row(r: Value, at: Value, *totals: Value) -> list[Value]:
-            return _sums(k, k.length, totals, terms_of(at))
+            return _sums(k, k.length, totals, adding(at))
 
         def keep(place: Value, total: Value, product: Value) -> None:
             k.store(total, k.sums, place * 8)
@@ -305,7 +314,7 @@ def normal_weight(k: Builder, dtype: str) -> None:
 
 def statistics(x: np.ndarray, layout: Layout) -> tuple[np.ndarray, np.ndarray]:
     """Mean and variance of each group"""
-    if not _fits(layout, x):
+    if not fits(layout, x):
         return norms.statistics(x, layout)
     return _normal(x, layout, 0.0, None, None, written=False)[1:]
 
@@ -314,7 +323,7 @@ def normalised(
     x: np.ndarray, layout: Layout, eps: float, w: np.ndarray | None, b: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Y = W·(X - μ)/σ + B, σ = √(V + ε), with the statistics of the groups, which come too"""
-    if not _fits(layout, x, w, b):
+    if not fits(layout, x, w, b):
         return norms.normalised(x, layout, eps, w, b)
     return _normal(x, layout, eps, w, b, written=True)
 
@@ -323,9 +332,9 @@ def _normal(
     x: np.ndarray, layout: Layout, eps: float, w: np.ndarray | None, b: np.ndarray | None, *, written: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     y, mean, variance = empty(x.shape if written else (0,), x.dtype), *_each_group(layout, x.dtype, 2)
-    affine, biased, *parameters = _affine(layout, x.dtype, w, b)
+    affine, biased, *parameters = weights_of(layout, x.dtype, w, b)
     real = _reals(layout, eps)
-    block = words(x, y, *parameters, mean, variance, real, *_shape(layout, x.itemsize))
+    block = words(x, y, *parameters, mean, variance, real, *shape_words(layout, x.itemsize))
     code = normal(DTYPES[x.dtype], affine, biased, written)
     workers.run(code, block, mean.size, seconds=2 * x.nbytes / SPEED)
     return y, mean, variance
@@ -336,12 +345,12 @@ def standardised(
     w: np.ndarray | None, b: np.ndarray | None,
 ) -> np.ndarray:  # fmt: skip
     """Y = W·(X - μ)/σ + B, σ = √(V + ε), by statistics that are given"""
-    if not _fits(layout, x, mean, variance, w, b):
+    if not fits(layout, x, mean, variance, w, b):
         return norms.standardised(x, layout, mean, variance, eps, w, b)
     y = empty(x.shape, x.dtype)
-    affine, biased, *parameters = _affine(layout, x.dtype, w, b)
+    affine, biased, *parameters = weights_of(layout, x.dtype, w, b)
     real = _reals(layout, eps)
-    block = words(x, y, *parameters, mean, variance, real, *_shape(layout, x.itemsize))
+    block = words(x, y, *parameters, mean, variance, real, *shape_words(layout, x.itemsize))
     code = fixed_normal(DTYPES[x.dtype], affine, biased)
     workers.run(code, block, mean.size, seconds=2 * x.nbytes / SPEED)
     return y
@@ -352,16 +361,16 @@ def gradients(
     w: np.ndarray | None, b: np.ndarray | None, *, fixed: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     """By X, W and B; where the statistics of whole channels are `fixed`, also by them."""
-    if not _fits(layout, x, gy, mean, variance, w, b) or (fixed and not layout.across):
+    if not fits(layout, x, gy, mean, variance, w, b) or (fixed and not layout.across):
         return norms.gradients(gy, x, layout, mean, variance, eps, w, b, fixed=fixed)
     gx, groups = empty(x.shape, x.dtype), mean.size
-    affine, _, weight, _ = _affine(layout, x.dtype, w, None)
+    affine, _, weight, _ = weights_of(layout, x.dtype, w, None)
     each = not layout.across and layout.shape[2] > 1 and 3 not in layout.affine
     sums, products = np.empty((2, groups, layout.shape[2] if each else 1))
     scales = np.empty(groups, x.dtype)
     arrays = gy, x, gx, weight, mean, variance, _reals(layout, eps), sums, products, scales
     code = normal_input(DTYPES[x.dtype], affine, each, fixed)
-    workers.run(code, words(*arrays, *_shape(layout, x.itemsize)), groups, seconds=3 * x.nbytes / SPEED)
+    workers.run(code, words(*arrays, *shape_words(layout, x.itemsize)), groups, seconds=3 * x.nbytes / SPEED)
     gb, gw = _parameters(gy, x, layout, mean, scales, sums, products, w is not None or b is not None)
     found = (
         gx,
@@ -395,7 +404,7 @@ def _parameters(
     return found[0], found[1]
 
 
-def _fits(layout: Layout, *arrays: np.ndarray | None) -> bool:
+def fits(layout: Layout, *arrays: np.ndarray | None) -> bool:
     """Whether there are kernels for these arrays."""
     dtypes = {a.dtype for a in arrays if a is not None}
     return len(dtypes) == 1 and dtypes <= set(DTYPES) and math.prod(layout.shape) > 0 and layout.shape[3] >= SHORT
@@ -405,7 +414,7 @@ def _each_group(layout: Layout, dtype: np.dtype, count: int) -> list[np.ndarray]
     return [np.empty(layout.of_groups, dtype) for _ in range(count)]
 
 
-def _affine(layout: Layout, dtype: np.dtype, w: np.ndarray | None, b: np.ndarray | None) -> tuple[Any, ...]:
+def weights_of(layout: Layout, dtype: np.dtype, w: np.ndarray | None, b: np.ndarray | None) -> tuple[Any, ...]:
     """What weights belong to, whether there is a bias, and both; a bias alone has weights 1."""
     if w is None and b is None:
         return "none", False, 0, 0
@@ -417,7 +426,7 @@ def _reals(layout: Layout, eps: float) -> np.ndarray:
     return np.array([eps, layout.members], float)
 
 
-def _shape(layout: Layout, itemsize: int) -> tuple[int, ...]:
+def shape_words(layout: Layout, itemsize: int) -> tuple[int, ...]:
     """The words of SHAPE."""
     a, b, c, length = layout.shape
     row = length * itemsize

@@ -9,24 +9,23 @@ A job that comes while another runs (from another thread of the program) is done
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from llvmlite import ir
 
+from convmath.kernels.placing import kept_away
 from convmath.kernels.threads import threads
 
-from .builder import ITEM, POINTER, WORD, Builder, Value, words
+from .builder import ITEM, POINTER, WORD, Builder, Value, address, words
 from .compile import Kernel, kernel
 from .host import host
 from .memory import scratch
 
-__all__ = ["run"]
+__all__ = ["Called", "run", "spin"]
 
 SPINS = 30_000  # pauses of a waiting worker before it sleeps, about a millisecond
 SMALL = 25e-6  # seconds of work that are not worth a second thread
@@ -42,7 +41,7 @@ KERNEL, BLOCK, ITEMS, CHUNK, COUNTER = range(5)
 # --- code that runs outside Python --------------------------------------------------------------------------------
 
 
-class _Called:
+class Called:
     """A function at an address that is known when the code runs."""
 
     def __init__(self, address: Value):
@@ -65,12 +64,12 @@ def _work(k: Builder, job: Value, own: Value) -> None:
     code.cbranch(code.icmp_signed("<", first, parts[ITEMS].value), do, done)
     code.position_at_end(do)
     behind = k.least_of(Value(k, code.add(first, parts[CHUNK].value)), parts[ITEMS])
-    code.call(_Called(k.as_pointer(parts[KERNEL])), [block.value, own.value, first, behind.value])
+    code.call(Called(k.as_pointer(parts[KERNEL])), [block.value, own.value, first, behind.value])
     code.branch(claim)
     code.position_at_end(done)
 
 
-def _spin(k: Builder, place: Value, enough: Callable[[Any], Any], most: Value | None = None) -> Any:
+def spin(k: Builder, place: Value, enough: Callable[[Any], Any], most: Value | None = None) -> Any:
     """Read the word until it is enough, or so many times; the last that was read."""
     code, before = k.code, k.code.block
     again, end = (k.function.append_basic_block(name) for name in ("again", "end"))
@@ -98,7 +97,7 @@ def waiting_worker(k: Builder, dtype: str) -> None:
     top, try_it, sleepy, end = (k.function.append_basic_block(name) for name in ("top", "try", "sleepy", "end"))
     code.branch(top)
     code.position_at_end(top)
-    state = _spin(k, control, lambda read: code.icmp_signed("==", read, WORD(POSTED)), k.word(SPINS))
+    state = spin(k, control, lambda read: code.icmp_signed("==", read, WORD(POSTED)), k.word(SPINS))
     code.cbranch(code.icmp_signed("==", state, WORD(POSTED)), try_it, sleepy)
     code.position_at_end(try_it)
     # the one who posted may take the job back before it is begun
@@ -140,7 +139,7 @@ def work_along(k: Builder, dtype: str) -> None:
         control = k.as_pointer(k.load_word(k.controls, i * 8))
         revoked = code.cmpxchg(control.value, WORD(POSTED), WORD(IDLE), "seq_cst", "seq_cst")
         with code.if_then(code.not_(code.extract_value(revoked, 1))):
-            _spin(k, control, lambda read: code.icmp_signed("!=", read, WORD(RUNNING)))
+            spin(k, control, lambda read: code.icmp_signed("!=", read, WORD(RUNNING)))
 
     k.loop(0, k.workers, 1, [], finish)
 
@@ -168,32 +167,9 @@ class Worker(threading.Thread):
             self.woken.acquire()
 
     def wake(self) -> None:
-        """Wake it on another core than the caller's, where the system likes to put it although that one is busy."""
-        core = _core()
-        if core is not None and core != self.away_from and self.native_id is not None:
-            try:
-                others = os.sched_getaffinity(0) - {core}
-                if others:
-                    os.sched_setaffinity(self.native_id, others)
-                    self.away_from = core
-            except OSError:
-                pass
+        """Wake it on another core than the caller's."""
+        self.away_from = kept_away(self.native_id, self.away_from)
         self.woken.release()
-
-
-@lru_cache
-def _current_core() -> Callable[[], int] | None:
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    try:
-        return ctypes.CDLL(None).sched_getcpu
-    except (OSError, AttributeError):
-        return None
-
-
-def _core() -> int | None:
-    current = _current_core()
-    return None if current is None else current()
 
 
 _workers: list[Worker] = []
@@ -223,7 +199,7 @@ def run(
         return
     if count == 1 or seconds < SMALL or not _busy.acquire(blocking=False):
         mine = scratch(0, own)
-        code.call(block.ctypes.data, mine.ctypes.data, 0, items)
+        code.call(address(block), address(mine), 0, items)
         return
     try:
         _shared(code, block, items, own, count, _chunk(items, grain, count, seconds))
@@ -241,15 +217,15 @@ def _shared(code: Kernel, block: np.ndarray, items: int, own: tuple[int, ...], c
     while len(_workers) < count - 1:
         _workers.append(Worker(len(_workers) + 1))
     workers, counter, answer = _workers[: count - 1], np.zeros(1, np.int64), np.zeros(1, np.int64)
-    job = np.array([code.address, block.ctypes.data, items, chunk, counter.ctypes.data], np.int64)
+    job = words(code.address, block, items, chunk, counter)
     for worker in workers:
         mine = scratch(worker.slot, own)
         worker.control[JOB : JOB + 5] = job
         worker.control[OWN : OWN + len(own)] = mine[: len(own)]
         posted = words(worker.control, answer)
-        post("f8").call(posted.ctypes.data, 0, 0, 0)
+        post("f8").call(address(posted), 0, 0, 0)
         if answer[0]:
             worker.wake()
     mine, controls = scratch(0, own), np.array([worker.address for worker in workers], np.int64)
     along = words(job, mine, controls, len(workers))
-    work_along("f8").call(along.ctypes.data, 0, 0, 0)
+    work_along("f8").call(address(along), 0, 0, 0)

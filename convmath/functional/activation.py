@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from convmath.kernels.basics import total
 from convmath.kernels.streams import stream
 from convmath.ops.activation import GELU_CUBIC, SELU
 
@@ -104,7 +105,7 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Call[np.ndarray]:
     elementwise = stream("elementwise", x.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gw = elementwise.prelu_weight(gy, x).sum(axis=summed)
+        gw = total(elementwise.prelu_weight(gy, x), summed)
         return elementwise.prelu_input(gy, x, slope), gw.reshape(w.shape)
 
     return Call(where, x.shape, x.dtype, lambda: elementwise.prelu(x, slope), gradients)

@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import DataError, HyperparameterError, ProbabilityWarning, ShapeError
 from convmath.kernels import losses
+from convmath.kernels.basics import total
+from convmath.kernels.features import of_channels
+from convmath.kernels.storage import narrow, spacing
 from convmath.kernels.streams import stream
 from convmath.ops.loss import REDUCTIONS
 from convmath.window import whole
@@ -41,7 +44,7 @@ class _Reduction:
     def reduced(self, values: np.ndarray) -> np.ndarray:
         if self.name == "none":
             return values
-        return self._mean(np.asarray(values.sum()))
+        return self._mean(np.asarray(total(values.reshape(-1), (0,))))
 
     def spread(self, gy: np.ndarray) -> np.ndarray:
         """The cotangent of the loss at each position."""
@@ -50,6 +53,8 @@ class _Reduction:
     def _mean(self, value: np.ndarray) -> np.ndarray:
         if self.name != "mean":
             return value
+        if 0 < self.divisor < math.inf:
+            return np.asarray(value / value.dtype.type(self.divisor))
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(value / value.dtype.type(self.divisor))
 
@@ -63,12 +68,16 @@ def _reduction(name: str, where: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Classes:
-    """A class for each position: those that count, and a class that there is also where none counts."""
+    """A class for each position: those that count, and a class that there is also where none counts.
+
+    It is `plain` if all of them count, and one as much as another.
+    """
 
     target: np.ndarray
     kept: np.ndarray
     weight: np.ndarray
     weighed: bool
+    plain: bool = False
 
     @property
     def arguments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -83,26 +92,55 @@ class _Classes:
         by_input: Callable[..., np.ndarray] = lambda *given: losses.by_class_gradients(*given)[0],
     ) -> Call[np.ndarray]:
         """The call of -(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]; `by_input` has the arguments of `by_class_gradients`."""
-        weights = losses.of_target(self.weight, self.target, self.kept)
-        reduced = _Reduction(reduction, self.target.shape, weights.sum())
+
+        def back(g: np.ndarray) -> np.ndarray:
+            return by_input(g, z, *self.arguments, smoothing)
+
+        return self.call(
+            where, reduction, lambda: losses.by_class(z, *self.arguments, smoothing), back, lambda: z, smoothing
+        )
+
+    def loss_of_softmax(self, where: str, x: np.ndarray, reduction: str, kernels: Any) -> Call[np.ndarray]:
+        """The same for Z the logarithms of the softmax of X, without smoothing."""
+        each, by_input = kernels.of_softmax(x, *self.arguments, plain=self.plain)
+        return self.call(where, reduction, lambda: each, by_input, lambda: kernels.log_softmax(x, 1))
+
+    def call(
+        self,
+        where: str,
+        reduction: str,
+        each: Callable[[], np.ndarray],
+        by_input: Callable[[np.ndarray], np.ndarray],
+        z: Callable[[], np.ndarray],
+        smoothing: float = 0.0,
+    ) -> Call[np.ndarray]:
+        """By the losses at `each` position, the gradient of a cotangent of them, and Z."""
+        reduced = _Reduction(reduction, self.target.shape, self.counted())
 
         def value() -> np.ndarray:
-            return reduced.reduced(losses.by_class(z, *self.arguments, smoothing))
+            return reduced.reduced(each())
 
         def by_weight(gy: np.ndarray, g: np.ndarray) -> np.ndarray:
-            _, gw = losses.by_class_gradients(g, z, *self.arguments, smoothing)
+            _, gw = losses.by_class_gradients(g, z(), *self.arguments, smoothing)
             if reduction == "mean":  # the divisor depends on the weights too
                 counts = np.bincount(self.target[self.kept], minlength=len(gw))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     gw = gw - counts * (gy * value() / reduced.divisor)
-            return gw.astype(np.result_type(g, z), copy=False)
+            return gw.astype(np.result_type(g, self.weight), copy=False)
 
         def gradients(gy: np.ndarray) -> tuple[Any, ...]:
             g = reduced.spread(gy)
-            gx = by_input(g, z, *self.arguments, smoothing)
-            return gx, None, (lambda: by_weight(gy, g)) if self.weighed else None
+            return by_input(g), None, (lambda: by_weight(gy, g)) if self.weighed else None
 
-        return Call(where, reduced.of_output, z.dtype, value, gradients)
+        return Call(where, reduced.of_output, self.weight.dtype, value, gradients)
+
+    def counted(self) -> float:
+        """The weights of those that count."""
+        if self.plain:
+            return self.target.size
+        if not self.weighed:
+            return float(np.count_nonzero(self.kept))
+        return float(total(losses.of_target(self.weight, self.target, self.kept).reshape(-1), (0,)))
 
 
 def _classes(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignore_index: int, where: str) -> _Classes:
@@ -113,14 +151,18 @@ def _classes(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignor
             f"target has shape {target.shape}, but {needed} is needed, a class for each position{hint} [{where}]"
         )
     ignored = whole(ignore_index, "ignore_index", where, -sys.maxsize)
-    kept, classes = target != ignored, x.shape[1]
+    classes = x.shape[1]
+    each = np.ones(classes, x.dtype) if weight is None else weight
+    least, most = (target.min(), target.max()) if target.size else (0, 0)
+    if least >= 0 and most < classes and not least <= ignored <= most:
+        return _Classes(target, np.ones(target.shape, bool), each, weight is not None, weight is None)
+    kept = target != ignored
     for place in np.argwhere(kept & ((target < 0) | (target >= classes)))[:1]:
         at = tuple(map(int, place))
         raise DataError(
             f"target{list(at)} is {target[at]}, but the classes are 0, …, {classes - 1}, and {ignored} is "
             f"what does not count [{where}]"
         )
-    each = np.ones(classes, x.dtype) if weight is None else weight
     return _Classes(np.where(kept, target, 0), kept, each, weight is not None)
 
 
@@ -174,7 +216,9 @@ def cross_entropy(
     kernels = stream("losses", x.size)
     if t.dtype.kind == "i":
         found = _classes(x, t, w, ignore_index, where)
-        return found.loss(where, kernels.log_softmax(x, 1), reduction, smoothing, kernels.by_class_input)
+        if smoothing:
+            return found.loss(where, kernels.log_softmax(x, 1), reduction, smoothing, losses.by_class_input)
+        return found.loss_of_softmax(where, x, reduction, kernels)
     if t.shape != x.shape:
         hint = "; classes would be whole numbers" if t.shape == (x.shape[0], *x.shape[2:]) else ""
         raise ShapeError(f"target has shape {t.shape}, but probabilities for {x.shape} are needed{hint} [{where}]")
@@ -182,7 +226,7 @@ def cross_entropy(
         raise HyperparameterError(
             f"ignore_index is {ignore_index!r}, but a target of probabilities has no class to ignore [{where}]"
         )
-    _warn_unless_probabilities(t, came.dtype, where)
+    _warn_unless_probabilities(t, spacing(narrow((target,)) or came.dtype), where)
     z, each = kernels.log_softmax(x, 1), np.ones(x.shape[1], x.dtype) if w is None else w
     positions = (x.shape[0], *x.shape[2:])
     reduced = _Reduction(reduction, positions, math.prod(positions))
@@ -197,15 +241,15 @@ def cross_entropy(
     return Call(where, reduced.of_output, z.dtype, value, gradients)
 
 
-def _warn_unless_probabilities(target: np.ndarray, dtype: np.dtype, where: str) -> None:
+def _warn_unless_probabilities(target: np.ndarray, unit: float, where: str) -> None:
     """Each may be off by a rounding, and so may each sum."""
     sums = target.sum(axis=1, dtype=float)
-    off = ~(np.abs(sums - 1) <= (target.shape[1] + 2) * np.finfo(dtype).eps) | (target < 0).any(axis=1)
+    off = ~(np.abs(sums - 1) <= (target.shape[1] + 2) * unit) | (target < 0).any(axis=1)
     for place in np.argwhere(off)[:1]:
         at = tuple(map(int, place))
         said = f"sum to {sums[at]:.6g}" if not (target[at[0], :, *at[1:]] < 0).any() else "hold a negative number"
         at = ", ".join(map(str, (at[0], ":", *at[1:])))
-        warnings.warn(f"the probabilities target[{at}] {said} [{where}]", ProbabilityWarning, stacklevel=4)
+        warnings.warn(f"the probabilities target[{at}] {said} [{where}]", ProbabilityWarning, stacklevel=5)
 
 
 @differentiable("x", "target", "weight")
@@ -298,7 +342,7 @@ def binary_cross_entropy_with_logits(
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         gx, gt, gw, gq = losses.binary_gradients(reduced.spread(gy), x, t, weights, wide)
-        return gx, gt, None if w is None else gw, None if q is None else gq.sum(axis=(0, *range(2, x.ndim)))
+        return gx, gt, None if w is None else gw, None if q is None else of_channels(gq)
 
     return Call(
         where, reduced.of_output, x.dtype, lambda: reduced.reduced(losses.binary(x, t, weights, wide)), gradients

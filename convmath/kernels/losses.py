@@ -7,8 +7,11 @@ is taken away, so that no exponential is too large.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from . import basics
 from .elementwise import sigmoid, softplus
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "by_probability_gradients",
     "log_softmax",
     "log_softmax_input",
+    "of_softmax",
     "of_target",
     "softmax",
     "softmax_input",
@@ -34,28 +38,28 @@ __all__ = [
 
 def _below_greatest(x: np.ndarray, axis: int) -> np.ndarray:
     """x minus its greatest along the axis; nothing has no greatest, and need not have."""
-    return x - x.max(axis=axis, keepdims=True, initial=-np.inf)
+    return x - basics.greatest(x, axis, keepdims=True)
 
 
 def softmax(x: np.ndarray, axis: int) -> np.ndarray:
-    e = np.exp(_below_greatest(x, axis))
-    return e / e.sum(axis=axis, keepdims=True)
+    e = basics.exp(_below_greatest(x, axis))
+    return e / basics.total(e, (axis,), keepdims=True)
 
 
 def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     """Y·(gY - Σ gY·Y)"""
-    return y * (gy - (gy * y).sum(axis=axis, keepdims=True))
+    return y * (gy - basics.total(gy * y, (axis,), keepdims=True))
 
 
 def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
     below = _below_greatest(x, axis)
     with np.errstate(divide="ignore"):  # the sum is 0 only over nothing
-        return below - np.log(np.exp(below).sum(axis=axis, keepdims=True))
+        return below - basics.log(basics.total(basics.exp(below), (axis,), keepdims=True))
 
 
 def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int) -> np.ndarray:
     """gZ - exp(Z)·Σ gZ"""
-    return gz - np.exp(z) * gz.sum(axis=axis, keepdims=True)
+    return gz - basics.exp(z) * basics.total(gz, (axis,), keepdims=True)
 
 
 # --- by class -----------------------------------------------------------------------------------------------------
@@ -82,7 +86,7 @@ def by_class(
     """-(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]"""
     losses = -(1 - smoothing) * weight[target] * _picked(z, target)
     if smoothing:
-        losses -= smoothing / z.shape[1] * (_along_classes(weight, z) * z).sum(axis=1)
+        losses -= smoothing / z.shape[1] * basics.total(_along_classes(weight, z) * z, (1,))
     return np.where(kept, losses, 0)
 
 
@@ -101,7 +105,7 @@ def by_class_gradients(
     gw = -np.bincount(target.reshape(-1), picked.reshape(-1), minlength=classes).astype(gz.dtype)
     if smoothing:
         counted = np.where(kept[:, None], z, 0) * g[:, None]
-        gw -= share * counted.sum(axis=(0, *range(2, z.ndim)))
+        gw -= share * basics.total(counted, (0, *range(2, z.ndim)))
     return gz, gw
 
 
@@ -112,12 +116,23 @@ def by_class_input(
     return log_softmax_input(by_class_gradients(g, z, target, kept, weight, smoothing)[0], z, 1)
 
 
+def of_softmax(
+    x: np.ndarray, target: np.ndarray, kept: np.ndarray, weight: np.ndarray, *, plain: bool = False
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """-W[T]·log softmax(X)[T] for each position, and the gradient by X of a cotangent of it
+
+    If it is `plain`, all positions are kept and all weights are 1.
+    """
+    z = log_softmax(x, 1)
+    return by_class(z, target, kept, weight), lambda g: by_class_input(g, z, target, kept, weight)
+
+
 # --- by probabilities ---------------------------------------------------------------------------------------------
 
 
 def by_probability(z: np.ndarray, target: np.ndarray, weight: np.ndarray, smoothing: float = 0.0) -> np.ndarray:
     """-Σ_c W[c]·((1 - ε)·T[c] + ε/C)·Z[c]"""
-    return -(_along_classes(weight, z) * _smoothed(target, smoothing) * z).sum(axis=1)
+    return -basics.total(_along_classes(weight, z) * _smoothed(target, smoothing) * z, (1,))
 
 
 def by_probability_gradients(
@@ -125,7 +140,7 @@ def by_probability_gradients(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """By Z, T and W, from a cotangent of the loss at each position."""
     wide, said, g = _along_classes(weight, z), _smoothed(target, smoothing), -g[:, None]
-    gw = (g * said * z).sum(axis=(0, *range(2, z.ndim)))
+    gw = basics.total(g * said * z, (0, *range(2, z.ndim)))
     return g * wide * said, (1 - smoothing) * g * wide * z, gw
 
 

@@ -107,10 +107,9 @@ def test_one_slope_may_stand_for_all_channels() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "sentence"),
     [
-        (lambda: F.relu("x"), DtypeError, "X holds <U1, but float32, float64 or integers are needed [relu]"),
+        (lambda: F.relu("x"), DtypeError, "X holds <U1, but float16, bfloat16, float32, float64 or int"),
         (lambda: F.relu([[1.0], [1.0, 2.0]]), DtypeError, "X cannot be read as an array of numbers"),
-        (lambda: F.sigmoid([1j]), DtypeError, "X holds complex128, but float32, float64 or integers are needed"),
-        (lambda: F.tanh(np.float16([1])), DtypeError, "X holds float16, but float32, float64 or integers are needed"),
+        (lambda: F.sigmoid([1j]), DtypeError, "X holds complex128, but float16, bfloat16, float32, "),
         (
             lambda: F.leaky_relu([1.0], negative_slope="steep"),
             HyperparameterError,

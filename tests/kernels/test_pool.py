@@ -148,18 +148,20 @@ def test_the_law_of_maxima_sees_that_nan_is_missed(monkeypatch: pytest.MonkeyPat
         test_max_pool_is_the_definition(direct)
 
 
-@pytest.mark.parametrize("kernels", [direct, patches], ids=["direct", "patches"])
-def test_the_law_of_selected_gradients_has_teeth(kernels: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    select = kernels.max_pool_selection
-    monkeypatch.setattr(kernels, "max_pool_selection", lambda x, windows, ties: select(x, windows, "last"))
+@pytest.mark.parametrize(("kernels", "select"), [(direct, "max_pool_selection"), (patches, "_selected")])
+def test_the_law_of_selected_gradients_has_teeth(
+    kernels: ModuleType, select: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = getattr(kernels, select)
+    monkeypatch.setattr(kernels, select, lambda *arguments: true(*arguments[:-1], "last"))
     with caught():
         test_max_pool_input_is_the_definition(kernels, "first")
 
 
 def test_the_law_of_means_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows along one axis that forget where their axis starts."""
-    along = patches._along_each
-    monkeypatch.setattr(patches, "_along_each", lambda windows: [tuple(map(turned, one)) for one in along(windows)])
+    each = patches._down_and_along
+    monkeypatch.setattr(patches, "_down_and_along", lambda windows: [tuple(map(turned, one)) for one in each(windows)])
     with caught():
         test_avg_pool_is_the_definition(patches)
 

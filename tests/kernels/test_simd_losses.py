@@ -85,26 +85,44 @@ def test_where_there_is_no_value_there_is_none(laid: tuple[tuple[int, ...], int]
     classes=st.integers(1, 40),
     positions=st.integers(0, 20),
     dtype=st.sampled_from(["f4", "f8"]),
-    smoothing=st.sampled_from([0.0, 0.0, 0.25]),
+    plain=st.booleans(),
     seed=SEED,
 )
-def test_the_gradient_of_a_loss_by_class_stays_within_its_bound(
-    batch: int, classes: int, positions: int, dtype: str, smoothing: float, seed: int
+def test_the_loss_of_a_softmax_and_its_gradient_stay_within_their_bounds(
+    batch: int, classes: int, positions: int, dtype: str, plain: bool, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     behind = (positions,) if positions else ()
-    z = definition.log_softmax(rng.standard_normal((batch, classes, *behind)).astype(dtype) * 9, 1)
+    x = rng.standard_normal((batch, classes, *behind)).astype(dtype) * 9
     g, weight = rng.standard_normal((batch, *behind)).astype(dtype), rng.random(classes).astype(dtype)
     target, kept = rng.integers(0, classes, g.shape), rng.random(g.shape) < 0.7
-    found = losses.by_class_input(g, z, target, kept, weight, smoothing)
-    assert found.dtype == z.dtype
-    lz, each = z.astype(EXACT), weight.astype(EXACT).reshape(-1, *[1] * len(behind))
+    if plain:
+        weight, kept = np.ones_like(weight), np.ones_like(kept)
+    found, by_input = losses.of_softmax(x, target, kept, weight, plain=plain)
+    assert found.dtype == x.dtype
+    lx, each = x.astype(EXACT), weight.astype(EXACT).reshape(-1, *[1] * len(behind))
+    below = lx - lx.max(1, keepdims=True)
+    logarithm = np.log(np.exp(below).sum(1, keepdims=True))
     one = (np.arange(classes).reshape(each.shape) == target[:, None]).astype(EXACT)
-    gz = -np.where(kept, g, 0)[:, None] * each * ((1 - smoothing) * one + smoothing / classes)
-    exact = gz - np.exp(lz) * gz.sum(1, keepdims=True)
-    size = (np.where(kept, abs(g), 0) * weight.max())[:, None] * (1 + np.exp(lz)) * 2
-    # the probabilities of Z sum to 1 but for its rounding
-    near(found, exact, bound(2 * classes + 30, dtype) * size)
+    own = np.where(kept[:, None], each, 0) * one
+    # a rounding of a difference that is taken to an exponent counts as often as it is large
+    depth = 2 * classes + 30 + 2 * abs(below - logarithm)
+    near(
+        found,
+        -(own * (below - logarithm)).sum(1),
+        bound(classes + 12, dtype) * (own * (abs(below) + logarithm + 1)).sum(1),
+    )
+    for cotangent in (g, np.broadcast_to(g.reshape(-1)[:1].reshape([1] * g.ndim), g.shape)):
+        weighed = own.sum(1, keepdims=True) * cotangent[:, None]
+        exact = weighed * (np.exp(below - logarithm) - one)
+        near(by_input(cotangent), exact, bound(1, dtype) * depth * abs(weighed) * (np.exp(below - logarithm) + one))
+
+
+def test_a_position_that_does_not_count_is_0_whatever_stands_there() -> None:
+    x, target = np.full((2, 3), np.nan, "f4"), np.zeros(2, np.int64)
+    x[0] = 1
+    found, _ = losses.of_softmax(x, target, np.array([True, False]), np.ones(3, "f4"))
+    np.testing.assert_allclose(found, [np.log(3), 0.0], rtol=1e-6)
 
 
 DIGEST = """
@@ -115,7 +133,9 @@ rng, total = np.random.default_rng(3), hashlib.sha256()
 for shape in ((700, 130), (9, 21, 999)):
     x = rng.standard_normal(shape).astype("f4")
     y, z = losses.softmax(x, 1), losses.log_softmax(x, 1)
-    for found in (y, z, losses.softmax_input(x, y, 1), losses.log_softmax_input(x, z, 1)):
+    target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
+    value, back = losses.of_softmax(x, target, target > 2, x[0].reshape(shape[1], -1)[:, 0])
+    for found in (y, z, losses.softmax_input(x, y, 1), losses.log_softmax_input(x, z, 1), value, back(value)):
         total.update(found.tobytes())
 print(total.hexdigest())
 """
@@ -141,8 +161,14 @@ def test_the_bounds_see_another_axis(monkeypatch: pytest.MonkeyPatch) -> None:
         PLANTED(given(**DRAWN)(test_softmax_and_its_gradient_stay_within_their_bounds.hypothesis.inner_test))()
 
 
-def test_the_bound_of_a_loss_sees_probabilities_that_are_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = losses._run
-    monkeypatch.setattr(losses, "_run", lambda *given: right(*given) * np.float32(1 + 1e-3))
+@pytest.mark.parametrize("of_value", [True, False])
+def test_the_bounds_of_a_loss_see_what_is_off(of_value: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    right, much = losses.of_softmax, np.float32(1 + 1e-3)
+
+    def off(*given: Any, **named: Any) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+        found, by_input = right(*given, **named)
+        return (found * much, by_input) if of_value else (found, lambda g: by_input(g) * much)
+
+    monkeypatch.setattr(losses, "of_softmax", off)
     with caught():
-        test_the_gradient_of_a_loss_by_class_stays_within_its_bound()
+        test_the_loss_of_a_softmax_and_its_gradient_stay_within_their_bounds()

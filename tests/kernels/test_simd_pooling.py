@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convmath.kernels import adaptive as definition
-from convmath.kernels import direct
+from convmath.kernels import direct, patches
+from convmath.kernels.order import exact_order
 from convmath.kernels.taps import output_sizes
 from convmath.kernels.threads import set_threads
 from convmath.window import Window
@@ -121,6 +122,23 @@ def test_an_infinite_cotangent_stays_where_it_is_sent() -> None:
 
 def test_the_sign_of_a_zero_stays() -> None:
     assert np.signbit(pooling.max_pool(np.full((1, 1, 4), -0.0), (Window(2, 2),))).all()
+
+
+@given(laid=st.one_of(layouts(pools=True), long()), dtype=DTYPES, seed=SEED)
+def test_within_exact_order_the_bits_are_those_of_numpy(laid: Laid, dtype: str, seed: int) -> None:
+    (windows, sizes), rng = laid, np.random.default_rng(seed)
+    counts = output_sizes(windows, sizes)
+    x, gy = (
+        (rng.standard_normal(shape) * rng.choice([0.0, -0.0, 1.0, 64.0], shape)).astype(dtype)
+        for shape in ((2, 2, *sizes), (2, 2, *counts))
+    )
+    d = rng.integers(1, 9, counts)
+    calls = {name: made(x, gy, windows, d) for name, made in FUNCTIONS.items()}
+    calls["max_pool_input"] = (gy, x, windows, "first")
+    with exact_order():
+        for name, arguments in calls.items():
+            found, expected = (getattr(module, name)(*arguments) for module in (pooling, patches))
+            np.testing.assert_array_equal(found.view(f"u{x.itemsize}"), expected.view(f"u{x.itemsize}"), name)
 
 
 @given(laid=layouts(pools=True), seed=SEED)

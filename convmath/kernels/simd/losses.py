@@ -2,6 +2,8 @@
 
 Classes are in the lanes where their axis is the last one, else the positions behind it. exp is that of `exponential`
 and log that of `kernels.elementary`, at most 1 ulp off; a sum of n is off by at most γ(n)·Σ|…|, γ(n) = n·u/(1 - n·u).
+Exact kernels have the bits of `kernels.losses` within `exact_order`: a sum is one of `kernels.ordered`, and what is
+divided there is divided here.
 """
 
 from __future__ import annotations
@@ -13,14 +15,15 @@ import numpy as np
 
 from convmath.kernels import losses
 from convmath.kernels.elementary import emit
+from convmath.kernels.order import in_exact_order
 
-from . import workers
-from .builder import Builder, Value, words
+from . import sixteen, workers
+from .builder import WORD, Builder, Value, words
 from .compile import Kernel, kernel
 from .exponential import exp
 from .memory import empty
 
-__all__ = ["by_class_input", "log_softmax", "log_softmax_input", "softmax", "softmax_input"]
+__all__ = ["log_softmax", "log_softmax_input", "of_softmax", "softmax", "softmax_input"]
 
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 SHORT = 4  # positions for which lanes are not worth it
@@ -37,12 +40,12 @@ Emit = Callable[..., Value]
 class _Along:
     """One sum or maximum over classes: what is carried is a vector, whose lanes are classes or positions.
 
-    `over(body, carried)` goes through the classes with body(offset in bytes, mask, *carried); `one` makes one number of
-    a vector of classes, in every lane.
+    `over(body, carried)` goes through the classes with body(offset in bytes, mask, *carried); `greatest` makes one
+    number of a vector of classes, in every lane. Of arrays with one number for each position, this one's is at `place`.
     """
 
-    def __init__(self, k: Builder, rows: bool, start: Value, mask: Value | None):
-        self.k, self.rows, self.start, self.mask = k, rows, start, mask
+    def __init__(self, k: Builder, rows: bool, start: Value, place: Value, mask: Value | None):
+        self.k, self.rows, self.start, self.place, self.mask = k, rows, start, place, mask
 
     def over(self, body: Callable[..., list[Value]], carried: list[Value]) -> list[Value]:
         k = self.k
@@ -51,8 +54,41 @@ class _Along:
         step = k.inner * k.bytes
         return k.loop(0, k.classes, 1, carried, lambda c, *now: body(self.start + c * step, self.mask, *now))
 
-    def total(self, vector: Value) -> Value:
-        return self.k.splat(self.k.sum_of_lanes(vector)) if self.rows else vector
+    def total(self, term: Callable[[Value, Value | None], Value]) -> Value:
+        """The sum of term(offset in bytes, mask), which is 0 where it is masked."""
+        k = self.k
+        if self.rows and k.exact:
+            terms = lambda offset, mask: [term(self.start + offset, mask)]  # noqa: E731
+            return k.splat(sixteen.total(k, sixteen.over(k, k.classes, terms, sixteen.nothing(k))))
+        [found] = self.over(lambda offset, mask, so_far: [so_far + term(offset, mask)], [k.splat(0.0)])
+        return k.splat(k.sum_of_lanes(found)) if self.rows else found
+
+    def given(self, array: Value) -> Value:
+        """The number of the position, in every lane where those are classes."""
+        k = self.k
+        return k.splat(k.load_number(array, self.place)) if self.rows else k.load(array, self.place, mask=self.mask)
+
+    def keep(self, value: Value, array: Value) -> None:
+        k = self.k
+        k.store(k.lane(value, 0) if self.rows else value, array, self.place, mask=self.mask)
+
+    def target(self) -> Value:
+        """The place of the target's element (of a row), or the number of the target of each position."""
+        k = self.k
+        word = self.place // k.bytes * 8
+        if self.rows:
+            return self.start + k.load_word(k.target, word) * k.bytes
+        found = k.load_integers(WORD, k.target, word, mask=self.mask)
+        return found if k.integer == WORD else k.resized(found, k.integer)
+
+    def most(self) -> Value:
+        """The greatest of k.x; a zero is +0, whichever came first."""
+        k = self.k
+
+        def greater(offset: Value, mask: Value | None, so_far: Value) -> list[Value]:
+            return [k.greater(so_far, _outside(k, k.load(k.x, offset, mask=mask), mask, -math.inf))]
+
+        return self.greatest(self.over(greater, [k.splat(-math.inf)])[0]) + 0.0
 
     def greatest(self, vector: Value) -> Value:
         k, lanes = self.k, vector.lanes
@@ -70,14 +106,14 @@ def _each(k: Builder, rows: bool, body: Callable[[_Along], None]) -> None:
     if rows:
 
         def row(i: Value) -> None:
-            body(_Along(k, True, i * (k.classes * k.bytes), None))
+            body(_Along(k, True, i * (k.classes * k.bytes), i * k.bytes, None))
 
         k.loop(k.first * ROWS, k.least_of(k.behind * ROWS, k.outer), 1, [], row)
         return
 
     def plane(i: Value) -> None:
-        start = i * (k.classes * k.inner * k.bytes)
-        k.over(k.inner, lambda offset, mask: body(_Along(k, False, start + offset, mask)))
+        row = i * (k.inner * k.bytes)
+        k.over(k.inner, lambda offset, mask: body(_Along(k, False, row * k.classes + offset, row + offset, mask)))
 
     k.loop(k.first, k.behind, 1, [], plane)
 
@@ -95,25 +131,24 @@ def forward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
     """exp(X - M)/S, or X - M - log S; M the greatest, S the sum of exponentials."""
 
     def body(along: _Along) -> None:
-        def greater(offset: Value, mask: Value | None, so_far: Value) -> list[Value]:
-            return [k.greater(so_far, _outside(k, k.load(k.x, offset, mask=mask), mask, -math.inf))]
+        most = along.most()
 
-        most = along.greatest(along.over(greater, [k.splat(-math.inf)])[0])
-
-        def add(offset: Value, mask: Value | None, so_far: Value) -> list[Value]:
+        def exponential(offset: Value, mask: Value | None) -> Value:
             e = exp(k, k.load(k.x, offset, mask=mask) - most)
             if not logarithm:
                 k.store(e, k.y, offset, mask=mask)
-            return [so_far + _outside(k, e, mask, 0.0)]
+            return _outside(k, e, mask, 0.0)
 
-        total = along.total(along.over(add, [k.splat(0.0)])[0])
-        change = emit(k, "log", total) if logarithm else k.splat(1.0) / total
+        total = along.total(exponential)
+        change = emit(k, "log", total) if logarithm else total if k.exact else k.splat(1.0) / total
 
         def write(offset: Value, mask: Value | None) -> list[Value]:
             if logarithm:
-                k.store(k.load(k.x, offset, mask=mask) - most - change, k.y, offset, mask=mask)
+                found = k.load(k.x, offset, mask=mask) - most - change
             else:
-                k.store(k.load(k.y, offset, mask=mask) * change, k.y, offset, mask=mask)
+                e = k.load(k.y, offset, mask=mask)
+                found = e / change if k.exact else e * change
+            k.store(found, k.y, offset, mask=mask)
             return []
 
         along.over(write, [])
@@ -126,11 +161,11 @@ def backward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
     """Y·(gY - Σ gY·Y), or gZ - exp(Z)·Σ gZ"""
 
     def body(along: _Along) -> None:
-        def add(offset: Value, mask: Value | None, so_far: Value) -> list[Value]:
+        def term(offset: Value, mask: Value | None) -> Value:
             g = k.load(k.g, offset, mask=mask)
-            return [so_far + g if logarithm else k.multiply_add(g, k.load(k.y, offset, mask=mask), so_far)]
+            return g if logarithm else g * k.load(k.y, offset, mask=mask)
 
-        total = along.total(along.over(add, [k.splat(0.0)])[0])
+        total = along.total(term)
 
         def write(offset: Value, mask: Value | None) -> list[Value]:
             g, y = k.load(k.g, offset, mask=mask), k.load(k.y, offset, mask=mask)
@@ -143,36 +178,59 @@ def backward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
     _each(k, rows, body)
 
 
-@kernel("g z out", SHAPE)
-def scaled(k: Builder, dtype: str, rows: bool) -> None:
-    """exp(Z)·g, g a number for each position"""
-    if rows:
+@kernel("x target weight losses greatest logarithms", SHAPE)
+def by_class(k: Builder, dtype: str, rows: bool, weighed: bool) -> None:
+    """-W·log softmax(X)[T] for each position, and what its gradient needs: M and log S"""
 
-        def row(i: Value) -> None:
-            along = _Along(k, True, i * (k.classes * k.bytes), None)
-            _scale(along, k.splat(k.load_number(k.g, i * k.bytes)))
+    def body(along: _Along) -> None:
+        most, target = along.most(), along.target()
 
-        k.loop(k.first * ROWS, k.least_of(k.behind * ROWS, k.outer), 1, [], row)
-        return
+        def exponential(offset: Value, mask: Value | None) -> Value:
+            return _outside(k, exp(k, k.load(k.x, offset, mask=mask) - most), mask, 0.0)
 
-    def plane(i: Value) -> None:
-        start, own = i * (k.classes * k.inner * k.bytes), k.at(k.g, i * (k.inner * k.bytes))
-        k.over(
-            k.inner,
-            lambda offset, mask: _scale(_Along(k, False, start + offset, mask), k.load(own, offset, mask=mask)),
-        )
+        if rows:
+            total, chosen = along.total(exponential), k.splat(k.load_number(k.x, target))
+        else:
 
-    k.loop(k.first, k.behind, 1, [], plane)
+            def add(offset: Value, mask: Value | None, so_far: Value, chosen: Value, c: Value) -> list[Value]:
+                x = k.load(k.x, offset, mask=mask)
+                e = _outside(k, exp(k, x - most), mask, 0.0)
+                return [so_far + e, k.select(target.equals(c), x, chosen), c + 1]
+
+            total, chosen, _ = along.over(add, [k.splat(0.0)] * 2 + [k.integers(k.integer, [0] * k.lanes)])
+        logarithm = emit(k, "log", total)
+        z = chosen - most - logarithm
+        along.keep(-along.given(k.weight) * z if weighed else -z, k.losses)
+        along.keep(most, k.greatest)
+        along.keep(logarithm, k.logarithms)
+
+    _each(k, rows, body)
 
 
-def _scale(along: _Along, g: Value) -> None:
-    k = along.k
+@kernel("x target g greatest logarithms out", SHAPE)
+def by_class_back(k: Builder, dtype: str, rows: bool, each: bool) -> None:
+    """(softmax(X) - [c = T])·g, g a number for `each` position, or one for all"""
+    for_all = k.splat(0.0 if each else k.load_number(k.g))
 
-    def write(offset: Value, mask: Value | None) -> list[Value]:
-        k.store(exp(k, k.load(k.z, offset, mask=mask)) * g, k.out, offset, mask=mask)
-        return []
+    def body(along: _Along) -> None:
+        g, most, logarithm = along.given(k.g) if each else for_all, along.given(k.greatest), along.given(k.logarithms)
+        target = along.target()
 
-    along.over(write, [])
+        def share(offset: Value, mask: Value | None) -> Value:
+            return exp(k, k.load(k.x, offset, mask=mask) - most - logarithm) * g
+
+        def write(offset: Value, mask: Value | None, *c: Value) -> list[Value]:
+            # a zero is +0, as where a sum of zeros is taken away from 0
+            here = share(offset, mask)
+            found = here + 0.0 if rows else k.select(target.equals(c[0]), here - g, here + 0.0)
+            k.store(found, k.out, offset, mask=mask)
+            return [number + 1 for number in c]
+
+        along.over(write, [] if rows else [k.integers(k.integer, [0] * k.lanes)])
+        if rows:
+            k.store(k.load_number(k.out, target) - k.lane(g, 0), k.out, target)
+
+    _each(k, rows, body)
 
 
 # --- calls --------------------------------------------------------------------------------------------------------
@@ -186,10 +244,16 @@ def _shape(array: np.ndarray, axis: int) -> tuple[int, int, int] | None:
     return (outer, array.shape[axis], inner) if fits and (inner == 1 or inner >= SHORT) else None
 
 
-def _run(code: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, int, int]) -> np.ndarray:
+def _items(shape: tuple[int, int, int]) -> int:
+    return -(-shape[0] // ROWS) if shape[2] == 1 else shape[0]
+
+
+def _run(
+    make: Callable[..., Kernel], arrays: tuple[np.ndarray, ...], shape: tuple[int, int, int], *fixed: bool
+) -> np.ndarray:
+    code = make(DTYPES[arrays[-1].dtype], shape[2] == 1, *fixed, exact=in_exact_order())
     out = empty(arrays[-1].shape, arrays[-1].dtype)
-    items = -(-shape[0] // ROWS) if shape[2] == 1 else shape[0]
-    workers.run(code, words(*arrays, out, *shape), items, seconds=3 * out.nbytes / SPEED)
+    workers.run(code, words(*arrays, out, *shape), _items(shape), seconds=3 * out.nbytes / SPEED)
     return out
 
 
@@ -197,14 +261,14 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     shape = _shape(x, axis)
     if shape is None:
         return losses.softmax(x, axis)
-    return _run(forward(DTYPES[x.dtype], shape[2] == 1, False), (x,), shape)
+    return _run(forward, (x,), shape, False)
 
 
 def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
     shape = _shape(x, axis)
     if shape is None:
         return losses.log_softmax(x, axis)
-    return _run(forward(DTYPES[x.dtype], shape[2] == 1, True), (x,), shape)
+    return _run(forward, (x,), shape, True)
 
 
 def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
@@ -212,7 +276,7 @@ def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
     shape = _shape(y, axis)
     if shape is None or _shape(gy, axis) is None or gy.dtype != y.dtype:
         return losses.softmax_input(gy, y, axis)
-    return _run(backward(DTYPES[y.dtype], shape[2] == 1, False), (gy, y), shape)
+    return _run(backward, (gy, y), shape, False)
 
 
 def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int) -> np.ndarray:
@@ -220,19 +284,34 @@ def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int) -> np.ndarray:
     shape = _shape(z, axis)
     if shape is None or _shape(gz, axis) is None or gz.dtype != z.dtype:
         return losses.log_softmax_input(gz, z, axis)
-    return _run(backward(DTYPES[z.dtype], shape[2] == 1, True), (gz, z), shape)
+    return _run(backward, (gz, z), shape, True)
 
 
-def by_class_input(
-    g: np.ndarray, z: np.ndarray, target: np.ndarray, kept: np.ndarray, weight: np.ndarray, smoothing: float = 0.0
-) -> np.ndarray:
-    """gX = W[T]·gL·(exp(Z) - [c = T]), for Z the logarithms of the softmax of X"""
-    shape = _shape(z, 1)
-    if shape is None or smoothing or g.dtype != z.dtype or weight.dtype != z.dtype:
-        return losses.by_class_input(g, z, target, kept, weight, smoothing)
-    own = np.where(kept, g * weight[target], 0)
-    gx = _run(scaled(DTYPES[z.dtype], shape[2] == 1), (own, z), shape)
-    outer, classes, inner = shape
-    row, position = np.arange(outer)[:, None] * classes, np.arange(inner)
-    gx.reshape(-1)[(row + target.reshape(outer, inner)) * inner + position] -= own.reshape(outer, inner)
-    return gx
+def of_softmax(
+    x: np.ndarray, target: np.ndarray, kept: np.ndarray, weight: np.ndarray, *, plain: bool = False
+) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
+    """-W[T]·log softmax(X)[T] for each position, and the gradient by X of a cotangent of it
+
+    The gradient is (softmax(X) - [c = T])·W[T]·g. At a position that is not kept the loss is 0, whatever stands there.
+    """
+    shape = _shape(x, 1)
+    if shape is None or weight.dtype != x.dtype:
+        return losses.of_softmax(x, target, kept, weight, plain=plain)
+    kind = DTYPES[x.dtype], shape[2] == 1
+    own = 0 if plain else losses.of_target(weight, target, kept)
+    found, most, logarithms = empty((3, *target.shape), x.dtype)
+    items, exact = _items(shape), in_exact_order()
+    block = words(x, target, own, found, most, logarithms, *shape)
+    workers.run(by_class(*kind, not plain, exact=exact), block, items, seconds=2 * x.nbytes / SPEED)
+
+    def by_input(g: np.ndarray) -> np.ndarray:
+        if g.dtype != x.dtype:
+            return losses.by_class_input(g, log_softmax(x, 1), target, kept, weight)
+        one = plain and not any(g.strides)  # the same number for all positions
+        cotangent = g.reshape(-1)[:1] if one else np.ascontiguousarray(g) if plain else np.where(kept, g * own, 0)
+        gx = empty(x.shape, x.dtype)
+        block = words(x, target, cotangent, most, logarithms, gx, *shape)
+        workers.run(by_class_back(*kind, not one, exact=exact), block, items, seconds=2 * x.nbytes / SPEED)
+        return gx
+
+    return found if plain else np.where(kept, found, 0), by_input

@@ -16,6 +16,7 @@ from functools import cached_property, reduce
 
 import numpy as np
 
+from convmath.kernels.order import in_exact_order
 from convmath.window import Window
 
 from . import workers
@@ -34,6 +35,7 @@ BLOCK = 10
 UNROLLED = 9  # rows and taps that are written out
 ROOM = 16 * 1024  # bytes of columns that are kept
 WIDEST = 2048  # outputs of a row that are made at once
+AHEAD = 4096  # bytes from what is read to what is fetched
 SPEED = 8e9  # bytes a second, about: only to see what is worth sharing
 
 POOL = "planes planes_in planes_out group blocks pitch out_row taps step"
@@ -69,11 +71,14 @@ def pool(k: Builder, dtype: str, kind: str, code: Code) -> None:
         return (k.greater(so_far[0], new[0]) if kind == "max" else so_far[0] + new[0],)
 
     def finish(found: Found, offset: Value, mask: Value | None) -> Found:
-        if kind != "mean":
-            return found
+        if kind == "max":
+            return (_unsigned(k, found[0]),)
+        total = found[0] + 0.0  # a zero is +0, as that of a sum that begins with 0
+        if kind == "sum":
+            return (total,)
         divisor = k.load(k.divisor, offset, mask=mask)
         # nothing is divided by the zeros that stand where nothing is loaded
-        return (found[0] / (divisor if mask is None else k.select(mask, divisor, k.splat(1.0))),)
+        return (total / (divisor if mask is None else k.select(mask, divisor, k.splat(1.0))),)
 
     nothing = (k.splat(-math.inf if kind == "max" else 0.0),)
     _emit(k, code, [k.columns], [k.y], nothing, lambda value, _: (value,), join, join, finish)
@@ -107,10 +112,15 @@ def selection(k: Builder, dtype: str, last: bool, valued: bool, code: Code) -> N
     def finish(found: Found, offset: Value, mask: Value | None) -> Found:
         place = found[1] + 1
         chosen = place if last else k.select(found[1].equals(none), 0, place)
-        return (chosen, found[0]) if valued else (chosen,)
+        return (chosen, _unsigned(k, found[0])) if valued else (chosen,)
 
     nothing = k.splat(-math.inf), _splat(k, k.word(none))
     _emit(k, code, [k.columns, k.places], [k.y, k.values], nothing, number, join, follow, finish)
+
+
+def _unsigned(k: Builder, most: Value) -> Value:
+    """In an exact kernel a zero is +0: of zeros with different signs either may be the maximum."""
+    return most + 0.0 if k.exact else most
 
 
 def _splat(k: Builder, number: Value) -> Value:
@@ -155,7 +165,13 @@ def _emit(
 
         def all_of_them() -> None:
             starts = [k.load_word(k.at(k.rows, begin * 8), 8 * t) for t in range(code.rows)]
-            columns(lambda offset, mask: reduce(follow, (one(start, offset, mask) for start in starts)))
+
+            def take(offset: Value, mask: Value | None) -> Found:
+                for start in starts:
+                    k.prefetch(k.at(source, start), offset + AHEAD)
+                return reduce(follow, (one(start, offset, mask) for start in starts))
+
+            columns(take)
 
         if code.rows:
             k.either((end - begin).equals(code.rows), all_of_them, some)
@@ -324,7 +340,7 @@ def run(p: Plan, kind: str, x: np.ndarray, divisor: np.ndarray | int | None = No
     """The maxima ("max"), sums ("sum") or means ("mean"), these by a divisor for each output of a plane."""
     y = empty((*x.shape[:2], *p.counts), x.dtype)
     each = 0 if divisor is None else _each(divisor, p)
-    p.start(pool(p.dtype, kind, p.code), (x, y, each), 1)
+    p.start(pool(p.dtype, kind, p.code, exact=in_exact_order()), (x, y, each), 1)
     return y
 
 
@@ -338,7 +354,7 @@ def _each(divisor: np.ndarray | int, p: Plan) -> np.ndarray:
 def select(p: Plan, x: np.ndarray, ties: str, values: np.ndarray | None = None) -> np.ndarray:
     """1 + the positions, in integers as wide as the elements; the maxima are written to `values`."""
     y = empty((*x.shape[:2], *p.counts), f"i{BYTES[p.dtype]}")
-    code = selection(p.dtype, ties == "last", values is not None, p.code)
+    code = selection(p.dtype, ties == "last", values is not None, p.code, exact=in_exact_order())
     p.start(code, (x, y, 0 if values is None else values), 2)
     return y
 

@@ -4,8 +4,9 @@
     sum       gx[i] = Σ_{j ∋ i} gy[j]
 
 Along a row these are the windows j = ⌊(i + a)/s⌋ - q, q = 0, 1, …: neighbours for neighbouring elements, each s times.
-So nothing is scattered, and every element is written once. The order of a sum is that of the rows of windows, and along
-a row that of q. Rows of cotangents are laid out in scratch memory, with zeros for windows that there are not.
+So nothing is scattered, and every element is written once. The order of a sum is that of the taps: down the rows of a
+window, and along a row that of q. Rows of cotangents are laid out in scratch memory, with zeros for windows that there
+are not.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ def maximum(k: Builder, dtype: str, stride: int, phase: int) -> None:
                 return k.splat(e if k.integer == WORD else k.resized(e, k.integer)) + one_on
 
             def of_one(e: Value, shift: Value, begin: int) -> Value:
-                return given(first, shift, begin, here(number + e))
+                return given(first, shift, begin, here(number + e)) + 0.0
 
             def of_some(e: Value, shift: Value, begin: int) -> Value:
                 position = here(number + e)
@@ -133,8 +134,8 @@ def total(k: Builder, dtype: str, stride: int, phase: int, reach: int, mean: boo
                     mask = k.load_integers(k.integer, masks, q * (max(1, stride) * k.vector))
                     return so_far + k.from_bits(k.bits(given(q)) & mask)
 
-                if reach:
-                    return sum((given(q) for q in range(1, reach)), given(0))
+                if reach:  # a zero is +0, as that of a sum that begins with 0
+                    return sum((given(q) for q in range(1, reach)), given(0)) + 0.0
                 return k.loop(0, k.windows, 1, [k.splat(0.0)], window)[0]
 
             _along(k, k.at(k.gx, i * k.planes_in + r * k.row_in), stride, phase, elements)

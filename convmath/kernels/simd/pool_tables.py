@@ -17,10 +17,9 @@ from convmath.window import Window
 
 from .plane import strides
 
-__all__ = ["MOST", "Lists", "folded", "read", "standing"]
+__all__ = ["MOST", "Lists", "read", "standing"]
 
 MOST = 2**20  # entries of a table
-WIDE = 128  # elements of a row from which on one that a single window holds is folded
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,17 +31,6 @@ class Lists:
 
     def __len__(self) -> int:
         return len(self.ends) - 1
-
-
-def folded(sizes: Sequence[int], windows: Sequence[Window]) -> tuple[tuple[int, ...], tuple[Window, ...]]:
-    """A long last axis that one window holds as two axes, so that a kernel has rows to go down."""
-    *outer, n = sizes
-    *others, w = windows
-    whole = w.output_size(n) == 1 and w.dilation == 1 and w.kernel >= w.before + n
-    width = max(d for d in range(1, WIDE + 1) if n % d == 0) if whole and n > WIDE else n
-    if width == n:
-        return tuple(sizes), tuple(windows)
-    return (*outer, n // width, width), (*others, Window(n // width), Window(width))
 
 
 def entries(windows: Sequence[Window], counts: Sequence[int]) -> int:
@@ -59,10 +47,9 @@ def read(sizes: tuple[int, ...], windows: tuple[Window, ...], counts: tuple[int,
 
 @lru_cache(256)
 def standing(sizes: tuple[int, ...], windows: tuple[Window, ...], counts: tuple[int, ...]) -> Lists:
-    """For each row of the input the rows of the output whose windows stand on it."""
+    """For each row of the input the rows of the output whose windows stand on it, the last first: in order of taps."""
     place, inside = _rows(sizes, windows, counts)
-    row, _ = np.nonzero(inside)
-    on = place[inside]
+    row, on = np.nonzero(inside)[0][::-1], place[inside][::-1]
     order = np.argsort(on, kind="stable")
     return Lists(row[order], _ends(np.bincount(on, minlength=math.prod(sizes[:-1]))))
 

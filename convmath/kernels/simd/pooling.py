@@ -1,7 +1,8 @@
 """Pooling by generated kernels; `patches` where there are none: for integers, and for shares among equal maximisers.
 
 Maxima and positions are those of the definition, NaN and equal elements included. A sum of n elements is off by at most
-γ(n)·Σ|x|, γ(n) = n·u/(1 - n·u), u half the distance of 1 to the next number; a mean has one rounding more.
+γ(n)·Σ|x|, γ(n) = n·u/(1 - n·u), u half the distance of 1 to the next number; a mean has one rounding more. Sums
+have the bits that `patches` gives them, whatever the vectors and threads are.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ from typing import TypeGuard
 import numpy as np
 
 from convmath.kernels import patches
-from convmath.kernels.taps import output_sizes
+from convmath.kernels.taps import folded, output_sizes
 from convmath.window import Window
 
-from . import pool, pool_input
-from .pool_tables import MOST, entries, folded
+from . import pool, pool_input, pool_tiles
+from .pool_tables import MOST, entries
 
 __all__ = [
     "avg_pool",
@@ -33,10 +34,13 @@ __all__ = [
 
 Windows = Sequence[Window]
 DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
+LARGEST = 2**31 - 1  # elements of a plane that there are no kernels for
 
 
 def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
     """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a] over what lies in X: NaN where one is, -∞ where nothing is."""
+    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
+        return pool_tiles.run(tiles, "max", x)
     plan = _forward(x, windows)
     return patches.max_pool(x, windows) if plan is None else _as(pool.run(plan, "max", x), x, windows)
 
@@ -51,7 +55,11 @@ def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray
 
 def max_pool_kept(x: np.ndarray, windows: Windows, ties: str) -> tuple[np.ndarray, np.ndarray | None]:
     """The maxima, and what `max_pool_input` takes as `selected`; None for nothing."""
-    plan = _forward(x, windows) if ties in ("first", "last") else None
+    if ties not in ("first", "last"):
+        return max_pool(x, windows), None
+    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
+        return pool_tiles.maxima(tiles, x, ties)
+    plan = _forward(x, windows)
     if plan is None:
         return max_pool(x, windows), None
     y, selected = pool.maxima(plan, x, ties)
@@ -62,8 +70,12 @@ def max_pool_input(
     gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str, selected: np.ndarray | None = None
 ) -> np.ndarray:
     """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] λ[ν,c,j,t] · gY[ν,c,j], λ = 1 at the first (or last) maximiser"""
-    plan = _forward(x, windows) if ties in ("first", "last") and gy.dtype == x.dtype else None
-    back = None if plan is None else _backward(gy, windows, x.shape[2:])
+    if ties not in ("first", "last") or gy.dtype != x.dtype:
+        return patches.max_pool_input(gy, x, windows, ties)
+    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
+        taps = pool_tiles.maxima(tiles, x, ties)[1] if selected is None else selected
+        return pool_tiles.spread_maximum(tiles, gy, taps)
+    plan, back = _forward(x, windows), _backward(gy, windows, x.shape[2:])
     if plan is None or back is None:
         return patches.max_pool_input(gy, x, windows, ties)
     return pool_input.spread_maximum(back, gy, pool.select(plan, x, ties) if selected is None else selected)
@@ -71,6 +83,8 @@ def max_pool_input(
 
 def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a] / D[j]"""
+    if isinstance(divisor, int) and (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
+        return pool_tiles.run(tiles, "sum", x, divisor)
     plan = _forward(x, windows)
     if plan is None:
         return patches.avg_pool(x, windows, divisor)
@@ -80,6 +94,8 @@ def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.n
 
 def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
     """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j] / D[j]"""
+    if isinstance(divisor, int) and (tiles := _tiles(gy.dtype, (*gy.shape[:2], *sizes), windows)) is not None:
+        return pool_tiles.spread_sum(tiles, gy, divisor)
     plan = _backward(gy, windows, sizes)
     if plan is None:
         return patches.avg_pool_input(gy, windows, sizes, divisor)
@@ -88,17 +104,25 @@ def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divis
 
 def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a]"""
+    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
+        return pool_tiles.run(tiles, "sum", x)
     plan = _forward(x, windows)
     return patches.sum_pool(x, windows) if plan is None else _as(pool.run(plan, "sum", x), x, windows)
 
 
 def sum_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> np.ndarray:
     """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j]"""
+    if (tiles := _tiles(gy.dtype, (*gy.shape[:2], *sizes), windows)) is not None:
+        return pool_tiles.spread_sum(tiles, gy, None)
     plan = _backward(gy, windows, sizes)
     return patches.sum_pool_input(gy, windows, sizes) if plan is None else pool_input.spread_sum(plan, gy, None)
 
 
 # --- what there are kernels for -----------------------------------------------------------------------------------
+
+
+def _tiles(dtype: np.dtype, shape: tuple[int, ...], windows: Windows) -> pool_tiles.Plan | None:
+    return _planned_tiles(DTYPES.get(dtype), shape, tuple(windows))
 
 
 def _forward(x: np.ndarray, windows: Windows) -> pool.Plan | None:
@@ -107,6 +131,17 @@ def _forward(x: np.ndarray, windows: Windows) -> pool.Plan | None:
 
 def _backward(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> pool_input.Plan | None:
     return _planned_back(DTYPES.get(gy.dtype), gy.shape, tuple(windows), tuple(sizes))
+
+
+@lru_cache(1024)
+def _planned_tiles(dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...]) -> pool_tiles.Plan | None:
+    sizes = shape[2:]
+    if not windows or 0 in shape or not _fits(dtype, sizes):
+        return None
+    counts = output_sizes(windows, sizes)
+    if 0 in counts or entries(windows, counts) > MOST or not pool_tiles.are_tiles(dtype, sizes, windows, counts):
+        return None
+    return pool_tiles.Plan(dtype, sizes, windows, counts)
 
 
 @lru_cache(1024)
@@ -132,7 +167,7 @@ def _planned_back(
 
 def _fits(dtype: str | None, sizes: Sequence[int]) -> TypeGuard[str]:
     """Whether kernels take planes of these sizes: positions in one of float32 are integers of 32 bits."""
-    return dtype is not None and math.prod(sizes) < 2**31 - 1
+    return dtype is not None and math.prod(sizes) < LARGEST
 
 
 def _in_reach(windows: Windows, counts: Sequence[int]) -> bool:

@@ -17,6 +17,7 @@ __all__ = [
     "compose",
     "dask",
     "define",
+    "exact_order",
     "fold",
     "functional",
     "grad",
@@ -46,6 +47,7 @@ _HOMES = {
     "solve_shape": "convmath.calculus.inverse",
     "network": "convmath.graphs",
     "set_threads": "convmath.kernels.threads",
+    "exact_order": "convmath.kernels.order",
     "testing": "convmath.testing",
     "Tensor": "convmath.engine",
     "grad": "convmath.engine",
@@ -62,6 +64,7 @@ if TYPE_CHECKING:
     from convmath.engine import Tensor, checkpoint, grad, hvp, jvp, value_and_grad, vjp
     from convmath.graphs import network
     from convmath.graphs.receptive import receptive_field
+    from convmath.kernels.order import exact_order
     from convmath.kernels.threads import set_threads
     from convmath.ops.composition import compose, fold
     from convmath.ops.define import define

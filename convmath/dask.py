@@ -25,10 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convmath.errors import DtypeError, ShapeError
+from convmath.errors import DtypeError, HyperparameterError, ShapeError
 from convmath.functional.core import Padding, PerAxis, floating, known, numbers, spatial
 from convmath.functional.signal import MODES, placed, within_reach
 from convmath.kernels import patches, signal
+from convmath.kernels.order import in_exact_order
 from convmath.kernels.padding import bare
 from convmath.kernels.taps import occupancy, output_sizes
 from convmath.window import BORDERS, Window, flag, whole, windows
@@ -189,6 +190,11 @@ def _array(x: Any, letter: str, where: str, *, complex_too: bool = False) -> tup
     if not isinstance(x, _dask().Array):
         raise DtypeError(
             f"{letter} is {type(x).__name__}, but a Dask array is needed; convmath.functional takes others [{where}]"
+        )
+    if in_exact_order():
+        raise HyperparameterError(
+            f"{letter} is a Dask array, but within exact_order an array in memory is needed: blocks are computed "
+            f"later, and each by itself [{where}]"
         )
     if any(n != n for n in x.shape):
         raise ShapeError(f"{letter} has chunks of unknown size; x.compute_chunk_sizes() finds them [{where}]")

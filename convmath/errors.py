@@ -10,6 +10,7 @@ __all__ = [
     "DataError",
     "DtypeError",
     "HyperparameterError",
+    "MemoryNeededError",
     "OutputError",
     "ProbabilityWarning",
     "ShapeError",
@@ -38,6 +39,10 @@ class DtypeError(ConvmathError, TypeError):
 
 class DataError(ConvmathError, ValueError):
     """An array that holds a value the operator has no meaning for."""
+
+
+class MemoryNeededError(ConvmathError, MemoryError):
+    """An array that is larger than the memory of the machine."""
 
 
 class StatementError(ConvmathError, ValueError):

@@ -9,6 +9,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "transposed": lambda a: np.ascontiguousarray(a.T).T,
     "not aligned": lambda a: np.frombuffer(b"\0" + a.tobytes(), np.uint8)[1:].view(a.dtype).reshape(a.shape),
     "a subclass": lambda a: a.view(type("Mine", (np.ndarray,), {})),
+    "bytes in the other order": lambda a: a.astype(a.dtype.newbyteorder()),
 }
 
 
@@ -139,8 +141,47 @@ def test_layout_does_not_matter_and_nothing_is_changed_or_shared(name: str, meth
         assert other.flags.writeable
         assert other.flags.c_contiguous
         assert not any(np.shares_memory(other, array) for array in laid)
+    for one, other in combinations([array for array in got if array is not None], 2):
+        assert not np.shares_memory(one, other)
     for array, copy in zip(laid, before, strict=True):
         np.testing.assert_array_equal(array, copy)
+
+
+IDENTITIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "dropout of nothing": lambda x: F.dropout(x, np.ones(x.shape, bool), p=0),
+    "no padding": lambda x: F.pad(x, ((0, 0),)),
+    "one piece": lambda x: F.concat(x),
+    "flat already": lambda x: F.flatten(x[0]),
+    "as large as it is": lambda x: F.upsample(x, scale_factor=1),
+    "interpolated where it is": lambda x: F.upsample(x, scale_factor=1, mode="linear"),
+    "shuffled by one": lambda x: F.pixel_shuffle(x, 1),
+    "unshuffled by one": lambda x: F.pixel_unshuffle(x, 1),
+    "windows of one": lambda x: F.max_pool(x, 1),
+    "means of one": lambda x: F.avg_pool(x, 1),
+    "a window for each": lambda x: F.adaptive_avg_pool(x, None),
+    "patches of one": lambda x: F.unfold(x, 1),
+    "folded from one": lambda x: F.fold(x, x.shape[2], 1),
+    "positive": F.relu,
+    "times one": lambda x: F.conv(x, np.eye(x.shape[1], dtype=x.dtype)[..., None]),
+    "by an identity": lambda x: F.linear(x, np.eye(x.shape[-1], dtype=x.dtype)),
+    "convolved with one": lambda x: F.convolve(x, np.ones((1, 1, 1), x.dtype)),
+    "correlated with one": lambda x: F.correlate(x, np.ones((1, 1, 1), x.dtype), "same"),
+}
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i8"])
+@pytest.mark.parametrize("kind", IDENTITIES)
+def test_what_comes_out_as_it_came_is_a_copy(kind: str, dtype: str) -> None:
+    x = np.arange(1, 13).reshape(2, 2, 3).astype(dtype)
+    y = IDENTITIES[kind](x)
+    np.testing.assert_array_equal(y.reshape(-1), (x[0] if kind == "flat already" else x).reshape(-1))
+    assert not np.shares_memory(x, y)
+
+
+def test_gradients_that_are_the_cotangent_are_copies() -> None:
+    gy = np.ones((2, 2))
+    first, second = F.add.vjp(gy, gy, gy)
+    assert not any(np.shares_memory(*pair) for pair in ((first, second), (first, gy), (second, gy)))
 
 
 @OPERATORS
@@ -189,6 +230,30 @@ def test_the_exact_value_takes_hyperparameters_in_the_same_ways() -> None:
 
 
 # --- sizes ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("name", "method"), [(name, method) for name in operators() for method in getattr(F, name).methods]
+)
+@given(data=st.data())
+def test_of_no_images_there_are_results_of_the_same_sizes(name: str, method: str, data: st.DataObject) -> None:
+    case, _ = data.draw(calls(name))
+    batch, *_ = (inputs := case.operator.statement.inputs)[0].shape
+    along = [bool(tensor.shape) and tensor.shape[0] == batch for tensor in inputs]
+    none = case.with_arrays(*(a[:0] if cut else a for a, cut in zip(case.arrays, along, strict=True)))
+    own, chosen = getattr(F, name), {"method": method} if method else {}
+    if name == "batch_norm" and case.kwargs.get("training"):  # no mean of nothing
+        with pytest.raises(ShapeError, match="a channel of X has 0 values"):
+            own(*none.args, **none.kwargs)
+        return
+    outputs = [own(*each.args, **each.kwargs, **chosen) for each in (none, case)]
+    [y, *_], [full, *_] = (found if isinstance(found, tuple) else (found,) for found in outputs)
+    assert (y.dtype, y.shape[1:]) == (full.dtype, full.shape[1:])
+    gradients = [g for g in own.vjp(np.ones(y.shape), *none.args, **none.kwargs, **chosen) if g is not None]
+    for g, array in zip(gradients, (a for a in none.arrays if a.dtype.kind != "i"), strict=True):
+        assert g.shape == array.shape
+        assert not np.nan_to_num(g).any()  # a mean of nothing is NaN, and so is its gradient
 
 
 @METHODS
@@ -521,11 +586,9 @@ MASKED = np.ma.masked_array(x(2, 4, 5, 6), X > 0)
 TYPES: dict[str, tuple[Any, str]] = {
     "None": (None, "holds object"),
     "objects": (X.astype(object), "holds object"),
-    "complex": (X + 1j, "holds complex128"),
     "booleans": (X > 0, "holds bool"),
     "strings": ([[["a", "b"]]], "holds <U1"),
     "bytes": (b"abc", r"holds \|S3"),
-    "half": (X.astype("f2"), "holds float16"),
     "dates": (X.astype("M8[D]"), r"holds datetime64\[D\]"),
     "structures": (np.zeros((1, 1, 2), "i4,i4"), r"holds \[\('f0'"),
     "too large": (np.full((1, 1, 2), 2**63, "u8"), f"holds {2**63}, but integers are computed in int64"),
@@ -573,8 +636,13 @@ def test_an_array_of_another_type_is_said_in_every_place(kind: str) -> None:
 
 @pytest.mark.skipif(np.dtype(np.longdouble).itemsize == 8, reason="this platform has no longdouble wider than float64")
 def test_longdouble_is_not_narrowed_in_silence() -> None:
-    with pytest.raises(DtypeError, match=r"^X holds float\d+, but float32, float64 or integers are needed \[conv\]$"):
-        F.conv(X.astype(np.longdouble), W)
+    needed = r"float16, bfloat16, float32, float64 or integers are needed"
+    with pytest.raises(DtypeError, match=rf"^X holds float\d+, but {needed} \[max_pool\]$"):
+        F.max_pool(X.astype(np.longdouble), 2)
+    with pytest.raises(DtypeError, match=r"^X holds complex\d+, but .*complex64, complex128 or integers are needed"):
+        F.conv(X.astype(np.clongdouble), W)
+    with pytest.raises(DtypeError, match=rf"^X holds complex128, but {needed} \[max_pool\]$"):
+        F.max_pool(X + 1j, 2)
 
 
 def test_an_argument_that_there_is_none_of_is_pythons_own_error() -> None:

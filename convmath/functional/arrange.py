@@ -307,8 +307,8 @@ def pixel_shuffle(x: ArrayLike, upscale_factor: PerAxis) -> Call[np.ndarray]:
         where,
         storable((x.shape[0], x.shape[1] // math.prod(factors), *sizes), "the output", where),
         x.dtype,
-        lambda: np.array(arrange.shuffled(x, factors)),
-        lambda gy: (np.array(arrange.unshuffled(gy, factors)),),
+        lambda: arrange.shuffled(x, factors),
+        lambda gy: (arrange.unshuffled(gy, factors),),
     )
 
 
@@ -333,6 +333,6 @@ def pixel_unshuffle(x: ArrayLike, downscale_factor: PerAxis) -> Call[np.ndarray]
         where,
         storable((x.shape[0], x.shape[1] * math.prod(factors), *sizes), "the output", where),
         x.dtype,
-        lambda: np.array(arrange.unshuffled(x, factors)),
-        lambda gy: (np.array(arrange.shuffled(gy, factors)),),
+        lambda: arrange.unshuffled(x, factors),
+        lambda gy: (arrange.shuffled(gy, factors),),
     )

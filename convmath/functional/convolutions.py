@@ -22,15 +22,15 @@ __all__ = ["conv", "conv_transpose", "correlation", "operands"]
 
 
 def operands(
-    name: str, x: ArrayLike, w: ArrayLike, b: ArrayLike | None
+    name: str, x: ArrayLike, w: ArrayLike, b: ArrayLike | None, *, complex_too: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, str]:
     """Input, weight and bias in one type, and how an error names the call."""
-    x, w = numbers(x, "X", name), numbers(w, "W", name)
+    x, w = numbers(x, "X", name, complex_too=complex_too), numbers(w, "W", name, complex_too=complex_too)
     where = f"{name}(X{x.shape}, W{w.shape})"
     spatial(x, where)
     if w.ndim != x.ndim:
         raise ShapeError(f"W has {w.ndim} axes, but X has {x.ndim}, and both need the same number [{where}]")
-    b = None if b is None else numbers(b, "B", where)
+    b = None if b is None else numbers(b, "B", where, complex_too=complex_too)
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)
     return x.astype(dtype, copy=False), w.astype(dtype, copy=False), b if b is None else b.astype(dtype), where
 
@@ -75,14 +75,16 @@ def conv(
 
     X is (N, C, *n), W (O, C/groups, *k), B (O,), and Y (N, O, *m) with m = ⌊(n + a + b - d·(k - 1) - 1)/s⌋ + 1.
     Outside X lies what `padding_mode` says: "zeros", "reflect", "replicate", "circular" or "symmetric". Sums follow
-    IEEE arithmetic, also W·0 in the padding. Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+    IEEE arithmetic, also W·0 in the padding. Complex numbers are multiplied as they are, none is conjugated; the vjp is
+    the gradient of Re⟨g, Y⟩, with conj W and conj X in it, as that of `convolve`. Raises ShapeError,
+    HyperparameterError, DtypeError, MemoryNeededError, UnknownNameError.
 
     >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], stride=2, padding=((1, 0),))
     array([[[10, 32]]])
     >>> conv([[[1, 2, 3, 4]]], [[[1, 10]]], padding=((1, 0),), padding_mode="circular")
     array([[[14, 21, 32, 43]]])
     """
-    x, w, b, where = operands("conv", x, w, b)
+    x, w, b, where = operands("conv", x, w, b, complex_too=True)
     return correlation(x, w, b, where, stride, padding, dilation, groups, padding_mode, method)
 
 
@@ -122,13 +124,13 @@ def correlation(
         return plan().kernels.conv(wide, w, inner, groups, b)
 
     def by_input(gy: np.ndarray) -> np.ndarray:
-        v, sizes = w.astype(gy.dtype, copy=False), wide.shape[2:]
+        v, sizes = w.astype(gy.dtype, copy=False).conj(), wide.shape[2:]
         chosen = choose(method, Convolution.by_input(gy, v, inner, groups, sizes), where)
         gx = chosen.kernels.conv_input(gy, v, inner, groups, sizes)
         return gx if edge is None else pad_input(gx, laid, edge)
 
     def by_weight(gy: np.ndarray) -> np.ndarray:
-        u = wide.astype(gy.dtype, copy=False)
+        u = wide.astype(gy.dtype, copy=False).conj()
         chosen = choose(method, Convolution.by_weight(gy, u, inner, groups), where)
         return chosen.kernels.conv_weight(gy, u, inner, groups)
 
@@ -155,12 +157,13 @@ def conv_transpose(
 
     X is (N, C, *n), W (C, O/groups, *k), B (O,), and Y (N, O, *m) with m = (n - 1)·s - a - b + d·(k - 1) + e + 1,
     where e is the output padding, smaller than the stride or the dilation; padding is cut off, and its only word is
-    "valid". Raises ShapeError, HyperparameterError, DtypeError, UnknownNameError.
+    "valid". Complex W is not conjugated here, as it would be in the adjoint; the vjp is that of Re⟨g, Y⟩. Raises
+    ShapeError, HyperparameterError, DtypeError, MemoryNeededError, UnknownNameError.
 
     >>> conv_transpose([[[1, 2]]], [[[1, 10, 100]]], stride=2)
     array([[[  1,  10, 102,  20, 200]]])
     """
-    x, w, b, where = operands("conv_transpose", x, w, b)
+    x, w, b, where = operands("conv_transpose", x, w, b, complex_too=True)
     asked(method, where)
     groups = whole(groups, "groups", where, 1)
     _in_groups(x.shape[1], groups, "X has", where)
@@ -185,13 +188,13 @@ def conv_transpose(
         return plan().kernels.conv_transpose(x, w, laid, groups, sizes, b)
 
     def by_input(gy: np.ndarray) -> np.ndarray:
-        v = w.astype(gy.dtype, copy=False)
+        v = w.astype(gy.dtype, copy=False).conj()
         gx = choose(method, Convolution.forward(gy, v, laid, groups), where).kernels.conv(gy, v, laid, groups)
         # an output padding of a stride or more leaves room for windows that X does not have
         return np.ascontiguousarray(gx[..., *(slice(0, n) for n in x.shape[2:])])
 
     def by_weight(gy: np.ndarray) -> np.ndarray:
-        u = x.astype(gy.dtype, copy=False)
+        u = x.astype(gy.dtype, copy=False).conj()
         chosen = choose(method, Convolution.by_weight(u, gy, laid, groups), where)
         return chosen.kernels.conv_weight(u, gy, laid, groups)
 

@@ -6,15 +6,19 @@ import functools
 import inspect
 import math
 import sys
-from collections.abc import Callable, Collection, Container, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, compress, repeat
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convmath.errors import DataError, DtypeError, HyperparameterError, ShapeError, unknown
-from convmath.kernels.choice import EVERYWHERE, Choice, asked, methods
+from convmath.errors import DataError, DtypeError, HyperparameterError, MemoryNeededError, ShapeError, unknown
+from convmath.kernels.choice import EVERYWHERE, WORTH_ORDERING, Choice, asked, methods, ordered_methods
+from convmath.kernels.order import in_exact_order
+from convmath.kernels.portable.library import is_foreign
+from convmath.kernels.storage import half, memory, narrow, rounded
 from convmath.ops.handover import elsewhere
 
 __all__ = [
@@ -39,8 +43,9 @@ __all__ = [
     "zeros_and_ones",
 ]
 
-# the elements of 8 bytes that there are addresses for
-_MOST = sys.maxsize // 8
+# the elements of 8 bytes that there are addresses for, and bytes that any machine has
+_MOST, _SMALL = sys.maxsize // 8, 2**26
+_FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
 
 PerAxis = int | Sequence[int] | np.ndarray
 Padding = PerAxis | Sequence[Sequence[int]] | str
@@ -57,7 +62,8 @@ R_co = TypeVar("R_co", covariant=True)
 class Call(Generic[R]):
     """An operator at arguments that are checked: how to compute it, and its gradients from a cotangent.
 
-    `shape` and `dtype` are those of the output that is differentiated, the first where there are several.
+    `shape` and `dtype` are those of the output that is differentiated, the first where there are several. Where all
+    arrays are `stored` in one type of two bytes, `dtype` is what is computed in, and what comes out is rounded to that.
     `gradients` gives one for each array argument, None where it did not come or holds no real numbers; a tuple of them
     for an argument that takes several arrays. One that costs much may be a function instead, called where it is wanted.
     """
@@ -69,20 +75,24 @@ class Call(Generic[R]):
     gradients: Callable[[np.ndarray], tuple[Any, ...]]
     plan: Callable[[], Choice | None] = lambda: None  # how the value is computed, where there is a choice
     kept: Callable[[], R] | None = None  # the value too, which keeps by the way what `gradients` would compute again
+    stored: np.dtype | None = None
+    real: Container[int] = ()  # the places of real arrays beside complex ones, whose gradients are real too
 
     def computed(self) -> R:
         """The value as arrays in C order."""
-        return _laid_out(self.value())
+        return _laid_out(self.value(), self.stored)
 
     def recorded(self) -> R:
         """The value of a call whose gradients will be asked for."""
-        return _laid_out(self.value() if self.kept is None else self.kept())
+        return _laid_out(self.value() if self.kept is None else self.kept(), self.stored)
 
     def pulled(self, cotangent: ArrayLike, wanted: Container[int] | None = None) -> tuple[Any, ...]:
         """The gradients from a cotangent of any type, those in the `wanted` places alone, as arrays in C order."""
+        stored = self.stored if self.stored is not None and narrow((cotangent,)) == self.stored else None
         found = self.gradients(_cotangent(cotangent, self))
         chosen = (g if wanted is None or place in wanted else None for place, g in enumerate(found))
-        return tuple(_laid_out(g() if callable(g) else g) for g in chosen)
+        laid = (_laid_out(g() if callable(g) else g, stored) for g in chosen)
+        return tuple(g.real.copy() if place in self.real and g is not None else g for place, g in enumerate(laid))
 
 
 class Differentiable(Protocol[P, R_co]):
@@ -100,8 +110,10 @@ class Differentiable(Protocol[P, R_co]):
 def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentiable[P, R]]:
     """The operator whose calls the decorated function prepares; `arrays` names the arguments that are arrays."""
 
-    def made(prepare: Callable[P, Call[R]]) -> Differentiable[P, R]:
-        @functools.wraps(prepare)
+    def made(state: Callable[P, Call[R]]) -> Differentiable[P, R]:
+        prepare = _storing(state, arrays)
+
+        @functools.wraps(state)
         def forward(*args: P.args, **kwargs: P.kwargs) -> R:
             if (taken_over := elsewhere((*args, *kwargs.values()))) is not None:
                 return taken_over(operator, args, kwargs)
@@ -110,26 +122,33 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
         def vjp(cotangent: ArrayLike, *args: P.args, **kwargs: P.kwargs) -> tuple[np.ndarray | None, ...]:
             if (taken_over := elsewhere((cotangent, *args, *kwargs.values()))) is not None:
                 return taken_over(operator, args, kwargs, cotangent)
-            passed = inspect.signature(prepare).bind(*args, **kwargs).arguments
+            passed = inspect.signature(state).bind(*args, **kwargs).arguments
             gradients = zip(arrays, prepare(*args, **kwargs).pulled(cotangent), strict=True)
             of_passed = (gradient for name, gradient in gradients if name in passed)
             # several arrays may come under one name
             return tuple(one for found in of_passed for one in (found if isinstance(found, tuple) else (found,)))
 
+        def of_library(args: tuple[Any, ...], kwargs: dict[str, Any], *cotangent: Any) -> Any:
+            from .foreign import called
+
+            return called(operator, args, kwargs, *cotangent)
+
         def plan(*args: P.args, **kwargs: P.kwargs) -> Choice | None:
             """How a call of the operator is computed."""
+            if any(is_foreign(type(value)) for value in (*args, *kwargs.values())):
+                raise HyperparameterError(f"a plan is there for NumPy arrays alone [{name}.plan]")
             return prepare(*args, **kwargs).plan()
 
         name, taken = (
-            prepare.__name__,
-            inspect.signature(prepare).replace(return_annotation=inspect.Signature.empty),
+            state.__name__,
+            inspect.signature(state).replace(return_annotation=inspect.Signature.empty),
         )
         first = inspect.Parameter("cotangent", inspect.Parameter.POSITIONAL_ONLY)
-        vjp.__module__, vjp.__name__, vjp.__qualname__ = prepare.__module__, "vjp", f"{name}.vjp"
+        vjp.__module__, vjp.__name__, vjp.__qualname__ = state.__module__, "vjp", f"{name}.vjp"
         vjp.__doc__ = f"The gradient of ⟨cotangent, {name}(…)⟩ by each array argument that is passed."
         operator: Any = forward
         operator.vjp, operator.arrays, operator.__signature__ = vjp, arrays, taken
-        operator.prepare = prepare
+        operator.prepare, operator.of_library = prepare, of_library
         operator.methods = EVERYWHERE if "method" in taken.parameters else ("",)
         if "method" in taken.parameters:
             operator.plan = plan
@@ -139,11 +158,38 @@ def differentiable(*arrays: str) -> Callable[[Callable[P, Call[R]]], Differentia
     return made
 
 
-def _laid_out(value: Any) -> Any:
+def _storing(state: Callable[P, Call[R]], arrays: Collection[str]) -> Callable[P, Call[R]]:
+    """The same with what the arrays' types say; an output that there is no memory for is refused."""
+    parameters = inspect.signature(state).parameters
+    places = [name in arrays for name in parameters]
+    # of an argument that takes several arrays, all that come
+    several = any(each.kind is each.VAR_POSITIONAL for each in parameters.values())
+
+    @functools.wraps(state)
+    def prepare(*args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        call = state(*args, **kwargs)
+        storable(call.shape, "the output", call.where, call.dtype.itemsize)
+        if call.dtype.kind == "c":
+            named: dict[str, Any] = {**dict(zip(parameters, args, strict=False)), **kwargs}
+            real = (place for place, name in enumerate(arrays) if not np.iscomplexobj(named.get(name, 0)))
+            return replace(call, real=frozenset(real))
+        if call.dtype != _FLOAT32 or (args and getattr(args[0], "dtype", None) is _FLOAT32):
+            return call  # one array of another type is enough, and most calls begin with it
+        by_place: Iterator[Any] = compress(args, chain(places, repeat(several)))
+        stored = narrow(chain(by_place, (kwargs[name] for name in arrays if name in kwargs)))
+        return call if stored is None else replace(call, stored=stored)
+
+    return prepare
+
+
+def _laid_out(value: Any, stored: np.dtype | None) -> Any:
     """What comes out, as arrays in C order: also a number, which is what NumPy makes of an array without axes."""
     if isinstance(value, tuple):
-        return tuple(map(_laid_out, value))
-    return None if value is None else np.asarray(value, order="C")
+        return tuple(_laid_out(one, stored) for one in value)
+    if value is None:
+        return None
+    array = np.asarray(value, order="C")
+    return array if stored is None or array.dtype.kind != "f" else rounded(array, stored)
 
 
 def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
@@ -171,13 +217,22 @@ def numbers(value: ArrayLike, name: str, where: str, *, complex_too: bool = Fals
         raise DtypeError(f"{name} cannot be read as an array of numbers: {error} [{where}]") from error
     kind, width = array.dtype.kind, array.dtype.itemsize
     if (kind == "f" and width in (4, 8)) or (complex_too and kind == "c" and width in (8, 16)):
-        return array.astype(f"{kind}{width}", order="C", copy=False)
+        return _in_rows(array, array.dtype if array.dtype.isnative else array.dtype.newbyteorder("="), name, where)
+    if half(array.dtype):
+        return _in_rows(array, _FLOAT32, name, where)
     if kind not in "iu":
-        taken = "float32, float64, complex64, complex128" if complex_too else "float32, float64"
+        taken = "float16, bfloat16, float32, float64" + (", complex64, complex128" if complex_too else "")
         raise DtypeError(f"{name} holds {array.dtype}, but {taken} or integers are needed [{where}]")
     if kind == "u" and width == 8 and array.size and array.max() > np.iinfo(np.int64).max:
         raise DtypeError(f"{name} holds {array.max()}, but integers are computed in int64 [{where}]")
-    return array.astype(np.int64, order="C", copy=False)
+    return _in_rows(array, _INT64, name, where)
+
+
+def _in_rows(array: np.ndarray, dtype: np.dtype, name: str, where: str) -> np.ndarray:
+    """The array in C order; a copy, if one is needed, must have room (an array may be larger than its memory)."""
+    if array.dtype != dtype or not array.flags.c_contiguous:
+        storable(array.shape, name, where, dtype.itemsize)
+    return array.astype(dtype, order="C", copy=False)
 
 
 def known(kind: str, name: Any, names: Collection[str], where: str) -> str:
@@ -186,9 +241,13 @@ def known(kind: str, name: Any, names: Collection[str], where: str) -> str:
     return name
 
 
-def kernels_of(method: str, where: str) -> Any:
-    """The kernels that a call asks for; by itself those of `patches`."""
+def kernels_of(method: str, where: str, elements: int) -> Any:
+    """The kernels that a call of so many elements asks for; by itself those of `patches`."""
     named = asked(method, where)
+    if in_exact_order():
+        there = ordered_methods()
+        generated = named == "simd" or (named == "auto" and elements >= WORTH_ORDERING)
+        return there["simd" if generated and "simd" in there else "direct"]
     return methods()["patches" if named in ("auto", "simd", "winograd", "winograd4") else named]
 
 
@@ -216,10 +275,21 @@ def one_each(b: np.ndarray | None, channels: int, where: str) -> None:
         raise ShapeError(f"B has shape {b.shape}, but ({channels},) is needed, one number an output channel [{where}]")
 
 
-def storable(shape: tuple[int, ...], what: str, where: str) -> tuple[int, ...]:
-    """The shape, if an array can have it."""
+def storable(shape: tuple[int, ...], what: str, where: str, itemsize: int = 4) -> tuple[int, ...]:
+    """The shape, if an array can have it, and if the machine's memory and swap together can hold it.
+
+    Nothing is computed in numbers of less than 4 bytes.
+    """
+    size = itemsize * math.prod(shape)
+    if 0 < size <= _SMALL:
+        return shape
     if math.prod(n for n in shape if n) > _MOST:
         raise ShapeError(f"{what} would have the shape {shape}, which is more than any array can hold [{where}]")
+    if (there := memory()) is not None and size > there:
+        raise MemoryNeededError(
+            f"{what} has the shape {shape} and would need {size / 1e9:.1f} GB, but this machine has "
+            f"{there / 1e9:.1f} GB of memory, its swap counted in [{where}]"
+        )
     return shape
 
 
@@ -249,9 +319,11 @@ def whole_numbers(value: ArrayLike, name: str, where: str) -> np.ndarray:
 
 
 def zeros_and_ones(value: ArrayLike, shape: tuple[int, ...], name: str, where: str) -> np.ndarray:
-    """An array of this shape that says yes or no, as 0 and 1 in int64; truth values are taken too."""
+    """An array of this shape that says yes or no, as whole numbers 0 and 1; truth values are taken too."""
     array = np.asarray(value)
-    array = shaped(whole_numbers(array.astype(int) if array.dtype == bool else array, name, where), shape, name, where)
+    if array.dtype == bool and not hasattr(value, "mask"):
+        return shaped(array.view(np.int8), shape, name, where)
+    array = shaped(whole_numbers(array, name, where), shape, name, where)
     for strange in array[(array != 0) & (array != 1)][:1]:
         raise DataError(f"{name} holds {strange}, but 0 or 1 is needed [{where}]")
     return array

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
 from convmath.kernels import features
+from convmath.kernels.basics import total
 from convmath.kernels.streams import plus
 
 from .core import Call, differentiable, floating, numbers, one_each, real, shaped, storable, zeros_and_ones
@@ -17,9 +18,11 @@ __all__ = ["add", "dropout", "linear", "rbf"]
 # --- features on the last axis ------------------------------------------------------------------------------------
 
 
-def _featured(name: str, x: ArrayLike, w: ArrayLike) -> tuple[np.ndarray, np.ndarray, str]:
+def _featured(
+    name: str, x: ArrayLike, w: ArrayLike, *, complex_too: bool = False
+) -> tuple[np.ndarray, np.ndarray, str]:
     """X (…, C) and W (O, C), and how an error names the call."""
-    x, w = numbers(x, "X", name), numbers(w, "W", name)
+    x, w = numbers(x, "X", name, complex_too=complex_too), numbers(w, "W", name, complex_too=complex_too)
     where = f"{name}(X{x.shape}, W{w.shape})"
     if w.ndim != 2 or 0 in w.shape:
         raise ShapeError(f"W has shape {w.shape}, but (outputs, features), at least one of each, is needed [{where}]")
@@ -34,14 +37,14 @@ def _featured(name: str, x: ArrayLike, w: ArrayLike) -> tuple[np.ndarray, np.nda
 def linear(x: ArrayLike, w: ArrayLike, b: ArrayLike | None = None) -> Call[np.ndarray]:
     """Y[…,o] = Σ_c W[o,c] · X[…,c] + B[o]
 
-    X is (…, C) with any number of axes before its features, W (O, C), B (O,), and Y (…, O).
-    Raises ShapeError, DtypeError.
+    X is (…, C) with any number of axes before its features, W (O, C), B (O,), and Y (…, O). Complex numbers are
+    multiplied as they are, and the vjp is the gradient of Re⟨g, Y⟩, as for `conv`. Raises ShapeError, DtypeError.
 
     >>> linear([[1, 2]], [[1, 0], [1, 10], [0, 0]], [0, 0, 7])
     array([[ 1, 21,  7]])
     """
-    x, w, where = _featured("linear", x, w)
-    b = None if b is None else numbers(b, "B", where)
+    x, w, where = _featured("linear", x, w, complex_too=True)
+    b = None if b is None else numbers(b, "B", where, complex_too=True)
     one_each(b, w.shape[0], where)
     dtype = x.dtype if b is None else np.result_type(x, b)
     x, w, b = x.astype(dtype, copy=False), w.astype(dtype, copy=False), b if b is None else b.astype(dtype)
@@ -51,8 +54,8 @@ def linear(x: ArrayLike, w: ArrayLike, b: ArrayLike | None = None) -> Call[np.nd
         return y if b is None else y + b
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        gb = None if b is None else gy.sum(tuple(range(gy.ndim - 1)))
-        return features.linear_input(gy, w), features.linear_weight(gy, x), gb
+        gb = None if b is None else total(gy, range(gy.ndim - 1))
+        return features.linear_input(gy, w.conj()), features.linear_weight(gy, x.conj()), gb
 
     return Call(where, storable((*x.shape[:-1], len(w)), "the output", where), dtype, value, gradients)
 
@@ -112,6 +115,8 @@ def dropout(x: ArrayLike, mask: ArrayLike, *, p: float = 0.5) -> Call[np.ndarray
         raise HyperparameterError(f"p is {share}, but it must be less than 1 [{where}]")
 
     def kept_of(values: np.ndarray) -> np.ndarray:
-        return values * kept.astype(values.dtype) / values.dtype.type(1 - share)
+        found = np.multiply(values, kept, out=np.empty_like(values), dtype=values.dtype, casting="same_kind")
+        found /= values.dtype.type(1 - share)
+        return found
 
     return Call(where, x.shape, x.dtype, lambda: kept_of(x), lambda gy: (kept_of(gy), None))

@@ -17,7 +17,17 @@ from convmath.window import flag, plain, whole
 
 from .core import Call, alike, differentiable, real, shaped
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "layer_norm", "local_response_norm"]
+__all__ = [
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "layer_norm",
+    "local_response_norm",
+    "over_batch",
+    "over_groups",
+    "over_last",
+    "over_positions",
+]
 
 
 @differentiable("x", "running_mean", "running_var", "weight", "bias")
@@ -58,7 +68,7 @@ def batch_norm(
         raise ShapeError(f"running_mean and running_var are needed without training, but none came [{where}]")
     if variance is not None and (variance < 0).any():
         raise HyperparameterError(f"running_var holds {variance.min()}, but no variance is negative [{where}]")
-    layout = Layout((x_.shape[0], channels, 1, math.prod(x_.shape[2:])), (0, 2, 3), (1,))
+    layout = over_batch(x_.shape)
     if not training:
         assert mean is not None and variance is not None  # noqa: PT018
         return _by_running(x_, layout, mean, variance, w, b, eps, where)
@@ -125,9 +135,7 @@ def layer_norm(
     if not last or x_.shape[-len(last) :] != last:
         raise ShapeError(f"normalized_shape is {last}, but X ends in {x_.shape[-len(last) or x_.ndim :]} [{where}]")
     _each(((w, "weight"), (b, "bias")), last, where)
-    length = math.prod(last)
-    rows = math.prod(x_.shape[: x_.ndim - len(last)])
-    return _over(x_, Layout((rows, 1, 1, length), (3,), (3,)), w, b, eps, where)
+    return _over(x_, over_last(x_.shape, len(last)), w, b, eps, where)
 
 
 @differentiable("x", "weight", "bias")
@@ -151,8 +159,7 @@ def group_norm(
     if x_.shape[1] % groups:
         raise ShapeError(f"X has {x_.shape[1]} channels, which do not divide into {groups} groups [{where}]")
     _each(((w, "weight"), (b, "bias")), x_.shape[1:2], where)
-    shape = (x_.shape[0], groups, x_.shape[1] // groups, math.prod(x_.shape[2:]))
-    return _over(x_, Layout(shape, (2, 3), (1, 2)), w, b, eps, where)
+    return _over(x_, over_groups(x_.shape, groups), w, b, eps, where)
 
 
 @differentiable("x", "weight", "bias")
@@ -169,8 +176,7 @@ def instance_norm(
     """
     x_, _, _, w, b, where = _arguments("instance_norm", x, weight, bias, least=3)
     _each(((w, "weight"), (b, "bias")), x_.shape[1:2], where)
-    shape = (*x_.shape[:2], 1, math.prod(x_.shape[2:]))
-    return _over(x_, Layout(shape, (3,), (1,)), w, b, eps, where)
+    return _over(x_, over_positions(x_.shape), w, b, eps, where)
 
 
 @differentiable("x")
@@ -202,6 +208,30 @@ def local_response_norm(
         return (norms.cross_channel_input(gy, x_, scale, size, alpha, beta),)
 
     return Call(where, x_.shape, x_.dtype, value, gradients)
+
+
+# --- what the statistics are over ---------------------------------------------------------------------------------
+
+
+def over_batch(shape: Sequence[int]) -> Layout:
+    """Batch and positions: a group is a channel."""
+    return Layout((shape[0], shape[1], 1, math.prod(shape[2:])), (0, 2, 3), (1,))
+
+
+def over_last(shape: Sequence[int], count: int) -> Layout:
+    """So many of the last axes."""
+    first = len(shape) - count
+    return Layout((math.prod(shape[:first]), 1, 1, math.prod(shape[first:])), (3,), (3,))
+
+
+def over_groups(shape: Sequence[int], groups: int) -> Layout:
+    """Positions and the channels of a group, in each example."""
+    return Layout((shape[0], groups, shape[1] // groups, math.prod(shape[2:])), (2, 3), (1, 2))
+
+
+def over_positions(shape: Sequence[int]) -> Layout:
+    """Positions, in each channel of each example."""
+    return Layout((shape[0], shape[1], 1, math.prod(shape[2:])), (3,), (1,))
 
 
 # --- what they have in common -------------------------------------------------------------------------------------

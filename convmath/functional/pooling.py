@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import HyperparameterError, ShapeError
-from convmath.kernels import adaptive
+from convmath.kernels import adaptive, basics
 from convmath.kernels.streams import stream
 from convmath.kernels.taps import occupancy, output_sizes
 from convmath.window import Window, flag, plain, whole, windows
@@ -123,9 +124,11 @@ def avg_pool(
     # a sum of integers could leave int64; their mean does not
     x = floating(x)
     kernels, sizes = stream("pooling", x.size, method, where), x.shape[2:]
-    divisor = occupancy(laid, sizes, padding=flag(count_include_pad, "count_include_pad", where))
+    padded = flag(count_include_pad, "count_include_pad", where)
     if divisor_override is None:
-        _occupied(divisor, "nothing has no mean", where)
+        divisor = _divisor(laid, sizes, padded)
+        if isinstance(divisor, np.ndarray):
+            _occupied(divisor, "nothing has no mean", where)
     else:
         divisor = whole(divisor_override, "divisor_override", where, 1)
 
@@ -153,6 +156,15 @@ def _pooled(
     sizes, stride = spatial(x, where), kernel_size if stride is None else stride
     laid = windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where)
     return x, laid, storable((*x.shape[:2], *output_sizes(laid, sizes)), "the output", where), where
+
+
+@lru_cache(256)
+def _divisor(laid: tuple[Window, ...], sizes: tuple[int, ...], padded: bool) -> np.ndarray | int:
+    """How many positions each window has; one number where all of them have as many, and some."""
+    count = occupancy(laid, sizes, padding=padded)
+    count.flags.writeable = False
+    least, most = (count.min(), count.max()) if count.size else (0, 0)
+    return int(least) if 0 < least == most else count
 
 
 def _occupied(count: np.ndarray, why: str, where: str) -> None:
@@ -206,7 +218,7 @@ def global_lp_pool(x: ArrayLike, norm_type: float, *, absolute: bool = False) ->
     """
     x, axes, where = _whole("global_lp_pool", x)
     power = _Power(x, norm_type, absolute, where)
-    sums = power.checked(power.powers.sum(axes, keepdims=True))
+    sums = power.checked(basics.total(power.powers, axes, keepdims=True))
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
         return (power.of_sums(gy, sums) * power.slopes,)
@@ -220,16 +232,24 @@ class _Power:
     def __init__(self, x: np.ndarray, norm_type: Any, absolute: Any, where: str):
         self.p, self.where = real(norm_type, "norm_type", where, above=0), where
         absolute = flag(absolute, "absolute", where)
-        base, sign = (np.abs(x), np.sign(x)) if absolute else (x, np.ones_like(x))
+        base = np.abs(x) if absolute else x
         if not self.p.is_integer() and (base < 0).any():
             raise HyperparameterError(
                 f"norm_type is {self.p}, but X holds {base.min()}, and a negative number has whole powers alone; "
                 f"absolute=True takes powers of |X| [{where}]"
             )
-        p = x.dtype.type(self.p)
-        self.powers = base**p
+        self.base, self.sign = base, x if absolute else None
+
+    @property
+    def powers(self) -> np.ndarray:
+        return basics.power(self.base, self.base.dtype.type(self.p))
+
+    @property
+    def slopes(self) -> np.ndarray:
+        """Over p, which the root has under it"""
         with np.errstate(divide="ignore"):  # p < 1 at 0
-            self.slopes = base ** (p - 1) * sign
+            slopes = basics.power(self.base, self.base.dtype.type(self.p) - 1)
+        return slopes if self.sign is None else slopes * np.sign(self.sign)
 
     def checked(self, sums: np.ndarray) -> np.ndarray:
         if (sums < 0).any():
@@ -240,12 +260,12 @@ class _Power:
         return sums
 
     def root(self, sums: np.ndarray) -> np.ndarray:
-        return sums ** sums.dtype.type(1 / self.p)
+        return basics.power(sums, sums.dtype.type(1 / self.p))
 
     def of_sums(self, gy: np.ndarray, sums: np.ndarray) -> np.ndarray:
         """gY·P^(1/p - 1); 0 where P is"""
         positive = np.where(sums == 0, 1, sums)
-        return np.where(sums == 0, 0, gy * positive ** sums.dtype.type(1 / self.p - 1))
+        return np.where(sums == 0, 0, gy * basics.power(positive, sums.dtype.type(1 / self.p - 1)))
 
 
 # --- adaptive and global ------------------------------------------------------------------------------------------

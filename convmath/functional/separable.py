@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import ShapeError
 from convmath.kernels import local
+from convmath.kernels.basics import total
 from convmath.kernels.padding import padded_sizes
 from convmath.kernels.taps import output_sizes
 from convmath.window import windows
@@ -41,7 +42,7 @@ def convolution(
     >>> convolution([[[1, 2, 3]]], [[[1, 10]]], padding="full")
     array([[[ 1, 12, 23, 30]]])
     """
-    x, w, b, where = operands("convolution", x, w, b)
+    x, w, b, where = operands("convolution", x, w, b, complex_too=True)
     turned = _turned(w)
     call = correlation(x, turned, b, where, stride, padding, dilation, groups, padding_mode, method)
 
@@ -78,7 +79,7 @@ def depthwise_conv(
     array([[[ 3,  5],
             [-1, -1]]])
     """
-    x, w, b, where = operands("depthwise_conv", x, w, b)
+    x, w, b, where = operands("depthwise_conv", x, w, b, complex_too=True)
     return correlation(x, w, b, where, stride, padding, dilation, x.shape[1], padding_mode, method)
 
 
@@ -172,6 +173,6 @@ def locally_connected(
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         gx = local.locally_connected_input(gy, w, laid, counts, sizes)
         gw = local.locally_connected_weight(gy, x, laid, counts, w.shape)
-        return gx, gw, None if b is None else gy.sum(0)
+        return gx, gw, None if b is None else total(gy, (0,))
 
     return Call(where, shape, dtype, value, gradients)

@@ -20,7 +20,7 @@ from convmath.ops.family import Family
 from convmath.ops.registry import FAMILIES, Operator, operator
 from convmath.window import plain, windows
 
-__all__ = ["Layout", "Plain", "apart", "layouts", "stated"]
+__all__ = ["Layout", "Plain", "apart", "layouts", "signature_of", "stated"]
 
 Call = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ class Plain:
 
 
 @lru_cache(maxsize=256)
-def _signature(function: Any) -> inspect.Signature:
+def signature_of(function: Any) -> inspect.Signature:
     return inspect.signature(function)
 
 
@@ -60,7 +60,7 @@ def apart(function: Any, args: Sequence[Any], kwargs: Call) -> tuple[tuple[Any, 
     >>> apart(functional.layer_norm, ([1, 2], 2), {"bias": [3, 4], "eps": 0.5})
     (([1, 2], None, [3, 4]), {'normalized_shape': 2, 'eps': 0.5})
     """
-    passed = _signature(function).bind(*args, **kwargs).arguments
+    passed = signature_of(function).bind(*args, **kwargs).arguments
     found: list[Any] = []
     for name in function.arrays:
         array = passed.get(name)
@@ -137,7 +137,7 @@ def _as_it_is(shape: tuple[int, ...], before: Sequence[int] = ()) -> Layout:
 
 def _along_channels(function: Any, shapes: Shapes, given: Call) -> Plain | None:
     """Any axis is that of the channels, and the first of the others that of the batch."""
-    axis, ndim = given.get("axis", _signature(function).parameters["axis"].default), len(_first(shapes))
+    axis, ndim = given.get("axis", signature_of(function).parameters["axis"].default), len(_first(shapes))
     if axis == 1:
         return None
     axis %= ndim

@@ -15,7 +15,7 @@ from convmath.window import flag, per_axis
 
 from .core import Call, PerAxis, differentiable, floating, known, numbers, spatial, storable
 
-__all__ = ["upsample"]
+__all__ = ["between", "nearest", "upsample"]
 
 
 @differentiable("x")
@@ -60,10 +60,10 @@ def upsample(
     laid: list[tuple[Any, ...]]
     if mode == "linear":
         x, forward, back = floating(x), arrange.interpolated, arrange.interpolated_input
-        laid = [_between(n, m, corners) for n, m in zip(sizes, wanted, strict=True)]
+        laid = [between(n, m, corners) for n, m in zip(sizes, wanted, strict=True)]
     else:
         forward, back = arrange.picked, arrange.picked_input
-        laid = [(_nearest(n, m, mode),) for n, m in zip(sizes, wanted, strict=True)]
+        laid = [(nearest(n, m, mode),) for n, m in zip(sizes, wanted, strict=True)]
 
     def value() -> np.ndarray:
         y = x
@@ -90,13 +90,13 @@ def _wanted(size: PerAxis | None, scale_factor: PerAxis | None, sizes: tuple[int
     return tuple(s * n for s, n in zip(factors, sizes, strict=True))
 
 
-def _nearest(n: int, m: int, mode: str) -> np.ndarray:
+def nearest(n: int, m: int, mode: str) -> np.ndarray:
     """The element of n that position j of m takes: ⌊j·n/m⌋, or ⌊(2·j + 1)·n/(2·m)⌋"""
     j = np.arange(m)
     return j * n // max(m, 1) if mode == "nearest" else (2 * j + 1) * n // max(2 * m, 1)
 
 
-def _between(n: int, m: int, corners: bool) -> tuple[np.ndarray, int]:
+def between(n: int, m: int, corners: bool) -> tuple[np.ndarray, int]:
     """Where position j of m lies among n elements, as parts of a step, and how many parts make a step."""
     j = np.arange(m)
     if corners:

@@ -1,9 +1,24 @@
 """The operators on numbers, each with its gradient as `.vjp`.
 
-Arrays are (N, C, *spatial) with any number of spatial axes. float32 and float64 stay what they are, and together
-give float64; integers are computed in int64, where sums wrap round (in float64 where values need not be whole). Inputs
-are never changed, and results share no memory with them. An int stands for every spatial axis and a flat tuple has one
-entry for each; padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
+Arrays are (N, C, *spatial) with any number of spatial axes, and lie in memory as they like. Inputs are never changed,
+and results share no memory with them. An int stands for every spatial axis and a flat tuple has one entry for each;
+padding also takes a (before, after) pair for each axis, or "same", "same_lower", "valid" or "full".
+
+- float32 and float64 stay what they are, and together give float64.
+- float16 and bfloat16 (of ml_dtypes, as JAX has it) are stored: computed in float32, and what comes out is rounded
+  once, to ±∞ where it is too large. With another floating type they give what holds both, float32 or float64.
+- Integers of every width are computed in int64, where sums and products wrap round: they are exact modulo 2⁶⁴, as two's
+  complement is. Where values need not be whole (means, norms, losses) they are computed in float64, and so are
+  integers beside floating point.
+- complex64 and complex128 are taken by `conv`, `conv_transpose`, `convolution`, `depthwise_conv`, `linear`, `convolve`
+  and `correlate`. Nothing is conjugated but what `correlate` conjugates; gradients are those of Re⟨g, Y⟩.
+
+A call takes at most 64 MB of memory beside its arguments and what comes out. A few times the size of these is taken by
+`method="direct"`, by borders other than zeros, complex numbers, types that have to be converted and arrays that have
+to be laid out, by transforms, upsampling, powers (`lp_pool`), `local_response_norm`, `rbf`, `table_conv`,
+`locally_connected`, losses, and by pools whose planes alone are so large. Up to 256 MB of pages of results that are
+gone are kept for later ones. An output that is larger than memory and swap together is refused before anything is
+computed.
 
 `op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
 with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None).
@@ -11,7 +26,8 @@ with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that
 `method` chooses the kernels: "direct" is the plain definition, "patches" multiplies matrices, "simd" are generated
 ones, "winograd" and "winograd4" those by F(2, 3) and F(4, 3), and "auto" takes what should be the fastest. `using` is
 a context in which calls use a method, and so is the environment variable CONVMATH_METHOD; `op.plan(*arguments)` tells
-which kernels compute a call, why, and how long each should take.
+which kernels compute a call, why, and how long each should take. Within `convmath.exact_order()` results have the same
+bits on every machine.
 
 >>> import numpy as np
 >>> x, w = np.arange(5.0).reshape(1, 1, 5), np.array([[[1.0, 0.0, -1.0]]])

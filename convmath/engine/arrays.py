@@ -14,8 +14,10 @@ import numpy as np
 
 from convmath import functional
 from convmath.errors import ShapeError
+from convmath.kernels import basics
+from convmath.kernels.storage import floats, half, rounded
 
-from .elementwise import ELEMENTWISE, shape_of, to_shape
+from .elementwise import ELEMENTWISE, shape_of, summed, to_shape
 from .tape import Pullback, Traced, any_traced, bottom, record
 
 __all__ = [
@@ -100,9 +102,9 @@ def broadcast_to(x: Any, shape: int | Sequence[int]) -> Any:
 def astype(x: Any, dtype: Any) -> Any:
     """In another type; what is not a real floating-point type has no gradient, and comes as a plain array."""
     came, wanted = x.dtype, np.dtype(dtype)
-    if wanted.kind != "f":
+    if not floats(wanted):
         return bottom(x).astype(wanted)
-    return Linear(lambda a: a.astype(wanted), lambda g: g.astype(came))(x)
+    return Linear(lambda a: rounded(a, wanted), lambda g: rounded(g, came))(x)
 
 
 def getitem(x: Any, key: Any) -> Any:
@@ -178,12 +180,13 @@ def _axes(x: Any, axis: Axes, where_: str) -> tuple[int, ...]:
 def sum_over(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
     axes, came = _axes(x, axis, "sum"), shape_of(x)
     kept = tuple(1 if place in axes else n for place, n in enumerate(came))
-    return Linear(lambda a: a.sum(axis=axes, keepdims=keepdims), lambda g: np.broadcast_to(np.reshape(g, kept), came))(
-        x
-    )
+    spread = Linear(lambda a: summed(a, axes, keepdims=keepdims), lambda g: np.broadcast_to(np.reshape(g, kept), came))
+    return spread(x)
 
 
 def mean(x: Any, axis: Axes = None, *, keepdims: bool = False) -> Any:
+    if half(x.dtype):  # the sum may be too large where the mean is not
+        return astype(mean(astype(x, np.float32), axis, keepdims=keepdims), x.dtype)
     count = math.prod(shape_of(x)[place] for place in _axes(x, axis, "mean"))
     return sum_over(x, axis, keepdims=keepdims) / count
 
@@ -215,7 +218,7 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None) -> Any:
 def matmul(x: Any, y: Any) -> Any:
     """x @ y, as NumPy has it: matrices on the last two axes, and a vector for a matrix of one row or one column."""
     if not any_traced((x, y)):
-        return np.matmul(x, y)
+        return basics.matmul(x, y)
     row, column = len(shape_of(x)) == 1, len(shape_of(y)) == 1
     if row:
         x = expand_dims(x, 0)

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError
+from convmath.kernels.storage import floats
 from convmath.window import plain, whole
 
 from . import trees
 from .arrays import astype
+from .planned import Replayed
 from .tape import Node, Traced, below, bottom, new_level, sweep
 from .tensor import Tensor
 
@@ -28,7 +30,15 @@ Pull = Callable[[Any], tuple[Any, ...]]
 class Run:
     """A function at its arguments, recorded by those in the places `by`: what came out, and the way back."""
 
-    def __init__(self, f: Function, args: Sequence[Any], kwargs: Mapping[str, Any], by: Sequence[int], where: str):
+    def __init__(
+        self,
+        f: Function,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        by: Sequence[int],
+        where: str,
+        kind: type[Tensor] = Tensor,
+    ):
         self.level, self.where, self.trees = new_level(), where, [args[place] for place in by]
         self.arrays = [
             _real(leaf, f"argument {place}", tree, number, where)
@@ -36,8 +46,8 @@ class Run:
             for number, leaf in enumerate(trees.leaves(tree))
         ]
         self.nodes = [Node() for _ in self.arrays]
-        tensors = (Tensor._at(self.level, array, node) for array, node in zip(self.arrays, self.nodes, strict=True))
-        traced = list(args)
+        self.tensors = [kind._at(self.level, *both) for both in zip(self.arrays, self.nodes, strict=True)]
+        traced, tensors = list(args), iter(self.tensors)
         for place, tree in zip(by, self.trees, strict=True):
             traced[place] = trees.built(tree, tensors)
         self.found = f(*traced, **kwargs)
@@ -70,7 +80,7 @@ def _real(leaf: Any, name: str, tree: Any, number: int, where: str) -> Any:
     array = below(leaf, 0) if isinstance(leaf, Traced) else np.asarray(leaf)
     if isinstance(leaf, np.ma.MaskedArray):
         raise DtypeError(f"{name}{trees.path(tree, number)} is a masked array; fill it first [{where}]")
-    if array.dtype.kind != "f":
+    if not floats(array.dtype):
         raise DtypeError(
             f"{name}{trees.path(tree, number)} holds {array.dtype}, but a derivative needs real floating point, "
             f"as float32 or float64 [{where}]"
@@ -98,16 +108,30 @@ def _called(kind: str, f: Function) -> str:
 # --- gradients ----------------------------------------------------------------------------------------------------
 
 
-def value_and_grad(f: Function, wrt: int | Sequence[int] = 0, *, auxiliary: bool = False) -> Function:
+def value_and_grad(
+    f: Function, wrt: int | Sequence[int] = 0, *, auxiliary: bool = False, planned: bool = False
+) -> Function:
     """The function whose value is (f, ∂f/∂argument) for an f whose value is one number.
 
     `wrt` is the place of the argument, or several of them for a tuple of gradients. An argument may be an array of
     floating point or a nested tuple, list or dict of them, and its gradient is built in the same way. With `auxiliary`,
     f returns the number and something else, and so does the value: (f, something else).
+
+    With `planned`, f is recorded at the first call with arrays of given shapes and types, and becomes a program of
+    kernels that every call with such arrays runs, without f. For that f must depend on its arrays through operators
+    alone: what it reads off their elements, and what it takes from elsewhere, is that of the first call. Where an
+    operator has no planned kernels, or reads an array that is no argument, all is as without `planned`. `step.plan(…)`
+    tells which kernels compute a call of `step`, or why there is no plan. A plan keeps its memory.
+
     Raises DtypeError, ShapeError, HyperparameterError.
 
     >>> value_and_grad(lambda x, y: (x * x * y).sum(), (0, 1))(np.array([1.0, 2.0]), np.array([3.0, 5.0]))
     (array(23.), (array([ 6., 20.]), array([1., 4.])))
+    >>> from convmath import functional as F
+    >>> step = value_and_grad(lambda w, x, t: F.mse(F.relu(F.linear(x, w)), t), planned=True)
+    >>> w, x, t = np.array([[1.0, -1.0]]), np.array([[2.0, 1.0], [0.0, 1.0]]), np.array([[3.0], [0.0]])
+    >>> step(w, x, t)
+    (array(2.), array([[-4., -2.]]))
     """
     where, said = _called("grad", f), plain(wrt)
     several = isinstance(said, list | tuple)
@@ -122,10 +146,20 @@ def value_and_grad(f: Function, wrt: int | Sequence[int] = 0, *, auxiliary: bool
         value = _array(run.outside(run.found))
         return ((value, more) if auxiliary else value), tuple(gradients) if several else gradients[0]
 
-    return both
+    if not planned:
+        return both
+    if auxiliary:
+        raise HyperparameterError(f"auxiliary and planned came both, but a plan computes one number alone [{where}]")
+
+    def recorded(args: Sequence[Any], kwargs: Mapping[str, Any], kind: type[Tensor]) -> Run:
+        run = Run(f, args, kwargs, _within(by, len(args), where), where, kind)
+        _number(run.found, where)
+        return run
+
+    return Replayed(both, recorded, lambda count: _within(by, count, where), several)
 
 
-def grad(f: Function, wrt: int | Sequence[int] = 0) -> Function:
+def grad(f: Function, wrt: int | Sequence[int] = 0, *, planned: bool = False) -> Function:
     """The function ∂f/∂argument for an f whose value is one number; otherwise as `value_and_grad`.
 
     >>> grad(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
@@ -133,12 +167,14 @@ def grad(f: Function, wrt: int | Sequence[int] = 0) -> Function:
     >>> grad(grad(lambda x: x**3))(2.0)
     array(12.)
     """
-    both = value_and_grad(f, wrt)
+    both = value_and_grad(f, wrt, planned=planned)
 
     @functools.wraps(f, updated=())
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return both(*args, **kwargs)[1]
 
+    if planned:
+        gradient.plan = both.plan  # type: ignore[attr-defined]
     return gradient
 
 
@@ -164,7 +200,7 @@ def _split(run: Run) -> Any:
 def _number(found: Any, where: str) -> np.ndarray:
     """What came out, which must be one number."""
     number = np.asarray(None if isinstance(found, tuple | list | dict) else bottom(found))
-    if number.shape != () or number.dtype.kind not in "fiu":
+    if number.shape != () or not (floats(number.dtype) or number.dtype.kind in "iu"):
         raise ShapeError(f"{_said(found)} came out, but a gradient is that of one number; vjp has others [{where}]")
     return number
 
@@ -260,7 +296,7 @@ def _beside(tree: Any, name: str, other: Any, said: str, where: str) -> list[Any
 
 def _fitting(leaf: Any, array: Any, name: str, said: str, where: str) -> Any:
     found, needed = leaf if isinstance(leaf, Traced) else np.asarray(leaf), np.shape(bottom(array))
-    if found.dtype.kind not in "fiu":
+    if not (floats(found.dtype) or found.dtype.kind in "iu"):
         raise DtypeError(f"{name} holds {found.dtype}, but real numbers are needed [{where}]")
     if found.shape != needed:
         raise ShapeError(f"{name} has shape {found.shape}, but {said} has {needed} [{where}]")

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from convmath.ir.nodes import Apply, Bracket, Compare, Number, Power, Scalar
+from convmath.kernels import basics
 from convmath.kernels.streams import plus
 
 from .slopes import OPERANDS, Compiled, pulled
-from .tape import Pullback, any_traced, bottom, record
+from .tape import Pullback, Traced, any_traced, bottom, record
 
-__all__ = ["ELEMENTWISE", "WITHOUT_GRADIENT", "Elementwise", "power", "shape_of", "to_shape"]
+__all__ = ["ELEMENTWISE", "WITHOUT_GRADIENT", "Elementwise", "power", "shape_of", "summed", "to_shape"]
 
 
 class Elementwise:
@@ -70,7 +71,14 @@ def to_shape(cotangent: Any, shape: tuple[int, ...]) -> Any:
         return cotangent
     lead = len(given) - len(shape)
     repeated = tuple(axis + lead for axis, n in enumerate(shape) if n == 1 and given[axis + lead] != 1)
-    return cotangent.sum(axis=(*range(lead), *repeated)).reshape(shape)
+    return summed(cotangent, (*range(lead), *repeated)).reshape(shape)
+
+
+def summed(value: Any, axes: tuple[int, ...], *, keepdims: bool = False) -> Any:
+    """Σ over the axes, of an array or of a traced value"""
+    if isinstance(value, Traced):
+        return value.sum(axis=axes, keepdims=keepdims)  # type: ignore[attr-defined]
+    return basics.total(value, axes, keepdims=keepdims)
 
 
 # --- powers -------------------------------------------------------------------------------------------------------
@@ -85,7 +93,8 @@ def power(base: Any, exponent: Any) -> Any:
 
 @lru_cache(maxsize=256, typed=True)
 def _power_of(exponent: Any) -> Elementwise:
-    return Elementwise(lambda base: base**exponent, Power.of(OPERANDS[0], Number(Fraction(float(exponent)))))
+    expression = Power.of(OPERANDS[0], Number(Fraction(float(exponent))))
+    return Elementwise(lambda base: basics.power(base, exponent), expression)
 
 
 # --- the table ----------------------------------------------------------------------------------------------------
@@ -119,14 +128,21 @@ EXPRESSIONS: Mapping[np.ufunc, Scalar] = {
     np.maximum: _chosen(Compare(B, "≤", A), A, Compare(A, "<", B), B),
     np.minimum: _chosen(Compare(A, "≤", B), A, Compare(B, "<", A), B),
 }
-# with the operators of Python, where it has one: they are quicker for numbers
+# with the operators of Python, where it has one: they are quicker for numbers; and those that know of `exact_order`
 _OPERATORS: Mapping[np.ufunc, Callable[..., Any]] = {
     np.negative: operator.neg,
     np.add: plus,
     np.subtract: operator.sub,
     np.multiply: operator.mul,
     np.divide: operator.truediv,
-    np.power: operator.pow,
+    np.power: basics.power,
+    np.exp: basics.exp,
+    np.log: basics.log,
+    np.expm1: basics.expm1,
+    np.log1p: basics.log1p,
+    np.tanh: basics.tanh,
+    np.maximum: basics.maximum,
+    np.minimum: basics.minimum,
 }
 ELEMENTWISE: Mapping[np.ufunc, Elementwise] = {
     ufunc: Elementwise(_OPERATORS.get(ufunc, ufunc), expression) for ufunc, expression in EXPRESSIONS.items()

@@ -17,6 +17,9 @@ from convmath.calculus.scalars import derivative
 from convmath.ir.functions import FUNCTIONS, PI
 from convmath.ir.nodes import ZERO, Apply, Bracket, Compare, Number, Power, Product, Read, Real, Scalar, Sum
 from convmath.ir.walk import reads
+from convmath.kernels import basics
+
+from .tape import Traced, any_traced
 
 __all__ = ["OPERANDS", "Compiled", "compiled", "pulled"]
 
@@ -78,7 +81,7 @@ def compiled(node: Scalar) -> Run:
         case Power(base=base, exponent=exponent):
             return _power(compiled(base), exponent)
         case Apply(function=function, argument=argument):
-            applied, inner = FUNCTIONS[function].value, compiled(argument)
+            applied, inner = _applied(function), compiled(argument)
             return lambda values: applied(inner(values))
         case Bracket(guard=Compare(left=left, relation=relation, right=right)):
             compare, sides = _RELATIONS[relation], (compiled(left), compiled(right))
@@ -125,7 +128,17 @@ def _power(base: Run, exponent: Scalar) -> Run:
     if exponent == Number(ZERO.value + 2):
         return lambda values: _squared(base(values))
     power = compiled(exponent)
-    return lambda values: base(values) ** power(values)
+    return lambda values: _raised(base(values), power(values))
+
+
+def _raised(base: Any, exponent: Any) -> Any:
+    return base**exponent if any_traced((base, exponent)) else basics.power(base, exponent)
+
+
+def _applied(function: str) -> Callable[[Any], Any]:
+    value = FUNCTIONS[function].value
+    own = basics.function(function, value)
+    return lambda x: value(x) if isinstance(x, Traced) else own(x)
 
 
 def _squared(value: Any) -> Any:

@@ -21,6 +21,7 @@ from convmath.ir.degree import is_linear, is_polynomial
 from convmath.ir.nodes import ZERO, Apply, Divides, Equation, Statement, Tensor
 from convmath.ir.poly import Floor, Least, Poly
 from convmath.ir.walk import inside, shape_of
+from convmath.kernels.storage import half, narrow, rounded
 from convmath.lower import evaluate
 from convmath.ops.registry import FAMILIES, Operator, needed_by, operator
 
@@ -69,8 +70,10 @@ def runnable(statement: Statement) -> Statement:
 
 
 def _value(statement: Statement, arrays: Mapping[str, Any], numbers: Mapping[str, Any]) -> np.ndarray:
-    found = runnable(statement)
-    return evaluate(found, arrays, **needed_by(found, numbers))[found.outputs[0]]
+    found, given = runnable(statement), {name: np.asarray(array) for name, array in arrays.items()}
+    wide = {name: array.astype(np.float32) if half(array.dtype) else array for name, array in given.items()}
+    value, stored = evaluate(found, wide, **needed_by(found, numbers))[found.outputs[0]], narrow(given.values())
+    return value if stored is None else rounded(value, stored)
 
 
 # --- the gradient of an operator, as it is differentiated further -------------------------------------------------

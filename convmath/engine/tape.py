@@ -15,6 +15,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
+from convmath.errors import DtypeError
+from convmath.kernels.storage import floats
 from convmath.kernels.streams import plus
 
 __all__ = ["Node", "Parts", "Rule", "Traced", "any_traced", "below", "bottom", "new_level", "record", "sweep"]
@@ -125,6 +127,11 @@ def record(rule: Rule, operands: Sequence[Any]) -> Any:
         return value
     node = Node(parents, pullback) if level else None
     if not isinstance(value, tuple):
+        if not isinstance(value, Traced) and value.dtype.kind == "c":
+            raise DtypeError(
+                f"a Tensor meets complex numbers here, and {value.dtype} comes out, but derivatives are taken of real "
+                "arrays: give both parts by themselves"
+            )
         return top._at(level, value, node)
     return tuple(
         top._at(level, part, node and Node((node,), _into(place))) if _is_real(part) else part
@@ -134,7 +141,8 @@ def record(rule: Rule, operands: Sequence[Any]) -> Any:
 
 def _is_real(value: Any) -> bool:
     """Whether a value is an array of real numbers, that there are derivatives of."""
-    return getattr(getattr(bottom(value), "dtype", None), "kind", "") == "f"
+    dtype = getattr(bottom(value), "dtype", None)
+    return dtype is not None and floats(dtype)
 
 
 def _into(place: int) -> Pullback:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from convmath.errors import ShapeError
 from convmath.kernels import direct, local
+from convmath.kernels.features import of_channels
 from convmath.kernels.padding import padded_sizes
 from convmath.kernels.taps import output_sizes
 from convmath.window import windows
@@ -58,7 +59,7 @@ def subsample(
     laid = windows(sizes, kernel_size, kernel_size if stride is None else stride, padding, where=where)
     storable((*x.shape[:2], *padded_sizes(laid, sizes)), "the padded input", where)
     shape = storable((*x.shape[:2], *output_sizes(laid, sizes)), "the output", where)
-    along, rest = (-1, *[1] * len(sizes)), (0, *range(2, x.ndim))
+    along = (-1, *[1] * len(sizes))
 
     def value() -> np.ndarray:
         y = w.reshape(along) * direct.sum_pool(x, laid)
@@ -66,8 +67,8 @@ def subsample(
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         gx = direct.sum_pool_input(gy * w.reshape(along), laid, sizes)
-        gw = (gy * direct.sum_pool(x, laid)).sum(rest)
-        return gx, gw, None if b is None else gy.sum(rest)
+        gw = of_channels(gy * direct.sum_pool(x, laid))
+        return gx, gw, None if b is None else of_channels(gy)
 
     return Call(where, shape, dtype, value, gradients)
 
@@ -95,7 +96,7 @@ def table_conv(
             [11, 22]]])
     """
     x, w, b, where = operands("table_conv", x, w, b)
-    kernels, sizes = kernels_of(method, where), x.shape[2:]
+    kernels, sizes = kernels_of(method, where, x.size), x.shape[2:]
     if w.shape[1] != x.shape[1]:
         raise ShapeError(f"W reads {w.shape[1]} channels, but X has {x.shape[1]} [{where}]")
     if w.shape[0] == 0:
@@ -114,6 +115,6 @@ def table_conv(
     def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
         gx = local.table_conv_input(kernels, gy, w, there, laid, sizes)
         gw = local.table_conv_weight(kernels, gy, x, there, laid, w.shape)
-        return gx, gw, None, None if b is None else gy.sum((0, *range(2, gy.ndim)))
+        return gx, gw, None, None if b is None else of_channels(gy)
 
     return Call(where, shape, x.dtype, value, gradients)

@@ -1,0 +1,99 @@
+"""Which method convolves what in several variables."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import sympy
+from sympy import Expr, Matrix, Symbol
+
+from ..errors import NotFoundError
+from ..facts import Facts
+from . import balls, gaussians
+from .separable import conditions_split, products
+
+__all__ = ["convolved"]
+
+OneDimensional = Callable[[Expr, Expr, Symbol, Facts], Expr]
+
+
+def convolved(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
+    """f ∗ g; `along` convolves in one variable."""
+    continuous = not any(x.is_integer for x in variables)
+    if continuous and len(variables) > 1:
+        left, right = (balls.ball(e, variables, facts) for e in (f, g))
+        if left and right:
+            return balls.convolved(left, right, variables, facts)
+    refused = []
+    ways = [_by_products, _by_forms, _by_new_variables] if continuous else [_by_products]
+    for way in ways:
+        try:
+            return way(f, g, variables, facts, along)
+        except NotFoundError as error:
+            refused.append(error)
+    raise refused[0]
+
+
+def _by_products(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
+    """Products of functions of one variable are convolved in each."""
+    known: dict[tuple[Expr, Expr, Symbol], Expr] = {}
+    found = []
+    for one, two in itertools.product(products(f, variables), products(g, variables)):
+        value = one.coefficient * two.coefficient
+        for x, p, q in zip(variables, one.factors, two.factors, strict=True):
+            if (p, q, x) not in known:
+                known[p, q, x] = along(p, q, x, facts)
+            value *= known[p, q, x]
+        found.append(value)
+    return sympy.Add(*found)
+
+
+def _by_forms(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
+    return gaussians.convolved(f, g, variables, facts)
+
+
+def _by_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
+    """(f∘A) ∗ (g∘A) = (f ∗ g)∘A / |det A|, with the linear forms that jump, or peak, as new variables."""
+    f, g = conditions_split(f), conditions_split(g)
+    matrix = _basis(itertools.chain(_forms(f, variables), _forms(g, variables)), variables)
+    if matrix == sympy.eye(len(variables)):
+        raise NotFoundError("no linear change of variables parts the functions")
+    new = [sympy.Dummy(f"y{k}", real=True) for k in range(len(variables))]
+    old = dict(zip(variables, matrix.inv() * Matrix(new), strict=True))
+    # SymPy may not end on a Piecewise with variables on both sides of a relation, so that they are brought to one before
+    moved = [_simplified(_simplified(e).xreplace(old)) for e in (f, g)]
+    determinant = sympy.factor(matrix.det())
+    size = determinant if facts.positive(determinant) else sympy.Abs(determinant)
+    found = _by_products(*moved, new, facts, along) / size
+    return found.subs(dict(zip(new, matrix * Matrix(variables), strict=True)), simultaneous=True)
+
+
+def _simplified(e: Expr) -> Expr:
+    """The arguments of jumps and peaks, each in one variable again."""
+    jumps = e.atoms(sympy.Heaviside, sympy.DiracDelta, sympy.Abs)
+    relations = e.atoms(sympy.core.relational.Relational)
+    known: dict[Any, Any] = {x: x.func(sympy.expand(x.args[0]), *x.args[1:]) for x in jumps}
+    known |= {x: x.func(sympy.expand(x.lhs - x.rhs), 0) for x in relations}
+    return e.xreplace(known)
+
+
+def _forms(e: Expr, variables: Sequence[Symbol]) -> Iterable[Matrix]:
+    """The gradients of the linear expressions at which something jumps or peaks."""
+    arguments = [x.args[0] for x in e.atoms(sympy.Heaviside, sympy.DiracDelta, sympy.Abs, sympy.sign)]
+    arguments += [x.lhs - x.rhs for x in e.atoms(sympy.core.relational.Relational)]
+    for argument in sorted(arguments, key=sympy.default_sort_key):
+        gradient = Matrix([[sympy.diff(argument, x) for x in variables]])
+        if not gradient.has(*variables) and any(gradient):
+            yield gradient
+
+
+def _basis(forms: Iterable[Matrix], variables: Sequence[Symbol]) -> Matrix:
+    """As many independent forms as there are variables, coordinates last."""
+    unit = sympy.eye(len(variables))
+    rows: list[Matrix] = []
+    for form in itertools.chain(forms, (unit[k, :] for k in range(len(variables)))):
+        if Matrix.vstack(*rows, form).rank() > len(rows):
+            rows.append(form)
+    return Matrix.vstack(*rows[: len(variables)])

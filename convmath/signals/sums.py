@@ -1,0 +1,64 @@
+"""Sums of monomials as an expression that people like to read: real, with sines and cosines, in factors."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import sympy
+from sympy import Expr, I, Symbol
+
+from .monomials import Monomial
+
+__all__ = ["expression"]
+
+Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
+
+
+def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
+    """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
+    parts: dict[Key, dict[int, list[Expr]]] = defaultdict(lambda: defaultdict(list))
+    for monomial in total:
+        key = (*_parts(sympy.expand(monomial.exponent(t))), monomial.special)
+        parts[key][monomial.power].append(monomial.coefficient)
+    found = []
+    while parts:
+        (real, turn, special), powers = parts.popitem()
+        factor = sympy.exp(_square_completed(real, t)) * special
+        if turn == 0:
+            found.append(_factored(powers, t) * factor)
+            continue
+        other = parts.pop((real, -turn, special), {})
+        if turn.could_extract_minus_sign():
+            turn, powers, other = -turn, other, powers
+        both = {k: [*powers.get(k, ()), *other.get(k, ())] for k in powers.keys() | other.keys()}
+        half = {k: [*powers.get(k, ()), *(-c for c in other.get(k, ()))] for k in both}
+        found.append(_factored(both, t) * factor * sympy.cos(turn))
+        found.append(_factored({k: [I * c for c in v] for k, v in half.items()}, t) * factor * sympy.sin(turn))
+    return sympy.Add(*found)
+
+
+def _square_completed(exponent: Expr, t: Symbol) -> Expr:
+    """-(t - m)²/c instead of its three terms, if nothing else is left over."""
+    curve = exponent.coeff(t, 2)
+    if curve == 0 or not exponent.coeff(t, 1):
+        return exponent
+    centre = sympy.factor(-exponent.coeff(t, 1) / (2 * curve))
+    rest = sympy.cancel(exponent - curve * (t - centre) ** 2)
+    return sympy.factor(curve) * (t - centre) ** 2 if rest == 0 else exponent
+
+
+def _parts(exponent: Expr) -> tuple[Expr, Expr]:
+    """x and y of x + iy."""
+    real, turn = [], []
+    for term in sympy.Add.make_args(exponent):
+        (turn if term.has(I) else real).append(term)
+    return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
+
+
+def _factored(powers: dict[int, list[Expr]], t: Symbol) -> Expr:
+    written = sympy.Add(*(sympy.Add(*values) * t**power for power, values in powers.items()))
+    if not written.has(I):
+        return written if written.is_number else sympy.factor(written)
+    real, turn = _parts(sympy.expand(written))
+    return _factored({0: [real]}, t) + I * _factored({0: [turn]}, t)

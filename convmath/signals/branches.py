@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from convmath.errors import AssumptionError
 
 from .errors import ContradictionError, DivergentError, OpenQuestion
 from .facts import Facts
+from .types import Expr
 
 __all__ = ["Answer", "branches"]
 

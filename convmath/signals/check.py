@@ -13,15 +13,16 @@ from typing import Any
 import mpmath
 import numpy as np
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 from sympy.core.function import AppliedUndef
 
 from .errors import CheckError
 from .facts import Facts
 from .pieces import Function
 from .quadrature import Integral, integrals, slow_integral
+from .types import Expr
 
-__all__ = ["checked", "checked_sequence"]
+__all__ = ["checked", "checked_period", "checked_sequence"]
 
 TOLERANCE, WIDE = 1e-8, 1e-6  # asked of a quadrature, and allowed between it and a result
 POINTS = 12
@@ -57,8 +58,7 @@ def checked(
         if not np.isfinite(wanted.value) or wanted.error > 1e-3 * (wanted.size + 1e-300):
             continue
         held += 1
-        if not abs(got - wanted.value) <= allowed:
-            raise CheckError(result, {**values, t: at}, got, wanted.value)
+        _compared(result, t, at, got, wanted.value, allowed, values)
     return held
 
 
@@ -194,8 +194,7 @@ def checked_sequence(
             continue
         held += 1
         got = complex(sympy.N(answer.subs(n, at)))
-        if not abs(got - wanted) <= WIDE * (1 + abs(wanted)):
-            raise CheckError(result, {**values, n: at}, got, wanted)
+        _compared(result, n, at, got, wanted, WIDE * (1 + abs(wanted)), values)
     return held
 
 
@@ -224,3 +223,52 @@ def _sum(left: _Sequence, right: _Sequence, at: int) -> tuple[complex, float]:
     total = sum(terms)
     edge = sum(abs(x) for x in (*terms[:5], *terms[-5:]))
     return total, edge / (1 + abs(total))
+
+
+# --- one period ------------------------------------------------------------------------------------------------------
+
+
+def checked_period(
+    f: Expr,
+    g: Expr,
+    t: Symbol,
+    result: Expr,
+    facts: Facts,
+    functions: tuple[Function, Function],
+    period: Expr,
+    conditions: Sequence[Any] = (),
+) -> int:
+    """At how many points of a period a result was held against the integral or sum over it."""
+    symbols = (f.free_symbols | g.free_symbols | result.free_symbols | period.free_symbols) - {t}
+    for relation in (*facts.relations, *conditions):
+        symbols |= relation.free_symbols
+    draw = random.Random(0)
+    values = facts.sample(symbols, draw, conditions)
+    length = float(period.xreplace(values))
+    answer = result.xreplace(values)
+    if t.is_integer:
+        left, right = _Sequence(f.xreplace(values), t), _Sequence(g.xreplace(values), t)
+        for at in range(round(length)):
+            wanted = sum(left(k) * right((at - k) % round(length)) for k in range(round(length)))
+            _compared(answer, t, at, complex(sympy.N(answer.subs(t, at))), wanted, WIDE * (1 + abs(wanted)), values)
+        return round(length)
+    left, right = (_Numeric(e.xreplace(values), t, h, values) for e, h in zip((f, g), functions, strict=True))
+    evaluated, points = _numeric(_without_impulses(answer), t), [length * draw.random() for _ in range(5)]
+    for at in points:
+        breaks = {b % length for b in left.breaks} | {(at - b) % length for b in right.breaks} | {at}
+        ends = [0.0, *sorted(b for b in breaks if 0 < b < length), length]
+        wanted = integrals(lambda x, at=at: left(x) * right((at - x) % length), ends, TOLERANCE)
+        for one, two in ((left, right), (right, left)):
+            for coefficient, place, order in one.impulses:
+                value = coefficient * two.derivative(order, (at - place) % length)
+                wanted = wanted + Integral(value, 1e-12 * abs(value), abs(value))
+        allowed = WIDE * (wanted.size + abs(wanted.value)) + 10 * wanted.error + 1e-12
+        _compared(answer, t, at, complex(evaluated(at)), wanted.value, allowed, values)
+    return len(points)
+
+
+def _compared(
+    result: Expr, t: Symbol, at: float, got: complex, wanted: complex, allowed: float, values: dict[Symbol, Expr]
+) -> None:
+    if not abs(got - wanted) <= allowed:
+        raise CheckError(result, {**values, t: at}, got, wanted)

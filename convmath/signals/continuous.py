@@ -8,15 +8,17 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
+from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import Impulse, Piece
-from .poles import CONTINUOUS, Place, Poles, Side
+from .poles import CONTINUOUS, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
 from .sums import expression
 from .terms import Term, Terms
+from .types import Expr
 
 __all__ = ["as_poles", "as_terms", "by_steps", "intervals", "letters", "written"]
 
@@ -90,9 +92,12 @@ def as_terms(poles: Poles, t: Symbol) -> Terms:
 # --- and back --------------------------------------------------------------------------------------------------
 
 
-def written(poles: Poles, t: Symbol, facts: Facts) -> Expr:
-    """Poles as an expression in t: by intervals where the break points have an order and nothing jumps, else by steps."""
-    shifts = sorted_shifts(poles, facts)
+def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
+    """Poles as an expression in t: by intervals where the break points have an order and nothing jumps, else by steps.
+
+    Where only what lies `within` two points counts, it is by intervals, and break points outside are left out.
+    """
+    shifts = poles.sorted_shifts(facts)
     smooth = [place for place in poles.terms if place.side is not Side.POINT]
     points = sympy.Add(
         *(
@@ -105,13 +110,15 @@ def written(poles: Poles, t: Symbol, facts: Facts) -> Expr:
     if not smooth:
         return points
     if shifts is None:
-        return points + by_steps(poles, t)
+        return points + _unordered(within, by_steps(poles, t))
     pieces = intervals(poles, shifts)
+    if within is not None:
+        shifts, pieces = inside(shifts, pieces, within, facts)
     if len(pieces) == 1 or all(piece == pieces[0] for piece in pieces):
         return points + _expression(pieces[0], t)
-    if len(shifts) == 1 and not pieces[0]:
+    if within is None and len(shifts) == 1 and not pieces[0]:
         return points + by_steps(poles, t)
-    if any(
+    if within is None and any(
         _jump(poles.field, left, right, at) for left, right, at in zip(pieces[:-1], pieces[1:], shifts, strict=True)
     ):
         return points + by_steps(poles, t)
@@ -121,20 +128,10 @@ def written(poles: Poles, t: Symbol, facts: Facts) -> Expr:
     return points + sympy.Piecewise(*((value, t < at) for value, at in zip(values, shifts)), (values[-1], True))
 
 
-def sorted_shifts(poles: Poles, facts: Facts) -> list[Expr] | None:
-    """The break points in their order, or None where that depends on parameters."""
-    found: list[Expr] = []
-    for shift in dict.fromkeys(place.shift for place in poles.terms if place.side is not Side.POINT):
-        place = 0
-        while place < len(found):
-            before = facts.before(found[place], shift)
-            if before is None or (not before and not facts.before(shift, found[place])):
-                return None
-            if not before:
-                break
-            place += 1
-        found.insert(place, shift)
-    return found
+def _unordered(within: tuple[Expr, Expr] | None, steps: Expr) -> Expr:
+    if within is not None:
+        raise NotFoundError("the order of the break points within a period depends on parameters; say it with assume=")
+    return steps
 
 
 def intervals(poles: Poles, shifts: list[Expr]) -> list[Sum]:

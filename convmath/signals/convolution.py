@@ -19,18 +19,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Expr as SympyExpr
+from sympy import Symbol
 
 from . import spatial
 from .branches import Answer, branches
-from .check import checked, checked_sequence
+from .check import checked, checked_period, checked_sequence
 from .discrete import convolved as discrete_convolved
 from .errors import NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
-from .pieces import pieces
-from .sequences import sequence_pieces
+from .periodic import folded, one_period
+from .pieces import Reader, pieces
+from .sequences import IntegerReader, sequence_pieces
 from .solve import convolved
+from .types import Expr
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
 
@@ -50,12 +53,12 @@ class Result:
         return tuple(found)
 
 
-class _Operation(Expr):
+class _Operation(SympyExpr):
     """What convolution and correlation have in common."""
 
     def __new__(cls, f: Any, g: Any, t: Any, **options: Any) -> Any:
         f, g = sympy.sympify(f), sympy.sympify(g)
-        return Expr.__new__(cls, f, g, sympy.sympify(t))
+        return SympyExpr.__new__(cls, f, g, sympy.sympify(t))
 
     @property
     def variable(self) -> Symbol:
@@ -68,9 +71,9 @@ class _Operation(Expr):
     def doit(self, **hints: Any) -> Expr:
         return self.solve().expr
 
-    def solve(self, *, assume: Iterable[Any] = (), pv: bool = False) -> Result:
+    def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
         f, g, t = self.args
-        return _solved(self, f, g, t, Facts(assume), pv)
+        return _solved(self, f, g, t, Facts(assume), pv, period)
 
 
 class Convolution(_Operation):
@@ -80,15 +83,15 @@ class Convolution(_Operation):
 class Correlation(_Operation):
     """(f ⋆ g)(t) = ∫ conj f(τ) g(t + τ) dτ, not carried out."""
 
-    def solve(self, *, assume: Iterable[Any] = (), pv: bool = False) -> Result:
+    def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
         f, g, t = self.args
-        return _solved(self, sympy.conjugate(f).subs(t, -t), g, t, Facts(assume), pv)
+        return _solved(self, sympy.conjugate(f).subs(t, -t), g, t, Facts(assume), pv, period)
 
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
     if t is None:
         return convolve_lists(f, g, period)
-    return Convolution(f, g, t).solve(assume=assume, pv=pv).expr
+    return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
 def correlate(
@@ -96,10 +99,10 @@ def correlate(
 ) -> Any:
     if t is None:
         return correlate_lists(f, g, period)
-    return Correlation(f, g, t).solve(assume=assume, pv=pv).expr
+    return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
-def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool) -> Result:
+def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
     inner = {
         x: sympy.Dummy(x.name, integer=True) if x.is_integer else sympy.Dummy(x.name, real=True) for x in variables
@@ -109,6 +112,8 @@ def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal
         [x] = inner.values()
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+            if period is not None:
+                return _circular(f.subs(given), g.subs(given), x, sympy.sympify(period).subs(given), known)
             return _one(f.subs(given), g.subs(given), x, known, principal)
     else:
 
@@ -136,6 +141,17 @@ def _one(f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool) -> tuple[An
     else:
         held = checked(f, g, x, found.expression, known, functions, conditions, principal)
     return Answer(found.expression, (), tuple(found.converges), held), found.different
+
+
+def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+    """On one period from 0 on."""
+    reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
+    functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
+    found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
+    expression = folded(found.expression, reader, period)
+    conditions = [sympy.Ne(*pair) for pair in found.different]
+    held = checked_period(f, g, x, expression, known, functions, period, conditions)
+    return Answer(expression, (), tuple(found.converges), held), found.different
 
 
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from . import generating, sequences
 from .facts import Facts
@@ -14,6 +14,7 @@ from .poles import product
 from .scalars import Field
 from .solve import Found
 from .terms import Term, Terms, terms
+from .types import Expr
 
 __all__ = ["convolved"]
 

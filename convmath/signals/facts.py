@@ -19,11 +19,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from convmath.errors import AssumptionError
 
 from .errors import ContradictionError
+from .types import Expr
 
 __all__ = ["Facts"]
 

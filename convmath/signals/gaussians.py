@@ -14,13 +14,14 @@ import itertools
 from collections.abc import Iterable
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .monomials import Monomial, quadratic
 from .pieces import Piece
 from .terms import Term
+from .types import Expr
 
 __all__ = ["joined"]
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .errors import NotFoundError
 from .facts import Facts
 from .sequences import HALF
 from .terms import Term
+from .types import Expr
 
 __all__ = ["joined"]
 

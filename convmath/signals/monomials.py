@@ -14,9 +14,10 @@ import itertools
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, I, Symbol
+from sympy import I, Symbol
 
 from .errors import NotFoundError
+from .types import Expr
 
 __all__ = ["Monomial", "linear", "monomials", "quadratic"]
 

@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .errors import NotFoundError, OpenQuestion
 from .facts import Facts
+from .types import Expr
 
 __all__ = ["SWITCHES", "Function", "Impulse", "Piece", "Reader", "pieces"]
 
@@ -96,6 +97,10 @@ class Reader:
             return self._impulses(e)
         return self._composed(e)
 
+    def period(self, period: Expr) -> tuple[Expr, Expr]:
+        """The ends of one period from 0 on."""
+        return sympy.S.Zero, period
+
     # -- products
 
     def _product(self, factors: Sequence[Expr]) -> Function:
@@ -109,7 +114,7 @@ class Reader:
             raise NotFoundError("a product of impulses in one variable has no meaning")
         smooth = []
         for one, other in itertools.product(left.smooth, right.smooth):
-            ends = self._common((one.low, one.high), (other.low, other.high))
+            ends = self.common((one.low, one.high), (other.low, other.high))
             if ends is not None:
                 smooth.append(Piece(one.expression * other.expression, *ends))
         points = [p for impulse in left.points for p in self._sifted(impulse, right)]
@@ -141,12 +146,12 @@ class Reader:
     def _covers(self, piece: Piece, at: Expr, right: bool) -> bool:
         """Whether a piece is there immediately at the right or the left of a point."""
         if right:
-            return not self._before(at, piece.low) and self._before(at, piece.high)
-        return self._before(piece.low, at) and not self._before(piece.high, at)
+            return not self.before(at, piece.low) and self.before(at, piece.high)
+        return self.before(piece.low, at) and not self.before(piece.high, at)
 
     # -- order
 
-    def _before(self, left: Expr, right: Expr) -> bool:
+    def before(self, left: Expr, right: Expr) -> bool:
         if left == right:
             return False
         if left is -oo or right is oo:
@@ -162,19 +167,19 @@ class Reader:
             raise OpenQuestion(sympy.Gt(e, 0), apart=True)
         return found
 
-    def _common(self, one: tuple[Expr, Expr], other: tuple[Expr, Expr]) -> tuple[Expr, Expr] | None:
-        low = other[0] if self._before(one[0], other[0]) else one[0]
-        high = one[1] if self._before(one[1], other[1]) else other[1]
-        return (low, high) if self._before(low, high) else None
+    def common(self, one: tuple[Expr, Expr], other: tuple[Expr, Expr]) -> tuple[Expr, Expr] | None:
+        low = other[0] if self.before(one[0], other[0]) else one[0]
+        high = one[1] if self.before(one[1], other[1]) else other[1]
+        return (low, high) if self.before(low, high) else None
 
     def sorted(self, points: Iterable[Expr]) -> list[Expr]:
         """Different points in their order."""
         found: list[Expr] = []
         for point in points:
             place = 0
-            while place < len(found) and self._before(found[place], point):
+            while place < len(found) and self.before(found[place], point):
                 place += 1
-            if place < len(found) and not self._before(point, found[place]):
+            if place < len(found) and not self.before(point, found[place]):
                 continue
             found.insert(place, point)
         return found
@@ -192,7 +197,7 @@ class Reader:
             here = [
                 piece.expression
                 for piece in function.smooth
-                if not self._before(low, piece.low) and not self._before(piece.high, high)
+                if not self.before(low, piece.low) and not self.before(piece.high, high)
             ]
             found.append(Piece(sympy.Add(*here), low, high))
         return found
@@ -210,13 +215,13 @@ class Reader:
     def _positive_parts(self, piece: Piece) -> Iterable[tuple[Expr, Expr]]:
         """The intervals of a smooth piece on which it is > 0: it changes its sign at each zero of odd order."""
         leading, zeros = self._zeros(piece.expression)
-        inside = {z: order for z, order in zeros.items() if self._before(piece.low, z)}
+        inside = {z: order for z, order in zeros.items() if self.before(piece.low, z)}
         ends = [piece.low, *self.sorted(inside), oo]
         positive = self._positive(leading)
         intervals = []
         for low, high in reversed(list(itertools.pairwise(ends))):
-            if positive and self._before(low, piece.high):
-                intervals.append((low, high if self._before(high, piece.high) else piece.high))
+            if positive and self.before(low, piece.high):
+                intervals.append((low, high if self.before(high, piece.high) else piece.high))
             positive ^= inside.get(low, 0) % 2 == 1
         return reversed(intervals)
 
@@ -286,9 +291,9 @@ class Reader:
         result = Function()
         for value, condition in e.args:
             where = self.where(condition)
-            here = [c for one in left for other in where if (c := self._common(one, other)) is not None]
+            here = [c for one in left for other in where if (c := self.common(one, other)) is not None]
             result = result + self._restricted(value, here)
-            left = [c for one in left for other in self._outside(where) if (c := self._common(one, other)) is not None]
+            left = [c for one in left for other in self._outside(where) if (c := self.common(one, other)) is not None]
             if not left:
                 return result
         raise NotFoundError(f"{e} says nothing of t in {left}")
@@ -306,9 +311,7 @@ class Reader:
         if isinstance(condition, sympy.And):
             found = [(-oo, oo)]
             for part in condition.args:
-                found = [
-                    c for one in found for other in self.where(part) if (c := self._common(one, other)) is not None
-                ]
+                found = [c for one in found for other in self.where(part) if (c := self.common(one, other)) is not None]
             return found
         if isinstance(condition, sympy.Or):
             return self._outside(self.where(sympy.And(*(sympy.Not(part) for part in condition.args))))
@@ -364,7 +367,7 @@ class Reader:
         for combined in itertools.product(*parts):
             ends: tuple[Expr, Expr] | None = (-oo, oo)
             for piece in combined:
-                ends = None if ends is None else self._common(ends, (piece.low, piece.high))
+                ends = None if ends is None else self.common(ends, (piece.low, piece.high))
             if ends is None:
                 continue
             values = dict(zip(inner, (piece.expression for piece in combined), strict=True))

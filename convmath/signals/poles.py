@@ -29,13 +29,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import sympy
-from sympy import Expr
 
 from .errors import DivergentError
 from .facts import Facts
 from .scalars import Coefficient, Field, Number
+from .types import Expr
 
-__all__ = ["CONTINUOUS", "DISCRETE", "Place", "Poles", "Side", "Time", "product"]
+__all__ = ["CONTINUOUS", "DISCRETE", "Place", "Poles", "Side", "Time", "inside", "product"]
 
 
 class Side(enum.Enum):
@@ -160,6 +160,21 @@ class Poles:
     def shifts(self) -> tuple[Expr, ...]:
         return tuple(dict.fromkeys(place.shift for place in self.terms))
 
+    def sorted_shifts(self, facts: Facts) -> list[Expr] | None:
+        """The break points in their order, or None where that depends on parameters."""
+        found: list[Expr] = []
+        for shift in dict.fromkeys(place.shift for place in self.terms if place.side is not Side.POINT):
+            place = 0
+            while place < len(found):
+                before = facts.before(found[place], shift)
+                if before is None or (not before and not facts.before(shift, found[place])):
+                    return None
+                if not before:
+                    break
+                place += 1
+            found.insert(place, shift)
+        return found
+
     def vanishes_beyond(self, places: Iterable[Place]) -> bool:
         """Whether terms of one pole and side add to zero beyond all of their break points."""
         total: dict[int, Coefficient] = {}
@@ -270,3 +285,13 @@ class product:
             poles = raised
         point = Place(place.shift, Side.POINT)
         return [*((place, k, c) for k, c in poles.items()), *((point, k, c) for k, c in points.items())]
+
+
+def inside(
+    shifts: list[Expr], pieces: list[Any], within: tuple[Expr, Expr], facts: Facts
+) -> tuple[list[Expr], list[Any]]:
+    """The break points strictly between two points, and the pieces between those."""
+    low, high = within
+    first = sum(not facts.before(low, shift) for shift in shifts)
+    last = sum(bool(facts.before(shift, high)) for shift in shifts)
+    return shifts[first:last], pieces[first : last + 1]

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError
 from .facts import Facts
 from .monomials import Monomial, linear
 from .pieces import Piece
 from .terms import Term
+from .types import Expr
 
 __all__ = ["is_power", "joined"]
 

@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 import sympy
-from sympy import Expr, I, Symbol
+from sympy import I, Symbol
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
@@ -27,6 +27,7 @@ from .monomials import Monomial
 from .pieces import Piece
 from .scalars import Field, Number
 from .terms import Term
+from .types import Expr
 
 __all__ = ["Residues", "is_rational"]
 

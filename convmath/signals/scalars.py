@@ -22,8 +22,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 
 import sympy
-from sympy import Expr, I
+from sympy import I
 from sympy.polys.fields import FracElement, FracField
+
+from .types import Expr
 
 __all__ = ["Coefficient", "Field", "Number"]
 

@@ -18,27 +18,28 @@ from collections.abc import Iterable
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
-from .poles import DISCRETE, Place, Poles, Side
+from .poles import DISCRETE, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
 from .sums import expression
 from .terms import Terms
+from .types import Expr
 
-__all__ = ["Base", "as_poles", "letters", "sequence_pieces", "window", "written"]
+__all__ = ["Base", "IntegerReader", "as_poles", "letters", "sequence_pieces", "window", "written"]
 
 HALF = sympy.S.Half
 
 
 def sequence_pieces(e: Expr, n: Symbol, facts: Facts) -> Function:
-    return _IntegerReader(n, facts).read(e)
+    return IntegerReader(n, facts).read(e)
 
 
-class _IntegerReader(Reader):
+class IntegerReader(Reader):
     switches = (*SWITCHES, sympy.KroneckerDelta, sympy.Mod)
 
     def read(self, e: Expr) -> Function:
@@ -50,6 +51,9 @@ class _IntegerReader(Reader):
             raise NotFoundError("an impulse in continuous time has no meaning in a sequence; KroneckerDelta(n, 0) has")
         return super().read(e)
 
+    def period(self, period: Expr) -> tuple[Expr, Expr]:
+        return -HALF, period - HALF
+
     def _point(self, e: sympy.KroneckerDelta) -> Function:
         difference = sympy.expand(e.args[0] - e.args[1])
         slope = sympy.diff(difference, self.t)
@@ -59,7 +63,7 @@ class _IntegerReader(Reader):
 
     def _sifted(self, impulse: Impulse, factor: Function) -> list[Impulse]:
         here = [
-            p.expression for p in factor.smooth if self._before(p.low, impulse.at) and self._before(impulse.at, p.high)
+            p.expression for p in factor.smooth if self.before(p.low, impulse.at) and self.before(impulse.at, p.high)
         ]
         value = sympy.Add(*here).subs(self.t, impulse.at)
         return [Impulse(impulse.coefficient * value, impulse.at)] if value != 0 else []
@@ -74,7 +78,7 @@ class _IntegerReader(Reader):
                 if equal:
                     points.append(Impulse(one.coefficient * other.coefficient, one.at))
             mixed = [
-                super(_IntegerReader, self)._times(Function((), a), b)
+                super(IntegerReader, self)._times(Function((), a), b)
                 for a, b in ((left.points, plain[1]), (right.points, plain[0]))
             ]
             return functools.reduce(lambda x, y: x + y, mixed, super()._times(*plain) + Function((), tuple(points)))
@@ -86,7 +90,7 @@ class _IntegerReader(Reader):
             for low, high in self._positive_parts(piece):
                 low = low if low == piece.low else sympy.floor(low) + HALF
                 high = high if high == piece.high else sympy.ceiling(high) - HALF
-                if not self._before(low, high):
+                if not self.before(low, high):
                     continue
                 if found and found[-1][1] == low:
                     low = found.pop()[0]
@@ -104,7 +108,7 @@ class _IntegerReader(Reader):
     def _of_equation(self, condition: Any) -> list[tuple[Expr, Expr]]:
         difference = condition.lhs - condition.rhs
         parts = (self.where_nonnegative(difference), self.where_nonnegative(-difference))
-        return [c for a, b in itertools.product(*parts) if (c := self._common(a, b)) is not None]
+        return [c for a, b in itertools.product(*parts) if (c := self.common(a, b)) is not None]
 
     def _composed(self, e: Expr) -> Function:
         if isinstance(e, sympy.Mod) and e.args[1].is_Integer and e.args[1] > 0:
@@ -212,8 +216,11 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 Sum = dict[tuple[Number, int], Coefficient]
 
 
-def written(poles: Poles, base: Base, n: Symbol, facts: Facts) -> Expr:
-    """A sequence in n: by intervals where its break points have an order, else by steps."""
+def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
+    """A sequence in n: by intervals where its break points have an order, else by steps.
+
+    Where only what lies `within` two points counts, break points outside are left out.
+    """
     points = sympy.Add(
         *(
             c.expression * sympy.KroneckerDelta(n, place.shift)
@@ -223,12 +230,18 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts) -> Expr:
         )
     )
     places = [place for place in poles.terms if place.side is not Side.POINT]
-    shifts = _sorted(dict.fromkeys(place.shift for place in places), facts)
+    shifts = poles.sorted_shifts(facts)
     if not places:
         return points
     if shifts is None:
+        if within is not None:
+            raise NotFoundError(
+                "the order of the break points within a period depends on parameters; say it with assume="
+            )
         return points + _by_steps(poles, base, n)
     pieces = [_active(poles, base, shifts, at) for at in range(len(shifts) + 1)]
+    if within is not None:
+        shifts, pieces = inside(shifts, pieces, within, facts)
     kept_pieces, kept_shifts = [pieces[0]], []
     for piece, shift in zip(pieces[1:], shifts, strict=True):
         if piece != kept_pieces[-1]:
@@ -241,21 +254,6 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts) -> Expr:
     values = [_expression(piece, base, n) for piece in kept_pieces]
     cases = [(value, n < at) for value, at in zip(values, kept_shifts)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
-
-
-def _sorted(shifts: Iterable[Expr], facts: Facts) -> list[Expr] | None:
-    found: list[Expr] = []
-    for shift in shifts:
-        place = 0
-        while place < len(found):
-            before = facts.before(found[place], shift)
-            if before is None or (not before and not facts.before(shift, found[place])):
-                return None
-            if not before:
-                break
-            place += 1
-        found.insert(place, shift)
-    return found
 
 
 def _active(poles: Poles, base: Base, shifts: list[Expr], at: int) -> Sum:

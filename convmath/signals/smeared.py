@@ -11,13 +11,14 @@ import math
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .errors import NotFoundError, OpenQuestion
 from .facts import Facts
 from .monomials import Monomial, linear
 from .pieces import Piece
 from .terms import Term
+from .types import Expr
 
 __all__ = ["Smeared", "is_smeared", "resolved"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from . import continuous, gaussians, powers
 from .errors import DivergentError, NotFoundError
@@ -20,6 +20,7 @@ from .residues import Residues, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
 from .terms import Term, Terms, terms, written
+from .types import Expr
 
 __all__ = ["Found", "convolved"]
 

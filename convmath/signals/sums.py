@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import sympy
-from sympy import Expr, I, Symbol
+from sympy import I, Symbol
 
 from .monomials import Monomial
+from .types import Expr
 
 __all__ = ["expression"]
 

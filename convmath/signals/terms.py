@@ -6,11 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol, oo
+from sympy import Symbol, oo
 
 from .monomials import Monomial, monomials
 from .pieces import Function, Impulse, Piece
 from .sums import expression
+from .types import Expr
 
 __all__ = ["Term", "Terms", "terms", "written"]
 

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from ..errors import NotFoundError, OpenQuestion
 from ..facts import Facts
+from ..types import Expr
 
 __all__ = ["Ball", "ball", "convolved"]
 

@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sympy
-from sympy import Expr, Matrix, Symbol
+from sympy import Matrix, Symbol
 
 from ..errors import DivergentError, NotFoundError, OpenQuestion
 from ..facts import Facts
+from ..types import Expr
 
 __all__ = ["convolved"]
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 from ..errors import NotFoundError
+from ..types import Expr
 
 __all__ = ["Product", "conditions_split", "products"]
 

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sympy
-from sympy import Expr, Matrix, Symbol
+from sympy import Matrix, Symbol
 
 from ..errors import NotFoundError
 from ..facts import Facts
+from ..types import Expr
 from . import balls, gaussians
 from .separable import conditions_split, products
 

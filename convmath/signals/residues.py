@@ -26,6 +26,7 @@ from .facts import Facts
 from .monomials import Monomial
 from .pieces import Piece
 from .scalars import Field, Number
+from .series import divided, taylor
 from .terms import Term
 from .types import Expr
 
@@ -63,14 +64,8 @@ class Residues:
     converges: dict[Any, None] = field(default_factory=dict)
 
     def terms(self) -> list[Term]:
-        parts = [_by_wave(terms, self.t) for terms in (self.f, self.g)]
-        prepared = [[(key, *self._factored(e)) for key, e in part.items()] for part in parts]
-        letters: list[Expr] = [self.t, sympy.pi]
-        for part in prepared:
-            for (frequency, _), numerator, roots, scale in part:
-                letters += [frequency, scale, *numerator, *(z for z, _ in roots)]
-        self.field = Field(letters)
-        f, g = ([self._wave(*one) for one in part] for part in prepared)
+        """The convolution, as waves times rational functions."""
+        f, g = self._waves()
         for waves in (f, g):
             self._on_the_line(waves)
         found: dict[tuple[Expr, Expr], Number] = defaultdict(lambda: self.field.zero)
@@ -84,7 +79,29 @@ class Residues:
             if value
         ]
 
+    def partial_fractions(self) -> list[tuple[Expr, int, Expr]]:
+        """Poles, orders and coefficients of f, where it is a rational function that ends as 1/t at least."""
+        waves, _ = self._waves()
+        if any(wave.frequency != 0 or wave.degree > -1 for wave in waves):
+            raise NotFoundError("a wave times a rational function is not smeared")
+        return [
+            (z.expression, order, c.expression * sympy.exp(wave.constant))
+            for wave in waves
+            for (z, order), c in wave.poles.items()
+        ]
+
     # -- reading
+
+    def _waves(self) -> tuple[list[Wave], list[Wave]]:
+        parts = [_by_wave(terms, self.t) for terms in (self.f, self.g)]
+        prepared = [[(key, *self._factored(e)) for key, e in part.items()] for part in parts]
+        letters: list[Expr] = [self.t, sympy.pi]
+        for part in prepared:
+            for (frequency, _), numerator, roots, scale in part:
+                letters += [frequency, scale, *numerator, *(z for z, _ in roots)]
+        self.field = Field(letters)
+        f, g = ([self._wave(*one) for one in part] for part in prepared)
+        return f, g
 
     def _factored(self, e: Expr) -> tuple[list[Expr], list[tuple[Expr, int]], Expr]:
         """The coefficients of the numerator from the constant on, the roots of the denominator, and its leading factor."""
@@ -127,11 +144,11 @@ class Residues:
         size = sum(times for _, times in zeros)
         poles: dict[tuple[Number, int], Number] = {}
         for z, times in zeros:
-            series = _taylor(top, z, times)
+            series = taylor(top, z, times)
             for other, power in zeros:
                 if other != z:
                     for _ in range(power):
-                        series = _divided(series, z - other)
+                        series = divided(series, z - other)
             for k, value in enumerate(series):
                 if value:
                     poles[z, times - k] = value
@@ -273,29 +290,6 @@ def _positive_root(root: Expr, facts: Facts) -> Expr:
     if isinstance(plain, sympy.Abs) and (sign := facts.positive(plain.args[0])) is not None:
         return plain.args[0] if sign else -plain.args[0]
     return plain
-
-
-def _taylor(polynomial: Sequence[Number], at: Number, terms: int) -> list[Number]:
-    """The first coefficients in powers of t - at."""
-    rest, found = list(polynomial), []
-    for _ in range(terms):
-        value = at.field.zero
-        quotient = []
-        for c in reversed(rest):
-            quotient.append(value)
-            value = value * at + c
-        found.append(value)
-        rest = quotient[:0:-1] if len(quotient) > 1 else []
-    return found
-
-
-def _divided(series: Sequence[Number], distance: Number) -> list[Number]:
-    """A series in s, divided by s + distance."""
-    inverse, found = distance.inverse(), []
-    for value in series:
-        before = found[-1] if found else distance.field.zero
-        found.append((value - before) * inverse)
-    return found
 
 
 def _quotient(polynomial: Sequence[Number], roots: Sequence[Number], field: Field) -> list[Number]:

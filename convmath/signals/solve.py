@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from sympy import Symbol
 
-from . import continuous, gaussians, powers
+from . import continuous, fallback, gaussians, hyperbolic, powers, voigt
 from .errors import DivergentError, NotFoundError
 from .facts import Facts
 from .monomials import Monomial
@@ -80,6 +80,7 @@ class _Table:
         self.t, self.facts, self.principal = t, facts, principal
         self.different: dict[tuple[Expr, Expr], None] = {}
         self.converges: dict[Any, None] = {}
+        self.open: list[tuple[Term, Term]] = []  # pairs that no method here is for
 
     def convolved(self, f: Sorted, g: Sorted) -> Found:
         poles = self._poles(f.plain, g.plain)
@@ -101,9 +102,12 @@ class _Table:
             itertools.product(f.other, g.plain.terms),
             itertools.product(f.other, g.other),
         )
+        rest = rest + self._voigt(f, g) + self._voigt(g, f)
         for first, second in pairs:
             if not self._by_residues(first, second):
                 rest = rest + self._pair(first, second)
+        if self.open:
+            rest = rest + Terms(tuple(fallback.integrated(self.open, self.t)))
         whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t)
         return Found(whole, list(self.different), list(self.converges))
 
@@ -118,7 +122,18 @@ class _Table:
         return joined.result
 
     def _by_residues(self, first: Term, second: Term) -> bool:
-        return all(is_rational(term, self.t) for term in (first, second))
+        """Whether a pair is convolved together with others."""
+        kinds = [is_rational(term, self.t) for term in (first, second)]
+        smooth = [term[1].gaussian for term in (first, second)]
+        return all(kinds) or any(k and g for k, g in (zip(kinds, reversed(smooth), strict=True)))
+
+    def _voigt(self, f: Sorted, g: Sorted) -> Terms:
+        rational = [term for term in f.other if is_rational(term, self.t)]
+        found = Terms(())
+        for term in g.other if rational else ():
+            if term[1].gaussian:
+                found = found + Terms(tuple(voigt.smeared(rational, term, self.t, self.facts)))
+        return found
 
     def _rational(self, f: Sorted, g: Sorted) -> Terms:
         """Rational functions, all of them at once: what diverges in one may cancel in another."""
@@ -159,7 +174,10 @@ class _Table:
             found, needed = powers.joined(first, second, self.t, self.facts)
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(found))
-        raise self._refusal(first, second)
+        if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
+            return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
+        self.open.append((first, second))
+        return Terms(())
 
     def _refusal(self, first: Term, second: Term) -> NotFoundError:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")

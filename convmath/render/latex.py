@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from .tree import Big, Break, Fence, Fn, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Num, Op, Root, Row, Script, Sym, Words, spaced
 
 __all__ = ["escaped", "latex"]
 
@@ -18,9 +18,9 @@ _LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()} | {"∞": r
 _FUNCTIONS = {"exp", "log", "tanh", "sin", "cos"}
 _SIGNS = {
     "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",
-    "mod": r"\bmod ", "#": r"\#", "…": r"\dots ",
+    "mod": r"\bmod ", "#": r"\#", "…": r"\dots ", "∗": "*", "⋆": r"\star ", "∨": r"\lor ",
 }  # fmt: skip
-_BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
+_BIG = {"Σ": r"\sum", "∫": r"\int", "max": r"\max", "min": r"\min", "#": r"\#"}
 _LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{", "|": r"\lvert "}
 _RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}", "|": r"\rvert "}
 _SPACE = Op("·", "wide")
@@ -69,7 +69,8 @@ def _(node: Num) -> str:
 def _(node: Op) -> str:
     if node.sign == "·" and node.space in ("none", "wide"):
         return r"\," if node.space == "wide" else ""  # factors stand side by side
-    return _SIGNS.get(node.sign, node.sign) + (r"\ " if node.space == "after" else "")
+    sign = _SIGNS.get(node.sign, node.sign)
+    return rf"\,{sign}" if node.space == "before" else sign + (r"\ " if node.space == "after" else "")
 
 
 @latex.register
@@ -90,6 +91,17 @@ def _(node: Frac) -> str:
 
 
 @latex.register
+def _(node: Root) -> str:
+    return rf"\sqrt{{{latex(node.body)}}}"
+
+
+@latex.register
+def _(node: Cases) -> str:
+    rows = r" \\ ".join(rf"{latex(value)}, & {latex(relation)}" for value, relation in node.cases)
+    return rf"\begin{{cases}}{rows}\end{{cases}}"
+
+
+@latex.register
 def _(node: Fence) -> str:
     tall = any(isinstance(item, Frac) for item in (node.body.items if isinstance(node.body, Row) else (node.body,)))
     left, right = _LEFT[node.left], _RIGHT[node.right]
@@ -98,7 +110,8 @@ def _(node: Fence) -> str:
 
 @latex.register
 def _(node: Big) -> str:
-    return _BIG[node.sign] + (f"_{{{latex(node.under)}}}" if node.under is not None else "") + " "
+    limits = (f"{mark}{{{latex(limit)}}}" for mark, limit in (("_", node.under), ("^", node.over)) if limit is not None)
+    return _BIG[node.sign] + "".join(limits) + " "
 
 
 @latex.register

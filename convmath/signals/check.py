@@ -22,7 +22,7 @@ from .pieces import Function
 from .quadrature import Integral, integrals, slow_integral
 from .types import Expr
 
-__all__ = ["checked", "checked_period", "checked_sequence"]
+__all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
 
 TOLERANCE, WIDE = 1e-8, 1e-6  # asked of a quadrature, and allowed between it and a result
 POINTS = 12
@@ -272,3 +272,42 @@ def _compared(
 ) -> None:
     if not abs(got - wanted) <= allowed:
         raise CheckError(result, {**values, t: at}, got, wanted)
+
+
+# --- several variables ------------------------------------------------------------------------------------------------
+
+# nodes on an axis, by the number of axes; how far they reach; what is allowed where something jumps, and where nothing does
+NODES, REACH, COARSE, FINE = {2: 601, 3: 121}, 4.5, 0.04, 1e-4
+
+
+def checked_in_space(
+    f: Expr, g: Expr, variables: Sequence[Symbol], result: Expr, facts: Facts, conditions: Sequence[Any] = ()
+) -> int:
+    """At how many points a result was held against a sum over a grid, which is finest around 0.
+
+    A grid sees jumps coarsely, so that this finds a wrong formula and no wrong digit; impulses it does not see at all.
+    """
+    if len(variables) not in NODES or any(e.has(sympy.DiracDelta) for e in (f, g)):
+        return 0
+    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - set(variables)
+    for relation in (*facts.relations, *conditions):
+        symbols |= relation.free_symbols
+    draw = random.Random(0)
+    values = facts.sample(symbols, draw, conditions)
+    left, right = (sympy.lambdify(variables, e.xreplace(values), ["scipy", "numpy"]) for e in (f, g))
+    rough = any(e.has(sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign) for e in (f, g))
+    u, step = np.linspace(-REACH, REACH, NODES[len(variables)], retstep=True)
+    grid = np.meshgrid(*[np.sinh(u)] * len(variables))
+    weights = functools.reduce(np.multiply, np.meshgrid(*[np.cosh(u) * step] * len(variables), sparse=True))
+    held = 0
+    for _ in range(2):
+        at = [draw.uniform(-1.2, 1.2) for _ in variables]
+        with np.errstate(all="ignore"):
+            product = left(*grid) * right(*(x - y for x, y in zip(at, grid, strict=True))) * weights
+        wanted, size = complex(np.sum(product)), float(np.sum(np.abs(product)))
+        got = complex(sympy.N(result.xreplace(values).subs(dict(zip(variables, at, strict=True)))))
+        allowed = (COARSE if rough else FINE) * size + 1e-9
+        if np.isfinite(wanted):
+            held += 1
+            _compared(result, sympy.Tuple(*variables), sympy.Tuple(*at), got, wanted, allowed, values)
+    return held

@@ -24,16 +24,18 @@ from sympy import Symbol
 
 from . import spatial
 from .branches import Answer, branches
-from .check import checked, checked_period, checked_sequence
+from .check import checked, checked_in_space, checked_period, checked_sequence
 from .discrete import convolved as discrete_convolved
 from .errors import NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .periodic import folded, one_period
-from .pieces import Reader, pieces
+from .pieces import Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
-from .solve import convolved
+from .solve import Found, convolved
 from .types import Expr
+
+IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
 
@@ -133,14 +135,31 @@ def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal
 def _one(f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     """In one variable, checked."""
     read = sequence_pieces if x.is_integer else pieces
-    functions = read(f, x, known), read(g, x, known)
-    found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
+    left = read(f, x, known) if f.has(*IMPULSES) else None
+    right = read(g, x, known) if g.has(*IMPULSES) else None
+    if left and _sifts(left):
+        functions, found = (left, right or Function()), Found(_moved(left, g, x))
+    elif right and _sifts(right):
+        functions, found = (left or Function(), right), Found(_moved(right, f, x))
+    else:
+        functions = left or read(f, x, known), right or read(g, x, known)
+        found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     if x.is_integer:
         held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
     else:
         held = checked(f, g, x, found.expression, known, functions, conditions, principal)
     return Answer(found.expression, (), tuple(found.converges), held), found.different
+
+
+def _sifts(function: Function) -> bool:
+    """Whether a function is a sum of impulses, and of none of their derivatives."""
+    return not function.smooth and all(impulse.order == 0 for impulse in function.points)
+
+
+def _moved(impulses: Function, g: Expr, x: Symbol) -> Expr:
+    """Σ c·δ(x - a) ∗ g = Σ c·g(x - a), whatever g is."""
+    return sympy.Add(*(impulse.coefficient * g.subs(x, x - impulse.at) for impulse in impulses.points))
 
 
 def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
@@ -166,7 +185,9 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
         return answer.expression
 
     expression = spatial.convolved(f, g, variables, known, along)
-    return Answer(expression, (), tuple(needed)), different
+    conditions = [*needed, *(sympy.Ne(*pair) for pair in different)]
+    held = checked_in_space(f, g, variables, expression, known, conditions) if not any(x.is_integer for x in variables) else 0
+    return Answer(expression, (), tuple(needed), held), different
 
 
 def _assembled(answers: Sequence[Answer], asked: Expr) -> Expr:

@@ -123,9 +123,10 @@ class _Table:
 
     def _by_residues(self, first: Term, second: Term) -> bool:
         """Whether a pair is convolved together with others."""
-        kinds = [is_rational(term, self.t) for term in (first, second)]
-        smooth = [term[1].gaussian for term in (first, second)]
-        return all(kinds) or any(k and g for k, g in (zip(kinds, reversed(smooth), strict=True)))
+        if all(is_rational(term, self.t) for term in (first, second)):
+            return True
+        one, two = sorted((first, second), key=lambda term: term[1].gaussian)
+        return two[1].gaussian and one[1].special != 1 and is_rational(one, self.t)
 
     def _voigt(self, f: Sorted, g: Sorted) -> Terms:
         rational = [term for term in f.other if is_rational(term, self.t)]

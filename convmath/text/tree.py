@@ -9,10 +9,14 @@ from fractions import Fraction
 __all__ = [
     "Bracket",
     "Call",
+    "Cases",
+    "Combined",
+    "Condition",
     "Element",
     "Entry",
     "Equation",
     "Expression",
+    "Listing",
     "Name",
     "Negative",
     "Number",
@@ -20,6 +24,7 @@ __all__ = [
     "Range",
     "Reduction",
     "Relation",
+    "Stated",
     "Tree",
     "arrays",
     "names",
@@ -88,6 +93,37 @@ class Bracket(Tree):
 
 
 @dataclass(frozen=True, slots=True)
+class Combined(Tree):
+    """Conditions that hold together, or one of which holds; the word is "and" or "or"."""
+
+    word: str
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Tree):
+    """The value behind the first condition that holds, else `otherwise`, else 0."""
+
+    cases: tuple[tuple[Condition, Expression], ...]
+    otherwise: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Tree):
+    """[first, second, …]"""
+
+    entries: tuple[Expression | Listing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Tree):
+    """What words say of a name: n integer."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Range(Tree):
     """index < size"""
 
@@ -122,7 +158,8 @@ class Equation(Tree):
     right: Expression
 
 
-Expression = Number | Name | Negative | Operation | Call | Element | Bracket | Reduction
+Expression = Number | Name | Negative | Operation | Call | Element | Bracket | Reduction | Cases
+Condition = Relation | Combined
 
 
 def _parts(tree: Tree) -> tuple[Tree, ...]:
@@ -132,10 +169,14 @@ def _parts(tree: Tree) -> tuple[Tree, ...]:
             return (inner,)
         case Operation(left=left, right=right):
             return left, right
-        case Call(arguments=parts) | Element(at=parts) | Relation(parts=parts):
+        case Call(arguments=parts) | Element(at=parts) | Relation(parts=parts) | Combined(parts=parts):
             return parts
         case Bracket(relation=relation):
             return (relation,)
+        case Cases(cases=cases, otherwise=last):
+            return tuple(part for case in cases for part in case) + ((last,) if last else ())
+        case Listing(entries=parts):
+            return parts
     return ()
 
 

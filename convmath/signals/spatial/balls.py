@@ -18,7 +18,7 @@ from ..errors import NotFoundError, OpenQuestion
 from ..facts import Facts
 from ..types import Expr
 
-__all__ = ["Ball", "ball", "convolved"]
+__all__ = ["Ball", "ball", "convolved", "with_polynomial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,3 +98,16 @@ def _lens(r: Expr, s: Expr, d: Expr, dimension: int) -> Expr:
             return sympy.pi * (2 * r - d) ** 2 * (d + 4 * r) / 12
         return sympy.pi * (r + s - d) ** 2 * (d**2 + 2 * d * (r + s) - 3 * (r - s) ** 2) / (12 * d)
     raise NotFoundError(f"balls in {dimension} dimensions are not convolved")
+
+
+def with_polynomial(f: Ball, polynomial: Expr, variables: Sequence[Symbol]) -> Expr:
+    r"""A polynomial averaged over a ball, by ∫_{|τ|<r} Π τᵢ^{kᵢ} = r^{n+k}·Π Γ((kᵢ+1)/2) / Γ(1 + (n+k)/2) for even kᵢ, else 0."""
+    taus = [sympy.Dummy(f"u{k}") for k in range(len(variables))]
+    moved = polynomial.subs({x: x - c - u for x, c, u in zip(variables, f.centre, taus, strict=True)}, simultaneous=True)
+    found = sympy.S.Zero
+    for powers, coefficient in sympy.Poly(sympy.expand(moved), *taus).terms():
+        if not any(k % 2 for k in powers):
+            size = len(powers) + sum(powers)
+            moment = sympy.prod([sympy.gamma(sympy.Rational(k + 1, 2)) for k in powers])
+            found += coefficient * f.radius**size * moment / sympy.gamma(1 + sympy.Rational(size, 2))
+    return sympy.factor(f.value * found)

@@ -12,7 +12,7 @@ from sympy import Matrix, Symbol
 from ..errors import NotFoundError
 from ..facts import Facts
 from ..types import Expr
-from . import balls, gaussians
+from . import balls, gaussians, radial
 from .separable import conditions_split, products
 
 __all__ = ["convolved"]
@@ -22,19 +22,32 @@ OneDimensional = Callable[[Expr, Expr, Symbol, Facts], Expr]
 
 def convolved(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
     """f ∗ g; `along` convolves in one variable."""
-    continuous = not any(x.is_integer for x in variables)
-    if continuous and len(variables) > 1:
-        left, right = (balls.ball(e, variables, facts) for e in (f, g))
-        if left and right:
-            return balls.convolved(left, right, variables, facts)
-    refused = []
-    ways = [_by_products, _by_forms, _by_new_variables] if continuous else [_by_products]
+    if not any(x.is_integer for x in variables):
+        ways = [_by_shape, _by_products, _by_forms, _by_axes, _by_new_variables]
+    else:
+        ways = [_by_products, _by_axes]
+    refused: NotFoundError | None = None
     for way in ways:
         try:
             return way(f, g, variables, facts, along)
         except NotFoundError as error:
-            refused.append(error)
-    raise refused[0]
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+def _by_shape(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
+    """Balls with balls, or with polynomials, and Poisson kernels."""
+    left, right = (balls.ball(e, variables, facts) for e in (f, g))
+    if left and right:
+        return balls.convolved(left, right, variables, facts)
+    for one, other in ((left, g), (right, f)):
+        if one and other.is_polynomial(*variables):
+            return balls.with_polynomial(one, other, variables)
+    here, there = (radial.kernel(e, variables, facts) for e in (f, g))
+    if here and there:
+        return radial.convolved(here, there, variables)
+    raise NotFoundError("these are no balls and no Poisson kernels")
 
 
 def _by_products(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
@@ -49,6 +62,25 @@ def _by_products(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, al
             value *= known[p, q, x]
         found.append(value)
     return sympy.Add(*found)
+
+
+def _by_axes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
+    """Where one function is a sum of products, the other is convolved with their factors, one axis after another."""
+    for one, other in ((f, g), (g, f)):
+        try:
+            parts = products(one, variables)
+        except NotFoundError:
+            continue
+        found = []
+        for part in parts:
+            value = other
+            # impulses first: they leave a function as it is
+            axes = sorted(zip(variables, part.factors, strict=True), key=lambda axis: not axis[1].has(sympy.DiracDelta))
+            for x, factor in axes:
+                value = along(factor, value, x, facts)
+            found.append(part.coefficient * value)
+        return sympy.Add(*found)
+    raise NotFoundError("neither function is a sum of products of functions of one variable")
 
 
 def _by_forms(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
@@ -67,7 +99,10 @@ def _by_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Fact
     moved = [_simplified(_simplified(e).xreplace(old)) for e in (f, g)]
     determinant = sympy.factor(matrix.det())
     size = determinant if facts.positive(determinant) else sympy.Abs(determinant)
-    found = _by_products(*moved, new, facts, along) / size
+    try:
+        found = _by_products(*moved, new, facts, along) / size
+    except NotFoundError:
+        found = _by_axes(*moved, new, facts, along) / size
     return found.subs(dict(zip(new, matrix * Matrix(variables), strict=True)), simultaneous=True)
 
 

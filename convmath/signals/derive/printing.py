@@ -1,0 +1,423 @@
+"""SymPy expressions as layout, as a lecturer writes them: one rule per kind of expression.
+
+SymPy's own printers reorder sums and put limits where they like, so that the layout tree of `render` is used here too.
+
+>>> import sympy
+>>> from convmath.render.text import text
+>>> t, a, b = sympy.symbols("t a b")
+>>> text(layout(sympy.exp(-a * t) * sympy.Heaviside(t - b) / (a - b)))
+'e^(-a·t)/(a-b)·u(t-b)'
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from typing import Any
+
+import sympy
+from sympy import Expr
+from sympy.core.function import AppliedUndef
+from sympy.core.relational import Relational
+
+from convmath.render.mathematics import LONGEST_BAR, layout, lettered, signed_sum
+from convmath.render.text import text
+from convmath.render.tree import (
+    BESIDE,
+    BREAK,
+    DOT,
+    EQUALS,
+    PLUS,
+    TERM_BREAK,
+    TIMES,
+    Big,
+    Cases,
+    Fence,
+    Fn,
+    Frac,
+    Layout,
+    Num,
+    Op,
+    Root,
+    Row,
+    Script,
+    Sym,
+    commas,
+    joined,
+    row,
+    width,
+)
+
+__all__ = ["applied", "factor", "integral", "interval", "layout", "product", "shortest", "symbol"]
+
+_SWITCHED = (sympy.Heaviside, sympy.DiracDelta, sympy.KroneckerDelta, sympy.Piecewise)
+_GREEK = (
+    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+).split()
+_LETTER = dict(zip(_GREEK, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ", strict=True))
+_NAMED = {
+    sympy.gamma: "Γ", sympy.uppergamma: "Γ", sympy.lowergamma: "γ", sympy.beta: "B", sympy.binomial: "C", sympy.sign: "sgn",
+}  # fmt: skip
+_ORDERED = {sympy.besselj: "J", sympy.bessely: "Y", sympy.besseli: "I", sympy.besselk: "K"}
+_SIGNS = {
+    sympy.StrictLessThan: "<", sympy.LessThan: "≤", sympy.StrictGreaterThan: ">", sympy.GreaterThan: "≥",
+    sympy.Equality: "=", sympy.Unequality: "≠",
+}  # fmt: skip
+AT_MOST, LESS = Op("≤", "wide"), Op("<", "wide")
+
+
+def shortest(e: Expr) -> Expr:
+    """The shortest of a few ways to write an expression."""
+    ways = dict.fromkeys((e, sympy.factor_terms(e), *(() if e.has(*_SWITCHED) else (sympy.together(e),))))
+    return min(ways, key=lambda way: len(text(layout(way))))
+
+
+# --- names and numbers -----------------------------------------------------------------------------------------------
+
+
+def symbol(name: str) -> Layout:
+    """sigma_1 is σ₁; what stands behind a line is a subscript."""
+    plain = name.rstrip("′")
+    stem, _, index = plain.partition("_")
+    letters = stem.rstrip("0123456789") or stem
+    letters, index = letters, index or stem[len(letters) :]
+    letters = _LETTER.get(letters, letters)
+    if not index and not name.endswith("′"):
+        return Sym(letters)
+    below = (Num(index) if index.isdigit() else Sym(_LETTER.get(index, index))) if index else None
+    return Script(Sym(letters), below, None, len(name) - len(plain))
+
+
+@layout.register
+def _(e: sympy.Symbol) -> Layout:
+    return symbol(re.sub(r"\s+", "", e.name) or "x")
+
+
+@layout.register
+def _(e: sympy.Rational) -> Layout:
+    number = Num(str(abs(e.p)))
+    whole = number if e.q == 1 else Frac(number, Num(str(e.q)))
+    return row(Op("-"), whole) if e.p < 0 else whole
+
+
+@layout.register
+def _(e: sympy.Float) -> Layout:
+    digits = sympy.sstr(abs(e))
+    return row(Op("-"), Num(digits)) if e < 0 else Num(digits)
+
+
+for _constant, _letter in {
+    sympy.pi: Sym("π"),
+    sympy.E: Sym("e"),
+    sympy.I: Sym("i"),
+    sympy.oo: Sym("∞"),
+    -sympy.oo: row(Op("-"), Sym("∞")),
+    sympy.EulerGamma: Sym("γ"),
+}.items():
+    layout.register(type(_constant))(lambda e, letter=_letter: letter)
+
+
+# --- sums ------------------------------------------------------------------------------------------------------------
+
+
+@layout.register
+def _(e: sympy.Add) -> Layout:
+    terms = [_signed(term) for term in e.as_ordered_terms()]
+    parts = [(negative, factor(term) if negative and term.is_Add else layout(term)) for negative, term in terms]
+    if len(parts) < 4 and not e.has(sympy.Function, sympy.exp, sympy.Piecewise):
+        return signed_sum(parts, Op("+"), Op("-"))
+    return signed_sum(parts, row(TERM_BREAK, PLUS), row(TERM_BREAK, Op("-", "wide")))
+
+
+def _signed(e: Expr) -> tuple[bool, Expr]:
+    """Whether a term is taken away, and the term without its minus."""
+    negative = bool(e.as_coeff_Mul()[0].is_extended_negative)
+    return negative, -e if negative else e
+
+
+def factor(e: Expr) -> Layout:
+    """An expression as a factor: in parentheses if it is a sum or begins with a minus."""
+    return Fence("(", layout(e), ")") if e.is_Add or _signed(e)[0] else layout(e)
+
+
+# --- products --------------------------------------------------------------------------------------------------------
+
+
+@layout.register
+def _(e: sympy.Mul) -> Layout:
+    negative, positive = _signed(e)
+    if negative:
+        return row(Op("-"), factor(positive))
+    number, rest = e.as_coeff_Mul()
+    over, under, beside = [], [], []
+    for part in sympy.Mul.make_args(rest):
+        if isinstance(part, _SWITCHED):
+            beside.append(part)
+        elif _is_below(part):
+            under.append(1 / part)
+        else:
+            over.append(part)
+    if not number.is_Rational:
+        over, number = [number, *over], sympy.S.One
+    if number.p != 1:
+        over.insert(0, sympy.Integer(number.p))
+    if number.q != 1:
+        under.insert(0, sympy.Integer(number.q))
+    front = _fraction(_ordered(over), _ordered(under))
+    return product([*front, *map(factor, _ordered(beside))])
+
+
+def _is_below(e: Expr) -> bool:
+    return bool(isinstance(e, sympy.Pow) and e.exp.is_Rational and e.exp < 0 and e.base is not sympy.E)
+
+
+def _fraction(over: Sequence[Expr], under: Sequence[Expr]) -> list[Layout]:
+    if not under:
+        return [factor(part) for part in over]
+    below = layout(under[0]) if len(under) == 1 else product(map(factor, under))
+    above = layout(over[0]) if len(over) == 1 else product(map(factor, over)) if over else Num("1")
+    if width(above) > LONGEST_BAR and over:
+        return [Frac(Num("1"), below), *map(factor, over)]
+    return [Frac(above, below)]
+
+
+def _ordered(factors: Iterable[Expr]) -> list[Expr]:
+    """Numbers, letters, sums, functions, exponentials, steps."""
+
+    def rank(e: Expr) -> tuple[int, Any]:
+        if e.is_Number:
+            place = 0
+        elif e.is_number:
+            place = 1
+        elif isinstance(e, sympy.exp):
+            place = 5
+        elif isinstance(e, _SWITCHED):
+            place = 6
+        elif e.as_base_exp()[0].is_Symbol:
+            place = 2
+        else:
+            place = 3 if e.as_base_exp()[0].is_Add else 4
+        return place, sympy.default_sort_key(e)
+
+    return sorted(factors, key=rank)
+
+
+def product(factors: Iterable[Layout]) -> Layout:
+    """Factors side by side, with a dot where a number follows; ones are left out."""
+    kept = [part for part in factors if part != Num("1")]
+    items: list[Layout] = []
+    for place, part in enumerate(kept):
+        if place:
+            items += [BREAK, DOT if isinstance(_first(part), Num) else BESIDE]
+        items.append(part)
+    return row(*items) if items else Num("1")
+
+
+def _first(node: Layout) -> Layout:
+    match node:
+        case Row(items=(first, *_)) | Script(base=first):
+            return _first(first)
+        case Frac(over=Num()):
+            return node.over
+    return node
+
+
+@layout.register
+def _(e: sympy.Pow) -> Layout:
+    if _is_below(e):
+        return Frac(Num("1"), layout(1 / e))
+    if e.exp == sympy.S.Half:
+        return Root(layout(e.base))
+    return Script(_base(e.base), None, _exponent(e.exp))
+
+
+def _base(e: Expr) -> Layout:
+    simple = e.is_Symbol or (e.is_Integer and e >= 0) or e in (sympy.pi, sympy.E) or isinstance(e, AppliedUndef)
+    return layout(e) if simple else Fence("(", layout(e), ")")
+
+
+def _exponent(e: Expr) -> Layout:
+    """Fractions stay low in an exponent."""
+    return row(Num(str(e.p)), Op("/"), Num(str(e.q))) if e.is_Rational and e.q != 1 and e > 0 else layout(e)
+
+
+@layout.register
+def _(e: sympy.exp) -> Layout:
+    logarithms = [part for part in sympy.Mul.make_args(e.args[0]) if isinstance(part, sympy.log)]
+    if len(logarithms) == 1:  # e^{n·log r} is rⁿ
+        [logarithm] = logarithms
+        return layout(sympy.Pow(logarithm.args[0], e.args[0] / logarithm, evaluate=False))
+    return Script(Sym("e"), None, _exponent(e.args[0]))
+
+
+# --- functions -------------------------------------------------------------------------------------------------------
+
+
+def applied(name: Layout, *arguments: Layout) -> Layout:
+    """f(x, y)"""
+    return row(name, Fence("(", commas(arguments, loose=True), ")"))
+
+
+@layout.register
+def _(e: sympy.Function) -> Layout:
+    name = type(e).__name__
+    return applied(Sym(_NAMED[e.func]) if len(_NAMED.get(e.func, "")) == 1 else Fn(_NAMED.get(e.func, name)), *map(layout, e.args))
+
+
+@layout.register
+def _(e: AppliedUndef) -> Layout:
+    bracket = all(a.is_integer for a in e.args)
+    body = commas(map(layout, e.args), loose=True)
+    return row(lettered(type(e).__name__), Fence("[", body, "]") if bracket else Fence("(", body, ")"))
+
+
+def _at(name: Layout, argument: Expr) -> Layout:
+    """u(t), and u[n] where n is an integer."""
+    return row(name, Fence("[" if argument.is_integer else "(", layout(argument), "]" if argument.is_integer else ")"))
+
+
+@layout.register
+def _(e: sympy.Heaviside) -> Layout:
+    return _at(Sym("u"), e.args[0])
+
+
+@layout.register
+def _(e: sympy.DiracDelta) -> Layout:
+    order = int(e.args[1]) if len(e.args) > 1 else 0
+    raised = Fence("(", Num(str(order)), ")") if order > 3 else None
+    name = Script(Sym("δ"), None, raised, 0 if raised else order) if order else Sym("δ")
+    return row(name, Fence("(", layout(e.args[0]), ")"))
+
+
+@layout.register
+def _(e: sympy.KroneckerDelta) -> Layout:
+    left, right = e.args
+    difference = sympy.expand(left - right)
+    return row(Sym("δ"), Fence("[", layout(-difference if difference.could_extract_minus_sign() else difference), "]"))
+
+
+@layout.register
+def _(e: sympy.Abs) -> Layout:
+    return Fence("|", layout(e.args[0]), "|")
+
+
+@layout.register
+def _(e: sympy.conjugate) -> Layout:
+    return Script(_base(e.args[0]), None, Op("∗"))
+
+
+@layout.register
+def _(e: sympy.floor) -> Layout:
+    return Fence("⌊", layout(e.args[0]), "⌋")
+
+
+@layout.register
+def _(e: sympy.factorial) -> Layout:
+    return row(_base(e.args[0]), Op("!"))
+
+
+@layout.register
+def _(e: sympy.harmonic) -> Layout:
+    return Script(Sym("H"), layout(e.args[0]))
+
+
+@layout.register
+def _(e: sympy.hyper) -> Layout:
+    """Kummer's M(a, b, z), Gauss's F(a, b; c; z)"""
+    above, below, z = e.args
+    if (len(above), len(below)) == (1, 1):
+        return applied(Sym("M"), *map(layout, (*above, *below, z)))
+    groups = (commas(map(layout, group), loose=True) for group in (above, below, (z,)))
+    return row(Sym("F"), Fence("(", joined(Op(";", "after"), groups), ")"))
+
+
+for _kind, _name in _ORDERED.items():
+    layout.register(_kind)(
+        lambda e, name=_name: row(Script(Sym(name), layout(e.args[0])), Fence("(", layout(e.args[1]), ")"))
+    )
+
+
+@layout.register
+def _(e: sympy.Derivative) -> Layout:
+    function, (_, times) = e.args[0], e.args[1]
+    if isinstance(function, AppliedUndef) and len(e.args) == 2 and times <= 3:
+        return row(Script(lettered(type(function).__name__), None, None, int(times)), Fence("(", layout(function.args[0]), ")"))
+    raise NotImplementedError(f"no layout rule for {e}")
+
+
+@layout.register
+def _(e: sympy.Subs) -> Layout:
+    inner, [point] = e.args[0], e.args[2]
+    if isinstance(inner, sympy.Derivative) and isinstance(inner.args[0], AppliedUndef):
+        name = Script(lettered(type(inner.args[0]).__name__), None, None, int(inner.args[1][1]))
+        return row(name, Fence("(", layout(point), ")"))
+    raise NotImplementedError(f"no layout rule for {e}")
+
+
+# --- relations and cases ---------------------------------------------------------------------------------------------
+
+
+@layout.register
+def _(e: Relational) -> Layout:
+    return row(layout(e.lhs), Op(_SIGNS[type(e)], "wide"), layout(e.rhs))
+
+
+@layout.register
+def _(e: sympy.And) -> Layout:
+    return commas(map(layout, sorted(e.args, key=sympy.default_sort_key)), loose=True)
+
+
+@layout.register
+def _(e: sympy.Or) -> Layout:
+    return joined(Op("∨", "wide"), map(layout, sorted(e.args, key=sympy.default_sort_key)))
+
+
+@layout.register
+def _(e: sympy.Not) -> Layout:
+    return row(Op("¬"), Fence("(", layout(e.args[0]), ")"))
+
+
+@layout.register
+def _(e: sympy.Piecewise) -> Layout:
+    values, conditions = zip(*e.args, strict=True)
+    return Cases(tuple(zip(map(layout, values), _told_apart(conditions), strict=True)))
+
+
+def _told_apart(conditions: Sequence[Any]) -> list[Layout]:
+    """When each case holds, said without "otherwise": below a point, between two, from the last one on."""
+    *first, last = conditions
+    below = all(isinstance(c, sympy.StrictLessThan | sympy.LessThan) and c.lhs == first[0].lhs for c in first)
+    if first and below and last == True:  # noqa: E712
+        x, ends = first[0].lhs, [c.rhs for c in first]
+        lows = [-sympy.oo, *ends]
+        return [interval(x, low, high, LESS, AT_MOST) for low, high in zip(lows, [*ends, sympy.oo], strict=True)]
+    if last == True:  # noqa: E712
+        conditions = (*first, sympy.And(*(sympy.Not(c) for c in first)))
+    return [layout(c) for c in conditions]
+
+
+@layout.register
+def _(e: sympy.logic.boolalg.BooleanTrue) -> Layout:
+    return Op("…")
+
+
+def interval(x: Expr, low: Expr, high: Expr, before: Op = LESS, after: Op = LESS) -> Layout:
+    """low < x < high, without an end that is infinite."""
+    if low is -sympy.oo and high is sympy.oo:
+        return row(layout(low), LESS, layout(x), LESS, layout(high))
+    if low is -sympy.oo:
+        return row(layout(x), before, layout(high))
+    if high is sympy.oo:
+        return row(layout(x), Op({"<": ">", "≤": "≥"}[after.sign], "wide"), layout(low))
+    return row(layout(low), after, layout(x), before, layout(high))
+
+
+def integral(variables: Sequence[Expr], low: Expr, high: Expr, body: Layout, discrete: bool = False) -> Layout:
+    """∫ body dτ, or Σ body, from one end to another."""
+    if discrete:
+        under = joined(Op(",", "none"), map(layout, variables))
+        return row(Big("Σ", row(under, Op("="), layout(low)), layout(high)), body)
+    signs = [Big("∫", layout(low), layout(high)) for _ in variables]
+    return row(*signs, body, *(item for x in variables for item in (Op("d", "before"), layout(x))))

@@ -6,7 +6,11 @@ from typing import Any
 
 from convmath.errors import AssumptionError, ConvmathError
 
-__all__ = ["CheckError", "ContradictionError", "DivergentError", "NotFoundError", "OpenQuestion"]
+__all__ = ["ArgumentError", "CheckError", "ContradictionError", "DivergentError", "NotFoundError", "OpenQuestion"]
+
+
+class ArgumentError(ConvmathError, TypeError):
+    """What is no function, no variable or no period."""
 
 
 class CheckError(ConvmathError, ArithmeticError):

@@ -176,9 +176,12 @@ class Facts:
 
 
 def _flat(relations: Iterable[Any]) -> Iterable[Any]:
-    if isinstance(relations, sympy.logic.boolalg.Boolean | bool):
+    if isinstance(relations, sympy.logic.boolalg.Boolean | bool | str):
         relations = [relations]
     for relation in relations:
+        if isinstance(relation, str):
+            why = "but a relation of SymPy is needed, such as b > a"
+            raise AssumptionError(f"the text {relation!r} came as an assumption, {why} [assume]")
         relation = sympy.sympify(relation)
         if isinstance(relation, sympy.And):
             yield from _flat(relation.args)

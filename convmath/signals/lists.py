@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 import sympy
@@ -59,7 +60,7 @@ def _periods(period: Any, axes: int) -> tuple[int | None, ...]:
     if period is None:
         return (None,) * axes
     given = tuple(period) if isinstance(period, list | tuple) else (period,) * axes
-    if len(given) != axes or not all(sympy.sympify(p).is_Integer and p > 0 for p in given):
+    if len(given) != axes or not all(isinstance(p, Integral) and p > 0 for p in given):
         raise HyperparameterError(
             f"the period {period} came for lists of {axes} dimensions; positive integers are needed [convolve]"
         )

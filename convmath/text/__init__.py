@@ -41,6 +41,7 @@ from .tree import (
     Tree,
     arrays,
     names,
+    parts,
     reductions,
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "named",
     "names",
     "parse",
+    "parts",
     "reductions",
     "relations",
     "statements",

@@ -1,11 +1,12 @@
 """Reading functions and sequences of variables, lists of their values, and what is said of their parameters.
 
-    list      =  "[" (list | sum) ("," (list | sum))* "]"
-    atom      =  … | name "[" sum ("," sum)* "]" | "cases" "(" case ("," case)* ("," sum)? ")" | "Piecewise" "(" pair ("," pair)* ")"
-    case      =  condition ":" sum                    pair      =  "(" sum "," (condition | "True") ")"
-    condition =  both (("or" | "|") both)*            both      =  single (("and" | "&") single)*
-    single    =  "(" condition ")" | relation         relation  =  sum (("<" | "≤" | "=" | "≠" | ">" | "≥") sum)+
-    statement =  name word+ | both
+list      =  "[" (list | sum) ("," (list | sum))* "]"
+atom      =  … | name "[" sum ("," sum)* "]"
+          |  "cases" "(" case ("," case)* ("," sum)? ")" | "Piecewise" "(" pair ("," pair)* ")"
+case      =  condition ":" sum                    pair      =  "(" sum "," (condition | "True") ")"
+condition =  both (("or" | "|") both)*            both      =  single (("and" | "&") single)*
+single    =  "(" condition ")" | relation         relation  =  sum (("<" | "≤" | "=" | "≠" | ">" | "≥") sum)+
+statement =  name word+ | both
 """
 
 from __future__ import annotations

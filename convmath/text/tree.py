@@ -28,6 +28,7 @@ __all__ = [
     "Tree",
     "arrays",
     "names",
+    "parts",
     "reductions",
 ]
 
@@ -162,7 +163,7 @@ Expression = Number | Name | Negative | Operation | Call | Element | Bracket | R
 Condition = Relation | Combined
 
 
-def _parts(tree: Tree) -> tuple[Tree, ...]:
+def parts(tree: Tree) -> tuple[Tree, ...]:
     """What a node is made of, from left to right."""
     match tree:
         case Negative(of=inner):
@@ -185,18 +186,18 @@ def names(tree: Tree) -> Iterator[Name]:
     if isinstance(tree, Name):
         yield tree
     elif not isinstance(tree, Element):
-        for part in _parts(tree):
+        for part in parts(tree):
             yield from names(part)
 
 
 def arrays(tree: Tree) -> bool:
     """Whether an element of an array, or a reduction, stands in it."""
-    return isinstance(tree, Element | Reduction) or any(map(arrays, _parts(tree)))
+    return isinstance(tree, Element | Reduction) or any(map(arrays, parts(tree)))
 
 
 def reductions(tree: Tree) -> Iterator[Reduction]:
     """The outermost reductions in it."""
     if isinstance(tree, Reduction):
         yield tree
-    for part in _parts(tree):
+    for part in parts(tree):
         yield from reductions(part)

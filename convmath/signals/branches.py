@@ -13,6 +13,7 @@ from convmath.errors import AssumptionError
 
 from .errors import ContradictionError, DivergentError, OpenQuestion
 from .facts import Facts
+from .sums import parts
 from .types import Expr
 
 __all__ = ["Answer", "branches"]
@@ -90,16 +91,24 @@ def _where_equal(
 
 
 def _equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, Expr]]]:
-    """Equations, each solved for one of its symbols."""
+    """Equations between rates, each solved for symbols of it; where both parts of one are open, both are needed."""
     found: dict[Any, dict[Symbol, Expr]] = {}
     for left, right in pairs:
-        difference = sympy.factor(left - right)
-        if sympy.simplify(difference / sympy.I).is_real:
-            difference = sympy.factor(difference / sympy.I)
-        for symbol in sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True):
-            slope = sympy.diff(difference, symbol)
-            if not slope.has(symbol) and slope != 0:
-                value = sympy.cancel(symbol - difference / slope)
-                found.setdefault(sympy.Eq(symbol, value), {symbol: value})
-                break
+        solved = [_solved(part) for part in parts(sympy.expand(left - right)) if part != 0]
+        if all(solved):
+            equations, values = zip(*(one for one in solved if one), strict=True)
+            found.setdefault(sympy.And(*equations), {x: v for value in values for x, v in value.items()})
     return list(found.items())
+
+
+def _solved(difference: Expr) -> tuple[Any, dict[Symbol, Expr]] | None:
+    """difference = 0 as a symbol and its value; logarithms are taken together."""
+    if difference.has(sympy.log):
+        difference = sympy.numer(sympy.together(sympy.exp(sympy.logcombine(difference, force=True)) - 1))
+    difference = sympy.factor_terms(sympy.expand(difference))
+    for symbol in sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True):
+        slope = sympy.diff(difference, symbol)
+        if not slope.has(symbol) and slope != 0:
+            value = sympy.cancel(symbol - difference / slope)
+            return sympy.Eq(symbol, value), {symbol: value}
+    return None

@@ -39,7 +39,7 @@ def checked(
     principal: bool = False,
 ) -> int:
     """At how many points a result was held against the integral; a CheckError where they differ."""
-    f, g, result = (_concrete(e) for e in (f, g, result))
+    f, g, result = (concrete(e) for e in (f, g, result))
     symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - {t}
     for relation in (*facts.relations, *conditions):
         symbols |= relation.free_symbols
@@ -62,7 +62,7 @@ def checked(
     return held
 
 
-def _concrete(e: Expr) -> Expr:
+def concrete(e: Expr) -> Expr:
     """A function that stands for any is checked as one that has no symmetry."""
     named = {function.func for function in e.atoms(AppliedUndef)}
     for place, kind in enumerate(sorted(named, key=str)):
@@ -176,7 +176,7 @@ def checked_sequence(
     conditions: Sequence[Any] = (),
 ) -> int:
     """At how many indices a result was held against the sum."""
-    f, g, result = (_concrete(e) for e in (f, g, result))
+    f, g, result = (concrete(e) for e in (f, g, result))
     symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - {n}
     for relation in (*facts.relations, *conditions):
         symbols |= relation.free_symbols

@@ -15,25 +15,29 @@ Piecewise((exp(t), t < 0), (2 - exp(-t), True))
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import sympy
-from sympy import Expr as SympyExpr
 from sympy import Symbol
 
 from . import spatial
+from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .discrete import convolved as discrete_convolved
 from .errors import NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
+from .operation import Operation
 from .periodic import folded, one_period
 from .pieces import Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
 from .types import Expr
+
+if TYPE_CHECKING:
+    from convmath.derivation import Derivation
 
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
@@ -47,6 +51,9 @@ class Result:
     expr: Expr
     answers: tuple[Answer, ...] = ()
     reason: str = ""
+    asked: Any = field(default=None, repr=False)
+    facts: Facts = field(default_factory=Facts, repr=False, compare=False)
+    principal: bool = field(default=False, repr=False)
 
     @property
     def conditions(self) -> tuple[Any, ...]:
@@ -54,45 +61,50 @@ class Result:
         found = {r: None for answer in self.answers for r in (*answer.conditions, *answer.needed)}
         return tuple(found)
 
+    def derivation(self, method: str = "support", *, branch: int = -1) -> Derivation:
+        """The steps to the result, as a lecturer writes them: "support" goes by where the functions overlap, "transform" by
+        Laplace's transform or by that in z.
 
-class _Operation(SympyExpr):
-    """What convolution and correlation have in common."""
+        Of several answers, `branch` is the place of the one that is derived; the last is that of parameters in general.
+        """
+        from .derive import derivation  # loaded when steps are asked for
 
-    def __new__(cls, f: Any, g: Any, t: Any, **options: Any) -> Any:
-        f, g = sympy.sympify(f), sympy.sympify(g)
-        return SympyExpr.__new__(cls, f, g, sympy.sympify(t))
+        return derivation(self, method, branch)
 
-    @property
-    def variable(self) -> Symbol:
-        return self.args[2]
 
-    @property
-    def free_symbols(self) -> set[Any]:
-        return set().union(*(a.free_symbols for a in self.args))
+class _Solved(Operation):
+    """An operation that can be carried out."""
 
     def doit(self, **hints: Any) -> Expr:
-        return self.solve().expr
+        args = [a.doit(**hints) for a in self.args] if hints.get("deep", True) else self.args
+        return self.func(*args).solve().expr
 
     def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
-        f, g, t = self.args
-        return _solved(self, f, g, t, Facts(assume), pv, period)
+        """The result with its conditions; where none is found, its expression is what was asked, and its reason says why."""
+        asked = self if period is None else self.func(*self.args[:3], period)
+        return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
+
+    def _first(self) -> Expr:
+        """The function that is convolved with g."""
+        return self.args[0]
 
 
-class Convolution(_Operation):
+class Convolution(_Solved):
     """(f ∗ g)(t), not carried out."""
 
 
-class Correlation(_Operation):
+class Correlation(_Solved):
     """(f ⋆ g)(t) = ∫ conj f(τ) g(t + τ) dτ, not carried out."""
 
-    def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
-        f, g, t = self.args
-        return _solved(self, sympy.conjugate(f).subs(t, -t), g, t, Facts(assume), pv, period)
+    sign = 1
+
+    def _first(self) -> Expr:
+        return sympy.conjugate(self.args[0]).subs({x: -x for x in self.variables}, simultaneous=True)
 
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
     if t is None:
-        return convolve_lists(f, g, period)
+        return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
     return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
@@ -100,11 +112,11 @@ def correlate(
     f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False
 ) -> Any:
     if t is None:
-        return correlate_lists(f, g, period)
+        return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
     return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
-def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
+def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
     inner = {
         x: sympy.Dummy(x.name, integer=True) if x.is_integer else sympy.Dummy(x.name, real=True) for x in variables
@@ -115,8 +127,10 @@ def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
             if period is not None:
-                return _circular(f.subs(given), g.subs(given), x, sympy.sympify(period).subs(given), known)
-            return _one(f.subs(given), g.subs(given), x, known, principal)
+                return _circular(f.subs(given), g.subs(given), x, period.subs(given), known)
+            return in_one_variable(f.subs(given), g.subs(given), x, known, principal)
+    elif period is not None:
+        return Result(asked, reason="no method convolves functions of several variables over a period")
     else:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
@@ -129,10 +143,10 @@ def _solved(asked: _Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal
     if all(answer.expression is None for answer in answers):
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
-    return Result(_assembled(answers, asked).subs(back), tuple(answers))
+    return Result(_assembled(answers, asked).subs(back), tuple(answers), "", asked, facts, principal)
 
 
-def _one(f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+def in_one_variable(f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     """In one variable, checked."""
     read = sequence_pieces if x.is_integer else pieces
     left = read(f, x, known) if f.has(*IMPULSES) else None
@@ -178,7 +192,7 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
     needed: dict[Any, None] = {}
 
     def along(p: Expr, q: Expr, x: Symbol, facts: Facts) -> Expr:
-        answer, pairs = _one(p, q, x, facts, False)
+        answer, pairs = in_one_variable(p, q, x, facts, False)
         different.extend(pairs)
         needed.update(dict.fromkeys(answer.needed))
         assert answer.expression is not None

@@ -43,10 +43,11 @@ def _split(found: Terms) -> tuple[Terms, list[Term]]:
 
 
 def _of_poles(left: Terms, right: Terms, n: Symbol, facts: Facts) -> tuple[Expr, list[Any], list[Any]]:
-    field, base = Field([*sequences.letters(left), *sequences.letters(right)]), sequences.Base()
+    base = sequences.Base()
+    field = Field([*sequences.letters(left, base), *sequences.letters(right, base)])
     f, g = (sequences.as_poles(field, base, part) for part in (left, right))
     joined = product(f, g, facts)
-    different = [(x.expression, y.expression) for x, y in joined.different]
+    different = [(base.rate(x), base.rate(y)) for x, y in joined.different]
     return sequences.written(joined.result, base, n, facts), different, list(joined.converges)
 
 

@@ -43,8 +43,8 @@ class DivergentError(ConvmathError, ArithmeticError):
             )
         else:
             said = (
-                f"the sum diverges: towards +∞ the one sequence goes as ({right})^n, towards -∞ the other as ({left})^n, and "
-                f"|{right}| < |{left}| is needed"
+                f"the sum diverges: towards +∞ the one sequence goes as exp({right}·n), towards -∞ the other as "
+                f"exp({left}·n), and re({right}) < re({left}) is needed"
             )
         return cls(said)
 

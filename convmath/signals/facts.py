@@ -102,6 +102,8 @@ class Facts:
             return bool(expression.is_extended_positive)
         if expression.is_number and expression.is_comparable:
             return bool(expression > 0)
+        if (found := self._of_absolute(expression)) is not None:
+            return found
         for form in self._forms(expression):
             if form.is_positive is not None:
                 return form.is_positive
@@ -114,6 +116,14 @@ class Facts:
             if ratio.is_number and ratio.is_negative:
                 return False
         return None
+
+    def _of_absolute(self, expression: Expr) -> bool | None:
+        """The sign where it is the same for |x| = x and for |x| = -x."""
+        absolute = next(iter(expression.atoms(sympy.Abs)), None)
+        if absolute is None or not absolute.args[0].is_extended_real:
+            return None
+        both = {self.positive(expression.xreplace({absolute: x})) for x in (absolute.args[0], -absolute.args[0])}
+        return both.pop() if len(both) == 1 else None
 
     def _forms(self, expression: Expr) -> Iterable[Expr]:
         yield expression

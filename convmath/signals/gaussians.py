@@ -24,13 +24,13 @@ from .pieces import Piece
 from .terms import Term
 from .types import Expr
 
-__all__ = ["joined"]
+__all__ = ["Integrand", "joined"]
 
 
 def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term]:
     """The convolution of two monomials on intervals, where their squares do not cancel."""
     (here, f), (there, g) = first, second
-    inner = _Integrand(f, g, t, facts)
+    inner = Integrand(f, g, t, facts)
     found: list[Term] = []
     for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
         piece = Piece(sympy.S.One, start, end)
@@ -38,7 +38,7 @@ def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term]:
     return found
 
 
-class _Integrand:
+class Integrand:
     """τ^i·e^{q(τ)}·(t - τ)^j·e^{r(t - τ)} and its antiderivative."""
 
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
@@ -60,9 +60,9 @@ class _Integrand:
 
     def between(self, low: Expr, high: Expr, sign: int) -> list[Monomial]:
         """The integral from one limit to another, as monomials in t."""
-        return [*self._at(high, sign), *self._at(low, -sign)]
+        return [*self.at(high, sign), *self.at(low, -sign)]
 
-    def _at(self, x: Expr, sign: int) -> Iterable[Monomial]:
+    def at(self, x: Expr, sign: int) -> Iterable[Monomial]:
         x = sympy.sympify(x)
         before, beside = self._polynomials(x)
         scale = sign * self.f.coefficient * self.g.coefficient

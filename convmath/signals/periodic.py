@@ -48,6 +48,7 @@ def _function(found: Terms, t: Symbol, period: Expr, facts: Facts) -> Expr:
 
 
 def _sequence(found: Terms, reader: Reader, period: Expr) -> Expr:
-    field, base = Field([*sequences.letters(found), period]), sequences.Base()
+    base = sequences.Base()
+    field = Field([*sequences.letters(found, base), period])
     poles = sequences.as_poles(field, base, found)
     return sequences.written(poles, base, reader.t, reader.facts, (sympy.S.Zero, period))

@@ -191,6 +191,10 @@ class Reader:
         function = self.read(e)
         if function.points:
             raise NotFoundError("an impulse stands inside a function, which has no meaning")
+        return self.disjoint(function)
+
+    def disjoint(self, function: Function) -> list[Piece]:
+        """What a function is, but for impulses, between each two of its break points."""
         ends = [-oo, *self.sorted(function.breaks()), oo]
         found = []
         for low, high in itertools.pairwise(ends):

@@ -33,9 +33,10 @@ import sympy
 from .errors import DivergentError
 from .facts import Facts
 from .scalars import Coefficient, Field, Number
+from .sums import parts
 from .types import Expr
 
-__all__ = ["CONTINUOUS", "DISCRETE", "Place", "Poles", "Side", "Time", "inside", "product"]
+__all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Time", "inside", "product"]
 
 
 class Side(enum.Enum):
@@ -61,9 +62,15 @@ class Time(Protocol):
 
     name: str
 
-    def mixing(self, left: Number, right: Number) -> tuple[Number, Number]: ...
+    def mixing(self, left: Number, right: Number) -> tuple[Number, Number]:
+        """ρ and σ of A·B = ρ·A + σ·B."""
+        ...
 
-    def size(self, pole: Expr) -> Expr:
+    def rate(self, pole: Number) -> Expr:
+        """What stands before t in the exponent."""
+        ...
+
+    def size(self, pole: Number) -> Expr:
         """What decides about convergence: it grows with how fast the pole's signal grows."""
         ...
 
@@ -71,7 +78,8 @@ class Time(Protocol):
         """The factor between a signal's own exponential from its break point on, and the one from 0 on."""
         ...
 
-    def polynomial(self, order: int, since: Expr) -> Expr:
+    @staticmethod
+    def polynomial(order: int, since: Expr) -> Expr:
         """What stands before the exponential of a pole of this order, at `since` after the break point."""
         ...
 
@@ -83,38 +91,55 @@ class Continuous:
         ratio = (left - right).inverse()
         return ratio, -ratio
 
-    def size(self, pole: Expr) -> Expr:
-        return sympy.re(pole)
+    def rate(self, pole: Number) -> Expr:
+        return pole.expression
+
+    def size(self, pole: Number) -> Expr:
+        return sympy.re(pole.expression)
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         return Coefficient.of(pole.field.one, -pole.expression * shift)
 
-    def polynomial(self, order: int, since: Expr) -> Expr:
+    @staticmethod
+    def polynomial(order: int, since: Expr) -> Expr:
         return since ** (order - 1) / math.factorial(order - 1)
 
 
+class Rates(Protocol):
+    """Where the rate of a base is known."""
+
+    def rate(self, number: Number) -> Expr: ...
+
+
+@dataclass(frozen=True)
 class Discrete:
+    rates: Rates
     name = "discrete"
 
     def mixing(self, left: Number, right: Number) -> tuple[Number, Number]:
         ratio = (left - right).inverse()
         return left * ratio, -(right * ratio)
 
-    def size(self, pole: Expr) -> Expr:
-        return sympy.Abs(pole)
+    def rate(self, pole: Number) -> Expr:
+        return self.rates.rate(pole)
+
+    def size(self, pole: Number) -> Expr:
+        real, _ = parts(sympy.expand(self.rate(pole)))
+        return sympy.Abs(sympy.exp(real))
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         if shift.is_Integer:
             return Coefficient.of(pole ** -int(shift))
         if pole == pole.field.one:
             return Coefficient.of(pole)
-        return Coefficient.of(pole.field.one, -shift * sympy.log(pole.expression))
+        return Coefficient.of(pole.field.one, -shift * self.rate(pole))
 
-    def polynomial(self, order: int, since: Expr) -> Expr:
+    @staticmethod
+    def polynomial(order: int, since: Expr) -> Expr:
         return sympy.Mul(*(since + k for k in range(1, order))) / math.factorial(order - 1)
 
 
-CONTINUOUS, DISCRETE = Continuous(), Discrete()
+CONTINUOUS = Continuous()
 
 
 @dataclass(frozen=True)
@@ -222,7 +247,7 @@ class product:
             return side, other
         size = self.f.time.size
         right, left = (pole, second) if side is Side.RIGHT else (second, pole)
-        fits = self.facts.before(size(right.expression), size(left.expression))
+        fits = self.facts.before(size(right), size(left))
         if fits:
             return side, other
         if self.f.vanishes_beyond(places):
@@ -230,8 +255,8 @@ class product:
         if self.g.vanishes_beyond(others):
             return side, side
         if fits is False:
-            raise DivergentError.of_poles(right.expression, left.expression, self.f.time.name)
-        self.converges[sympy.Lt(size(right.expression), size(left.expression))] = None
+            raise DivergentError.of_poles(self.f.time.rate(right), self.f.time.rate(left), self.f.time.name)
+        self.converges[sympy.Lt(size(right), size(left))] = None
         return side, other
 
     def _joined(self, first: Place, here: Side, second: Place, there: Side) -> Iterable[tuple[Place, int, Coefficient]]:
@@ -262,7 +287,7 @@ class product:
     def _equal(self, left: Number, right: Number) -> bool:
         if not left - right:
             return True
-        equal = self.facts.equal(left.expression, right.expression)
+        equal = self.facts.equal(self.f.time.rate(left), self.f.time.rate(right))
         if equal is None:
             self.different[left, right] = None
         return bool(equal)

@@ -20,13 +20,14 @@ from typing import Any
 import sympy
 from sympy import Symbol, oo
 
+from .angles import in_waves
 from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
-from .poles import DISCRETE, Place, Poles, Side, inside
+from .poles import Discrete, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
-from .sums import expression
+from .sums import expression, parts
 from .terms import Terms
 from .types import Expr
 
@@ -123,22 +124,28 @@ class IntegerReader(Reader):
 
 
 class Base:
-    """The bases of the exponentials of sequences as numbers of a field, each with the rate it came from."""
+    """The bases of the exponentials of sequences as numbers of a field, each with the rate it came from.
+
+    e^{iθ} is a letter of the field, and e^{-iθ} its inverse, so that no complex number comes in.
+    """
 
     def __init__(self) -> None:
         self.rates: dict[Number, Expr] = {}
+        self.letters: dict[Symbol, Expr] = {}  # each with its angle
+        self._known: dict[Expr, Symbol] = {}
 
-    @staticmethod
-    def written(rate: Expr) -> Expr:
-        """e^{rate}, with e^{iω} by t = tan(ω/2), in which sines and cosines are rational."""
-        real, turn = [], []
-        for term in sympy.Add.make_args(sympy.expand(rate)):
-            (turn if term.has(sympy.I) else real).append(term)
-        angle = sympy.expand(sympy.Add(*turn) / sympy.I)
+    def written(self, rate: Expr) -> Expr:
+        """e^{rate} in the letters."""
+        real, angle = parts(sympy.expand(rate))
         if angle == 0 or (angle / sympy.pi).is_Rational:
-            return sympy.exp(sympy.Add(*real)) * sympy.expand_complex(sympy.exp(sympy.I * angle))
-        tangent = sympy.tan(angle / 2)
-        return sympy.exp(sympy.Add(*real)) * (1 + sympy.I * tangent) ** 2 / (1 + tangent**2)
+            return sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * angle))
+        turned = angle.could_extract_minus_sign()
+        angle = -angle if turned else angle
+        if angle not in self._known:
+            self._known[angle] = Symbol(f"e{len(self._known)}")
+            self.letters[self._known[angle]] = angle
+        letter = self._known[angle]
+        return sympy.exp(real) * (1 / letter if turned else letter)
 
     def number(self, field: Field, rate: Expr) -> Number:
         number = field.number(self.written(rate))
@@ -149,19 +156,19 @@ class Base:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
 
 
-def letters(found: Terms) -> Iterable[Expr]:
+def letters(found: Terms, base: Base) -> Iterable[Expr]:
     for piece, monomial in found.terms:
         yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
-        yield from (monomial.coefficient, Base.written(monomial.rate))
+        yield from (monomial.coefficient, base.written(monomial.rate))
     for impulse in found.impulses:
         yield impulse.coefficient
 
 
 def as_poles(field: Field, base: Base, found: Terms) -> Poles:
-    parts = [part for piece, monomial in found.terms for part in _of_piece(field, base, piece, monomial)]
+    found_parts = [part for piece, monomial in found.terms for part in _of_piece(field, base, piece, monomial)]
     for impulse in found.impulses:
-        parts.append((Place(impulse.at, Side.POINT), 0, Coefficient.of(field.number(impulse.coefficient))))
-    return Poles.collected(DISCRETE, field, parts)
+        found_parts.append((Place(impulse.at, Side.POINT), 0, Coefficient.of(field.number(impulse.coefficient))))
+    return Poles.collected(Discrete(base), field, found_parts)
 
 
 def _of_piece(field: Field, base: Base, piece: Piece, m: Monomial) -> Iterable[tuple[Place, int, Coefficient]]:
@@ -272,7 +279,7 @@ def _spread(
     assert place.pole is not None
     n = sympy.Dummy("n")
     value = coefficient * _raised(field, base, place.pole, -place.shift) * place.side.value
-    polynomial = sympy.Poly(sympy.expand(DISCRETE.polynomial(order, n - place.shift)), n)
+    polynomial = sympy.Poly(sympy.expand(Discrete.polynomial(order, n - place.shift)), n)
     for (power,), c in polynomial.terms():
         yield (place.pole, power), value * field.number(c)
 
@@ -296,7 +303,7 @@ def _by_steps(poles: Poles, base: Base, n: Symbol) -> Expr:
 
 
 def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
-    return expression(
+    found = expression(
         (
             Monomial(number.expression, power, rate=base.rate(pole), constant=exponent)
             for (pole, power), coefficient in total.items()
@@ -304,6 +311,16 @@ def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
         ),
         n,
     )
+    if not found.has(*base.letters):
+        return found
+    return sympy.Add(*(_in_waves(term, base) for term in sympy.Add.make_args(found)))
+
+
+def _in_waves(term: Expr, base: Base) -> Expr:
+    """One term with the letters for e^{iθ} as waves; what has none is left as it is."""
+    rest, turned = term.as_independent(*base.letters, as_Add=False)
+    i = sympy.I if rest.has(sympy.I) else sympy.S.One
+    return rest / i * in_waves(turned * i, base.letters)
 
 
 def window(low: Expr, high: Expr, n: Symbol) -> Expr:

@@ -11,25 +11,25 @@ from sympy import I, Symbol
 from .monomials import Monomial
 from .types import Expr
 
-__all__ = ["expression"]
+__all__ = ["expression", "parts"]
 
 Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
 
 
 def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
-    parts: dict[Key, dict[int, list[Expr]]] = defaultdict(lambda: defaultdict(list))
+    by_key: dict[Key, dict[int, list[Expr]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
-        key = (*_parts(sympy.expand(monomial.exponent(t))), monomial.special)
-        parts[key][monomial.power].append(monomial.coefficient)
+        key = (*parts(sympy.expand(monomial.exponent(t))), monomial.special)
+        by_key[key][monomial.power].append(monomial.coefficient)
     found = []
-    while parts:
-        (real, turn, special), powers = parts.popitem()
+    while by_key:
+        (real, turn, special), powers = by_key.popitem()
         factor = sympy.exp(_square_completed(real, t)) * special
         if turn == 0:
             found.append(_factored(powers, t) * factor)
             continue
-        other = parts.pop((real, -turn, special), {})
+        other = by_key.pop((real, -turn, special), {})
         if turn.could_extract_minus_sign():
             turn, powers, other = -turn, other, powers
         both = {k: [*powers.get(k, ()), *other.get(k, ())] for k in powers.keys() | other.keys()}
@@ -49,11 +49,11 @@ def _square_completed(exponent: Expr, t: Symbol) -> Expr:
     return sympy.factor(curve) * (t - centre) ** 2 if rest == 0 else exponent
 
 
-def _parts(exponent: Expr) -> tuple[Expr, Expr]:
-    """x and y of x + iy."""
+def parts(exponent: Expr) -> tuple[Expr, Expr]:
+    """x and y of x + iy; a function of i, such as erf(1 + i), counts as a letter."""
     real, turn = [], []
     for term in sympy.Add.make_args(exponent):
-        (turn if term.has(I) else real).append(term)
+        (turn if I in sympy.Mul.make_args(term) else real).append(term)
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
 
 
@@ -61,5 +61,5 @@ def _factored(powers: dict[int, list[Expr]], t: Symbol) -> Expr:
     written = sympy.Add(*(sympy.Add(*values) * t**power for power, values in powers.items()))
     if not written.has(I):
         return written if written.is_number else sympy.factor(written)
-    real, turn = _parts(sympy.expand(written))
-    return _factored({0: [real]}, t) + I * _factored({0: [turn]}, t)
+    real, turn = (part if part.is_number else sympy.factor(part) for part in parts(sympy.expand(written)))
+    return real + I * turn

@@ -60,7 +60,9 @@ def _lines(display: Display, format: str) -> Iterator[Relation]:
     left_sides = max((measure(left) for left, _, _ in display.rows if left is not None), default=0.0)
     for left, sign, right in display.rows:
         limit = max(_LIMITS[format] - left_sides - 3, _LEAST)
-        first, *rest = _case_lines(right) if isinstance(right, Cases) and format == "text" else broken(right, limit, measure)
+        first, *rest = (
+            _case_lines(right) if isinstance(right, Cases) and format == "text" else broken(right, limit, measure)
+        )
         yield left, sign, first
         for line in rest:
             yield None, None, line

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Num, Op, Root, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Matrix, Num, Op, Root, Row, Script, Sym, Words, spaced
 
 __all__ = ["escaped", "latex"]
 
@@ -99,6 +99,12 @@ def _(node: Root) -> str:
 def _(node: Cases) -> str:
     rows = r" \\ ".join(rf"{latex(value)}, & {latex(relation)}" for value, relation in node.cases)
     return rf"\begin{{cases}}{rows}\end{{cases}}"
+
+
+@latex.register
+def _(node: Matrix) -> str:
+    rows = r" \\ ".join(" & ".join(map(latex, row)) for row in node.rows)
+    return rf"\begin{{pmatrix}}{rows}\end{{pmatrix}}"
 
 
 @latex.register

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from html import escape
 
-from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Num, Op, Root, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Matrix, Num, Op, Root, Row, Script, Sym, Words, spaced
 
 __all__ = ["mathml"]
 
@@ -23,6 +23,7 @@ _SMALL = ' lspace="0.12em" rspace="0.12em"'  # around + and − inside a form
 _SPACE_MARK = '<mspace width="0.2em"/>'
 _SPACE = Op("·", "wide")
 _LARGE = ("Σ", "∫")
+_PARENTHESES = (("prefix", "("), ("postfix", ")"))
 
 
 @singledispatch
@@ -90,6 +91,14 @@ def _(node: Cases) -> str:
         for value, relation in node.cases
     )
     return f'<mrow><mo fence="true" form="prefix" stretchy="true">{{</mo><mtable>{"".join(rows)}</mtable></mrow>'
+
+
+@mathml.register
+def _(node: Matrix) -> str:
+    rows = ("".join(f"<mtd>{mathml(entry)}</mtd>" for entry in row) for row in node.rows)
+    table = f"<mtable>{''.join(f'<mtr>{row}</mtr>' for row in rows)}</mtable>"
+    left, right = (f'<mo fence="true" form="{form}" stretchy="true">{sign}</mo>' for form, sign in _PARENTHESES)
+    return f"<mrow>{left}{table}{right}</mrow>"
 
 
 @mathml.register

@@ -5,14 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 
-from .tree import Big, Break, Cases, Fence, Fn, Frac, Inline, Layout, Num, Op, Root, Row, Script, Sym, Words, spaced
+from .tree import (
+    Big,
+    Break,
+    Cases,
+    Fence,
+    Fn,
+    Frac,
+    Inline,
+    Layout,
+    Matrix,
+    Num,
+    Op,
+    Root,
+    Row,
+    Script,
+    Sym,
+    Words,
+    spaced,
+)
 
 __all__ = ["text", "text_words"]
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SIGNS = {"∣": "|"}  # what a keyboard has, so that it can be searched for
-_SPACES = {"none": ("", ""), "dot": ("", ""), "wide": (" ", " "), "after": ("", " "), "before": (" ", ""), "start": ("", " ")}
+_SPACES = {
+    "none": ("", ""),
+    "dot": ("", ""),
+    "wide": (" ", " "),
+    "after": ("", " "),
+    "before": (" ", ""),
+    "start": ("", " "),
+}
 _SPACE = Words(" ")
 
 
@@ -93,6 +118,11 @@ def _(node: Root) -> str:
 @text.register
 def _(node: Cases) -> str:
     return "{" + "; ".join(f"{text(value)}, {text(relation)}" for value, relation in node.cases) + "}"
+
+
+@text.register
+def _(node: Matrix) -> str:
+    return "(" + "; ".join(", ".join(map(text, row)) for row in node.rows) + ")"
 
 
 def _has_op(node: Layout, signs: tuple[str, ...]) -> bool:

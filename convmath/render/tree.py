@@ -28,6 +28,7 @@ __all__ = [
     "Frac",
     "Inline",
     "Layout",
+    "Matrix",
     "Num",
     "Op",
     "Root",
@@ -125,6 +126,13 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows of entries between tall parentheses."""
+
+    rows: tuple[tuple[Layout, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Words:
     """Upright words inside mathematics."""
 
@@ -141,7 +149,7 @@ class Break:
     between: Literal["terms", "factors", "sum"] = "factors"
 
 
-Layout = Sym | Fn | Num | Op | Row | Script | Frac | Root | Fence | Big | Cases | Words | Break
+Layout = Sym | Fn | Num | Op | Row | Script | Frac | Root | Fence | Big | Cases | Matrix | Words | Break
 
 Inline = str | Layout  # a piece of a sentence: words or mathematics
 
@@ -242,6 +250,8 @@ def width(node: Layout) -> float:
             return width(body) + 1.2
         case Cases(cases=cases):
             return 3 + max(width(value) for value, _ in cases) + max(width(relation) for _, relation in cases)
+        case Matrix(rows=rows):
+            return 1.5 + sum(1 + max(map(width, column)) for column in zip(*rows, strict=True))
         case Words(words=words):
             return 0.95 * len(words) + 1.4
         case Break():

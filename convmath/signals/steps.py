@@ -72,6 +72,8 @@ class Problem:
     names: tuple[str, ...] = ("f", "g")
     correlation: bool = False
     principal: bool = False
+    point: str = "r"  # all variables together, where there are several, and the function of it that is found
+    called: str = "g"
 
     @property
     def t(self) -> Symbol:

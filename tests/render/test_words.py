@@ -11,7 +11,7 @@ import pytest
 from convmath import steps
 from convmath.ir.build import Tensor, equation, index, poly, read, size
 from convmath.ir.nodes import Selection, Statement, Term
-from convmath.render.derivation import _mentions
+from convmath.render.derivation import mentions
 from convmath.render.words import LANGUAGES, OUTSIDE, SELECTIONS, STEPS, TITLES, WORDS
 from convmath.steps import Step
 from convmath.window import BORDERS
@@ -45,7 +45,7 @@ def test_the_words_of_a_step_name_what_it_brings(name: str) -> None:
     assert set(STEPS[name]) == set(LANGUAGES)
     for lang in LANGUAGES:
         title, sentence = STEPS[name][lang]
-        brought = set(_mentions(EXAMPLES[CLASSES[name]], lang))
+        brought = set(mentions(EXAMPLES[CLASSES[name]], lang))
         assert names(title) | names(sentence) <= brought
         assert title[0].isupper() or title[0] in "{¿"
         assert sentence.endswith((".", "}"))

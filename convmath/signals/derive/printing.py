@@ -49,7 +49,19 @@ from convmath.render.tree import (
     width,
 )
 
-__all__ = ["applied", "factor", "integral", "interval", "layout", "product", "shortest", "symbol"]
+__all__ = [
+    "AT_MOST",
+    "LESS",
+    "applied",
+    "at",
+    "factor",
+    "integral",
+    "interval",
+    "layout",
+    "product",
+    "shortest",
+    "symbol",
+]
 
 _SWITCHED = (sympy.Heaviside, sympy.DiracDelta, sympy.KroneckerDelta, sympy.Piecewise)
 _GREEK = (
@@ -70,8 +82,30 @@ AT_MOST, LESS = Op("≤", "wide"), Op("<", "wide")
 
 def shortest(e: Expr) -> Expr:
     """The shortest of a few ways to write an expression."""
-    ways = dict.fromkeys((e, sympy.factor_terms(e), *(() if e.has(*_SWITCHED) else (sympy.together(e),))))
+    e = e.replace(lambda x: isinstance(x, sympy.exp), _as_power)
+    if isinstance(e, sympy.Piecewise):
+        return sympy.Piecewise(*((shortest(value), condition) for value, condition in e.args))
+    if e.is_Mul:
+        e = sympy.Mul(*map(shortest, e.args))
+    ways = dict.fromkeys((e, _one_exponential(e), sympy.factor_terms(e)))
+    if not e.has(*_SWITCHED):
+        ways[sympy.together(e)] = None
     return min(ways, key=lambda way: len(text(layout(way))))
+
+
+def _one_exponential(e: Expr) -> Expr:
+    """e^x·e^y as e^{x + y}"""
+    exponents = [part.args[0] for part in sympy.Mul.make_args(e) if isinstance(part, sympy.exp)]
+    if len(exponents) < 2:
+        return e
+    others = (part for part in sympy.Mul.make_args(e) if not isinstance(part, sympy.exp))
+    return sympy.Mul(*others, sympy.exp(sympy.factor_terms(sympy.Add(*exponents))))
+
+
+def _as_power(e: Expr) -> Expr:
+    """e^{n·log r} as rⁿ"""
+    logarithms = [part for part in sympy.Mul.make_args(e.args[0]) if isinstance(part, sympy.log)]
+    return logarithms[0].args[0] ** (e.args[0] / logarithms[0]) if len(logarithms) == 1 else e
 
 
 # --- names and numbers -----------------------------------------------------------------------------------------------
@@ -148,8 +182,9 @@ def factor(e: Expr) -> Layout:
 @layout.register
 def _(e: sympy.Mul) -> Layout:
     negative, positive = _signed(e)
-    if negative:
+    if negative and (turned := _turned(positive)) is None:
         return row(Op("-"), factor(positive))
+    e = turned if negative else e
     number, rest = e.as_coeff_Mul()
     over, under, beside = [], [], []
     for part in sympy.Mul.make_args(rest):
@@ -165,8 +200,18 @@ def _(e: sympy.Mul) -> Layout:
         over.insert(0, sympy.Integer(number.p))
     if number.q != 1:
         under.insert(0, sympy.Integer(number.q))
-    front = _fraction(_ordered(over), _ordered(under))
+    front = _fraction(_ordered(_rooted(over)), _ordered(_rooted(under)))
     return product([*front, *map(factor, _ordered(beside))])
+
+
+def _turned(e: Expr) -> Expr | None:
+    """-x/(a - b) as x/(b - a)"""
+    for part in sympy.Mul.make_args(e):
+        if not (_is_below(part) and part.base.is_Add and part.exp.is_odd):
+            continue
+        if {_signed(term)[0] for term in part.base.args} == {True, False}:
+            return e / part * (-part.base) ** part.exp
+    return None
 
 
 def _is_below(e: Expr) -> bool:
@@ -183,10 +228,19 @@ def _fraction(over: Sequence[Expr], under: Sequence[Expr]) -> list[Layout]:
     return [Frac(above, below)]
 
 
+def _rooted(factors: Sequence[Expr]) -> list[Expr]:
+    """√2·√π as √(2π)"""
+    roots = [x for x in factors if isinstance(x, sympy.Pow) and x.exp == sympy.S.Half and x.base.is_positive]
+    if len(roots) < 2:
+        return list(factors)
+    joint = sympy.Pow(sympy.Mul(*(x.base for x in roots)), sympy.S.Half, evaluate=False)
+    return [joint, *(x for x in factors if x not in roots)]
+
+
 def _ordered(factors: Iterable[Expr]) -> list[Expr]:
     """Numbers, letters, sums, functions, exponentials, steps."""
 
-    def rank(e: Expr) -> tuple[int, Any]:
+    def rank(e: Expr) -> tuple[Any, ...]:
         if e.is_Number:
             place = 0
         elif e.is_number:
@@ -195,11 +249,11 @@ def _ordered(factors: Iterable[Expr]) -> list[Expr]:
             place = 5
         elif isinstance(e, _SWITCHED):
             place = 6
-        elif e.as_base_exp()[0].is_Symbol:
-            place = 2
-        else:
-            place = 3 if e.as_base_exp()[0].is_Add else 4
-        return place, sympy.default_sort_key(e)
+        elif not (base := e.as_base_exp()[0]).is_Symbol and not base.is_Add:
+            place = 4
+        else:  # parameters before variables
+            place = 3 if base.has(sympy.Dummy) else 2
+        return place, e.is_Add, sympy.default_sort_key(e)
 
     return sorted(factors, key=rank)
 
@@ -239,16 +293,18 @@ def _base(e: Expr) -> Layout:
 
 
 def _exponent(e: Expr) -> Layout:
-    """Fractions stay low in an exponent."""
-    return row(Num(str(e.p)), Op("/"), Num(str(e.q))) if e.is_Rational and e.q != 1 and e > 0 else layout(e)
+    """Fractions of numbers stay low in an exponent, and one bar is better than several."""
+    if e.is_Rational and e.q != 1 and e > 0:
+        return row(Num(str(e.p)), Op("/"), Num(str(e.q)))
+    ways = dict.fromkeys((e, sympy.factor_terms(e))) if e.is_Add else (e,)
+    return min(map(layout, ways), key=lambda way: len(text(way)))
 
 
 @layout.register
 def _(e: sympy.exp) -> Layout:
-    logarithms = [part for part in sympy.Mul.make_args(e.args[0]) if isinstance(part, sympy.log)]
-    if len(logarithms) == 1:  # e^{n·log r} is rⁿ
-        [logarithm] = logarithms
-        return layout(sympy.Pow(logarithm.args[0], e.args[0] / logarithm, evaluate=False))
+    power = _as_power(e)
+    if not isinstance(power, sympy.exp):
+        return layout(power)
     return Script(Sym("e"), None, _exponent(e.args[0]))
 
 
@@ -263,7 +319,9 @@ def applied(name: Layout, *arguments: Layout) -> Layout:
 @layout.register
 def _(e: sympy.Function) -> Layout:
     name = type(e).__name__
-    return applied(Sym(_NAMED[e.func]) if len(_NAMED.get(e.func, "")) == 1 else Fn(_NAMED.get(e.func, name)), *map(layout, e.args))
+    return applied(
+        Sym(_NAMED[e.func]) if len(_NAMED.get(e.func, "")) == 1 else Fn(_NAMED.get(e.func, name)), *map(layout, e.args)
+    )
 
 
 @layout.register
@@ -273,14 +331,14 @@ def _(e: AppliedUndef) -> Layout:
     return row(lettered(type(e).__name__), Fence("[", body, "]") if bracket else Fence("(", body, ")"))
 
 
-def _at(name: Layout, argument: Expr) -> Layout:
-    """u(t), and u[n] where n is an integer."""
-    return row(name, Fence("[" if argument.is_integer else "(", layout(argument), "]" if argument.is_integer else ")"))
+def at(name: Layout, argument: Layout, discrete: bool | None = False) -> Layout:
+    """f(t), and f[n] where n is an integer."""
+    return row(name, Fence("[", argument, "]") if discrete else Fence("(", argument, ")"))
 
 
 @layout.register
 def _(e: sympy.Heaviside) -> Layout:
-    return _at(Sym("u"), e.args[0])
+    return at(Sym("u"), layout(e.args[0]), e.args[0].is_integer)
 
 
 @layout.register
@@ -343,7 +401,9 @@ for _kind, _name in _ORDERED.items():
 def _(e: sympy.Derivative) -> Layout:
     function, (_, times) = e.args[0], e.args[1]
     if isinstance(function, AppliedUndef) and len(e.args) == 2 and times <= 3:
-        return row(Script(lettered(type(function).__name__), None, None, int(times)), Fence("(", layout(function.args[0]), ")"))
+        return row(
+            Script(lettered(type(function).__name__), None, None, int(times)), Fence("(", layout(function.args[0]), ")")
+        )
     raise NotImplementedError(f"no layout rule for {e}")
 
 
@@ -361,6 +421,8 @@ def _(e: sympy.Subs) -> Layout:
 
 @layout.register
 def _(e: Relational) -> Layout:
+    if e.rhs.has(sympy.Dummy) and not e.lhs.has(sympy.Dummy):  # variables stand on the left
+        e = e.reversed
     return row(layout(e.lhs), Op(_SIGNS[type(e)], "wide"), layout(e.rhs))
 
 
@@ -414,10 +476,8 @@ def interval(x: Expr, low: Expr, high: Expr, before: Op = LESS, after: Op = LESS
     return row(layout(low), after, layout(x), before, layout(high))
 
 
-def integral(variables: Sequence[Expr], low: Expr, high: Expr, body: Layout, discrete: bool = False) -> Layout:
-    """∫ body dτ, or Σ body, from one end to another."""
-    if discrete:
-        under = joined(Op(",", "none"), map(layout, variables))
-        return row(Big("Σ", row(under, Op("="), layout(low)), layout(high)), body)
-    signs = [Big("∫", layout(low), layout(high)) for _ in variables]
-    return row(*signs, body, *(item for x in variables for item in (Op("d", "before"), layout(x))))
+def integral(variables: Sequence[Layout], low: Expr | None, high: Expr | None, body: Layout | None) -> Layout:
+    """∫ body dτ from one end to another, or over all there is."""
+    limits = () if low is None or high is None else (layout(low), layout(high))
+    differentials = (item for x in variables for item in (Op("d", "before"), x))
+    return row(*(Big("∫", *limits) for _ in variables), *(() if body is None else (body,)), *differentials)

@@ -18,7 +18,7 @@ from ..errors import NotFoundError, OpenQuestion
 from ..facts import Facts
 from ..types import Expr
 
-__all__ = ["Ball", "ball", "convolved", "with_polynomial"]
+__all__ = ["Ball", "ball", "common", "convolved", "with_polynomial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,20 @@ def _inside(e: Expr) -> tuple[Expr, Expr] | None:
 
 
 def convolved(f: Ball, g: Ball, variables: Sequence[Symbol], facts: Facts) -> Expr:
-    r, s = f.radius, g.radius
     squares = [(x - p - q) ** 2 for x, p, q in zip(variables, f.centre, g.centre, strict=True)]
-    d = sympy.sqrt(sympy.Add(*squares))
+    return f.value * g.value * common(f.radius, g.radius, sympy.sqrt(sympy.Add(*squares)), len(variables), facts)
+
+
+def common(r: Expr, s: Expr, d: Expr, dimension: int, facts: Facts) -> Expr:
+    """The volume of what two balls have in common, by their radii and the distance of their centres."""
     smaller = facts.before(s, r) if sympy.expand(r - s) != 0 else None
     if sympy.expand(r - s) != 0 and smaller is None:
         raise OpenQuestion(sympy.Lt(s, r))
-    cases = [(_lens(r, s, d, len(variables)), d < r + s), (0, True)]
+    cases = [(_lens(r, s, d, dimension), d < r + s), (0, True)]
     if smaller is not None:
         low, gap = (s, r - s) if smaller else (r, s - r)
-        cases.insert(0, (_volume(low, len(variables)), d <= gap))
-    return f.value * g.value * sympy.Piecewise(*cases)
+        cases.insert(0, (_volume(low, dimension), d <= gap))
+    return sympy.Piecewise(*cases)
 
 
 def _volume(r: Expr, dimension: int) -> Expr:

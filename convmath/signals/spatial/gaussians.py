@@ -20,7 +20,7 @@ from ..errors import DivergentError, NotFoundError, OpenQuestion
 from ..facts import Facts
 from ..types import Expr
 
-__all__ = ["convolved"]
+__all__ = ["Term", "collected", "convolved", "terms"]
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Term:
 
 
 def convolved(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts) -> Expr:
-    left, right = _terms(f, variables), _terms(g, variables)
+    left, right = terms(f, variables), terms(g, variables)
     return sympy.Add(*(_pair(one, two, variables, facts) for one, two in itertools.product(left, right)))
 
 
-def _terms(e: Expr, variables: Sequence[Symbol]) -> list[Term]:
+def terms(e: Expr, variables: Sequence[Symbol]) -> list[Term]:
     found = []
     for term in sympy.Add.make_args(sympy.expand(e)):
         exponent, rest = sympy.S.Zero, []
@@ -82,11 +82,11 @@ def _pair(f: Term, g: Term, variables: Sequence[Symbol], facts: Facts) -> Expr:
     factor = sympy.cancel(value / sympy.exp(exponent))
     known = dict(zip((*a, *b), (*f.linear, *g.linear), strict=True))
     front = sympy.pi ** sympy.Rational(len(variables), 2) / sympy.sqrt(sympy.factor(total.det()))
-    written = _collected(sympy.expand(exponent.subs(known) + f.constant + g.constant), variables)
+    written = collected(sympy.expand(exponent.subs(known) + f.constant + g.constant), variables)
     return f.coefficient * g.coefficient * front * sympy.factor(factor.subs(known)) * sympy.exp(written)
 
 
-def _collected(exponent: Expr, variables: Sequence[Symbol]) -> Expr:
+def collected(exponent: Expr, variables: Sequence[Symbol]) -> Expr:
     """A quadratic form with its coefficients in factors."""
     return sympy.factor(
         sympy.Add(

@@ -15,7 +15,7 @@ from ..types import Expr
 from . import balls, gaussians, radial
 from .separable import conditions_split, products
 
-__all__ = ["convolved"]
+__all__ = ["convolved", "in_new_variables"]
 
 OneDimensional = Callable[[Expr, Expr, Symbol, Facts], Expr]
 
@@ -89,14 +89,7 @@ def _by_forms(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
 
 def _by_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
     """(f∘A) ∗ (g∘A) = (f ∗ g)∘A / |det A|, with the linear forms that jump, or peak, as new variables."""
-    f, g = conditions_split(f), conditions_split(g)
-    matrix = _basis(itertools.chain(_forms(f, variables), _forms(g, variables)), variables)
-    if matrix == sympy.eye(len(variables)):
-        raise NotFoundError("no linear change of variables parts the functions")
-    new = [sympy.Dummy(f"y{k}", real=True) for k in range(len(variables))]
-    old = dict(zip(variables, matrix.inv() * Matrix(new), strict=True))
-    # SymPy may not end on a Piecewise with variables on both sides of a relation, so that they are brought to one before
-    moved = [_simplified(_simplified(e).xreplace(old)) for e in (f, g)]
+    moved, new, matrix = in_new_variables(f, g, variables)
     determinant = sympy.factor(matrix.det())
     size = determinant if facts.positive(determinant) else sympy.Abs(determinant)
     try:
@@ -104,6 +97,18 @@ def _by_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Fact
     except NotFoundError:
         found = _by_axes(*moved, new, facts, along) / size
     return found.subs(dict(zip(new, matrix * Matrix(variables), strict=True)), simultaneous=True)
+
+
+def in_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol]) -> tuple[list[Expr], list[Symbol], Matrix]:
+    """Both functions in the linear forms that jump, or peak; these variables, and the matrix of the forms."""
+    f, g = conditions_split(f), conditions_split(g)
+    matrix = _basis(itertools.chain(_forms(f, variables), _forms(g, variables)), variables)
+    if matrix == sympy.eye(len(variables)):
+        raise NotFoundError("no linear change of variables parts the functions")
+    new = [sympy.Dummy(f"y{k}", real=True) for k in range(1, len(variables) + 1)]
+    old = dict(zip(variables, matrix.inv() * Matrix(new), strict=True))
+    # SymPy may not end on a Piecewise with variables on both sides of a relation, so that they are brought to one before
+    return [_simplified(_simplified(e).xreplace(old)) for e in (f, g)], new, matrix
 
 
 def _simplified(e: Expr) -> Expr:

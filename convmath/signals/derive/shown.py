@@ -1,0 +1,569 @@
+"""How the steps of a convolution are shown: the mathematics that their sentences name, and what stands below them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import sympy
+from sympy import oo
+
+from convmath.render.derivation import Mentions, mentions, spoken, step_rows
+from convmath.render.document import Relation
+from convmath.render.statement import filled
+from convmath.render.tree import (
+    BREAK,
+    EQUALS,
+    PLUS,
+    TERM_BREAK,
+    Big,
+    Cases,
+    Fence,
+    Frac,
+    Inline,
+    Layout,
+    Matrix,
+    Num,
+    Op,
+    Root,
+    Row,
+    Script,
+    Sym,
+    Words,
+    commas,
+    joined,
+    row,
+)
+from convmath.steps import Step
+
+from ..pieces import Function, Impulse, Piece
+from ..steps import (
+    Along,
+    Case,
+    Collect,
+    CompleteForm,
+    CompleteSquare,
+    Define,
+    Flip,
+    Inner,
+    Integrate,
+    Lens,
+    NewVariables,
+    Overlap,
+    Problem,
+    Separate,
+    Sift,
+    SignalStep,
+    Turn,
+)
+from ..types import Expr
+from . import words
+from .printing import AT_MOST, LESS, at, factor, integral, interval, layout, product, shortest, symbol
+
+__all__ = ["definition", "named", "phrase", "whole"]
+
+
+@spoken.register
+def _(step: SignalStep, lang: str) -> tuple[str, str]:
+    return words.STEPS[type(step).__name__][lang]
+
+
+def phrase(name: str, lang: str, **values: Inline | tuple[Inline, ...]) -> tuple[Inline, ...]:
+    return tuple(filled(words.PHRASES[name][lang], values))
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def named(name: str, problem: Problem, argument: Layout | None = None) -> Layout:
+    """f(t), f[n]; for several variables f(r)"""
+    return at(symbol(name), argument or _point(problem), problem.discrete)
+
+
+def whole(problem: Problem) -> Layout:
+    """(f ∗ g)(t); for several variables g(r), as f and h are called there"""
+    if len(problem.variables) > 1:
+        return named(problem.called, problem)
+    star = Op("⋆" if problem.correlation else "∗", "wide")
+    f, g = map(symbol, problem.names)
+    return at(Fence("(", row(f, star, g), ")"), layout(problem.t), problem.discrete)
+
+
+def _point(problem: Problem) -> Layout:
+    return layout(problem.t) if len(problem.variables) == 1 else Sym(problem.point)
+
+
+def _inner(problem: Problem) -> Layout:
+    return layout(problem.tau) if len(problem.variables) == 1 else Script(_point(problem), None, None, 1)
+
+
+def _apart(problem: Problem) -> Layout:
+    """t - τ; for a correlation t + τ"""
+    sign = "+" if problem.correlation else "-"
+    space = "wide" if len(problem.variables) > 1 else "none"
+    return row(_point(problem), Op(sign, space), _inner(problem))
+
+
+def definition(problem: Problem) -> Layout:
+    """∫ f(τ) g(t - τ) dτ"""
+    f, g = problem.names
+    left = named(f, problem, _inner(problem))
+    if problem.correlation:
+        left = row(Script(symbol(f), None, Op("∗")), *left.items[1:]) if isinstance(left, Row) else left
+    body = row(left, Op("·"), named(g, problem, _apart(problem)))
+    if problem.discrete:
+        return row(_sum_over(problem), body)
+    if len(problem.variables) > 1:
+        return integral((_inner(problem),), None, None, body)
+    return integral((_inner(problem),), -oo, oo, body)
+
+
+# --- the definition --------------------------------------------------------------------------------------------------
+
+
+@mentions.register
+def _(step: Define, lang: str) -> Mentions:
+    problem = step.after
+    f, g = problem.names
+    start = phrase(
+        "correlation" if problem.correlation else "continuous",
+        lang,
+        f=symbol(f),
+        g=symbol(g),
+        t=_point(problem),
+    )
+    given = problem.given
+    return {
+        "start": start,
+        "given": phrase("given", lang, conditions=commas(map(layout, given), loose=True)) if given else (),
+    }
+
+
+@step_rows.register
+def _(step: Define, shown: Any, lang: str) -> Iterator[Relation]:
+    problem: Problem = step.after
+    yield whole(problem), EQUALS, definition(problem)
+    if len(problem.variables) > 1:
+        yield _point(problem), EQUALS, Fence("(", commas(map(layout, problem.variables), loose=True), ")")
+    for name, e in zip(problem.names, (problem.f, problem.g), strict=True):
+        yield named(name, problem), EQUALS, layout(e)
+
+
+@mentions.register
+def _(step: Turn, lang: str) -> Mentions:
+    before, after = step.before, step.after
+    return {
+        "minus": row(Op("-"), layout(before.tau)),
+        "tau": layout(before.tau),
+        "f": symbol(before.names[0]),
+        "g": symbol(before.names[1]),
+        "h": symbol(after.names[0]),
+    }
+
+
+@step_rows.register
+def _(step: Turn, shown: Any, lang: str) -> Iterator[Relation]:
+    before, after = step.before, step.after
+    yield whole(before), EQUALS, row(definition(after), BREAK, EQUALS, whole(after))
+    turned = named(before.names[0], before, row(Op("-"), layout(before.t)))
+    assert isinstance(turned, Row)
+    conjugated = row(Script(turned.items[0], None, Op("∗")), *turned.items[1:])
+    yield named(after.names[0], after), EQUALS, row(conjugated, EQUALS, layout(after.f))
+
+
+# --- flip and overlap ------------------------------------------------------------------------------------------------
+
+
+@mentions.register
+def _(step: Flip, lang: str) -> Mentions:
+    problem: Problem = step.before
+    f, g = problem.names
+    left, right = step.after.left, step.after.right
+    sides = []
+    both = (
+        (f, _inner(problem), left, step.after.disjoint_left),
+        (g, _apart(problem), _moved(right, problem), step.after.disjoint_right),
+    )
+    for name, argument, pieces, disjoint in both:
+        if disjoint and (spans := _support(pieces, problem, lang)):
+            sides.append((named(name, problem, argument), spans))
+    if len(sides) == 2:
+        (one, first), (other, second) = sides
+        support = phrase("support", lang, f=one, left=first, g=other, right=second)
+    elif sides:
+        [(one, first)] = sides
+        support = phrase("one support", lang, f=one, left=first)
+    else:
+        support = phrase("everywhere", lang) if all(disjoint for *_, disjoint in both) else ()
+    return {"tau": _inner(problem), "t": layout(problem.t), "g": symbol(g), "support": support}
+
+
+def _moved(pieces: Iterable[Piece], problem: Problem) -> list[Piece]:
+    """A piece on (c, d), in τ on (t - d, t - c)."""
+    t = problem.t
+    moved = [Piece(p.expression, t - p.high, t - p.low) for p in pieces]
+    return moved[::-1]
+
+
+def _support(pieces: Sequence[Piece], problem: Problem, lang: str) -> tuple[Inline, ...]:
+    """0 < τ < 1 or 2 < τ < 3; nothing where it is the whole line"""
+    spans: list[tuple[Expr, Expr]] = []
+    for piece in pieces:
+        if spans and sympy.expand(spans[-1][1] - piece.low) == 0:
+            spans[-1] = (spans[-1][0], piece.high)
+        else:
+            spans.append((piece.low, piece.high))
+    if not spans or any(low is -oo and high is oo for low, high in spans):
+        return ()
+    said: list[Inline] = []
+    for low, high in spans:
+        said += [words.PHRASES["or"][lang]] if said else []
+        said.append(_span(problem, problem.tau, low, high))
+    return tuple(said)
+
+
+def _span(problem: Problem, x: Expr, low: Expr, high: Expr) -> Layout:
+    """An interval between two break points; of integers, with both ends."""
+    if problem.discrete:
+        half = sympy.S.Half
+        return interval(x, low + half, high - half, AT_MOST, AT_MOST)
+    return interval(x, low, high)
+
+
+@step_rows.register
+def _(step: Flip, shown: Any, lang: str) -> Iterator[Relation]:
+    problem: Problem = step.before
+    moved = problem.t - problem.tau
+    if problem.g.has(sympy.Piecewise) and step.after.disjoint_right and step.after.right:
+        pieces = [(p.expression.subs(problem.t, moved), p) for p in step.after.right]
+        cases = [
+            (layout(value), _span(problem, problem.tau, problem.t - p.high, problem.t - p.low))
+            for value, p in pieces[::-1]
+        ]
+        right = (
+            cases[0][0] if len(cases) == 1 and not _support(step.after.right, problem, lang) else Cases(tuple(cases))
+        )
+    else:
+        right = layout(problem.g.subs(problem.t, moved))
+    yield named(problem.names[1], problem, _apart(problem)), EQUALS, right
+
+
+@mentions.register
+def _(step: Overlap, lang: str) -> Mentions:
+    problem: Problem = step.before
+    f, g = problem.names
+    multiplied = row(named(f, problem, _inner(problem)), Op("·"), named(g, problem, _apart(problem)))
+    if not step.after.one:
+        which = phrase("added", lang)
+    elif len(step.after.cases) == 1:
+        which = phrase("one", lang, product=multiplied)
+    else:
+        which = phrase("in order", lang, product=multiplied, t=layout(problem.t))
+    return {"which": which}
+
+
+@step_rows.register
+def _(step: Overlap, shown: Any, lang: str) -> Iterator[Relation]:
+    problem: Problem = step.before
+    for case in step.after.cases:
+        spans: list[Layout] = []
+        for inner in case.inner:
+            order = AT_MOST if problem.discrete else LESS
+            spans.append(interval(problem.tau, inner.low, inner.high, order, order))
+        said = commas(dict.fromkeys(spans), loose=True) if spans else Words(words.PHRASES["nothing"][lang])
+        yield _when(problem, case), Op(":", "wide"), said
+
+
+def _when(problem: Problem, case: Case) -> Layout:
+    if problem.discrete:
+        if case.start is -oo and case.end is not oo:
+            return interval(problem.t, case.start, case.end + 1)
+        return interval(problem.t, case.start + 1, case.end, AT_MOST, AT_MOST)
+    return interval(problem.t, case.start, case.end)
+
+
+# --- integrals -------------------------------------------------------------------------------------------------------
+
+
+@mentions.register
+def _(step: Integrate, lang: str) -> Mentions:
+    problem, case = step.before, step.after
+    everywhere = case.start is -oo and case.end is oo
+    if everywhere:
+        where = phrase("everything" if step.one else "whole part", lang, t=_point(problem))
+    else:
+        where = phrase("for" if step.one else "part", lang, interval=_when(problem, case))
+    known = all(inner.primitive is not None for inner in case.inner)
+    return {"where": where, "how": phrase("primitive" if known else "sum" if problem.discrete else "value", lang)}
+
+
+@step_rows.register
+def _(step: Integrate, shown: Any, lang: str) -> Iterator[Relation]:
+    problem, case = step.before, step.after
+    several = len(problem.variables) > 1
+    integrals = definition(problem) if several else _added(_of(problem, inner) for inner in case.inner)
+    rows: list[Layout] = []
+    if all(inner.primitive is not None for inner in case.inner):
+        rows.append(_added(map(_limits, case.inner)))
+    rows.append(layout(case.value))
+    if step.one:
+        rows.insert(0, integrals)
+    for place, right in enumerate(rows):
+        yield None if place else whole(problem) if step.one else integrals, EQUALS, right
+
+
+def _of(problem: Problem, inner: Inner) -> Layout:
+    """∫ f(τ) g(t - τ) dτ between its limits"""
+    parts = []
+    negative = False
+    for e in (inner.left, inner.right):
+        minus = bool(e.as_coeff_Mul()[0].is_negative)
+        negative ^= minus
+        parts.append(factor(-e if minus else e))
+    body = product(parts)
+    if problem.discrete:
+        found = row(_sum(problem.tau, inner.low, inner.high), body)
+    else:
+        found = integral((layout(problem.tau),), inner.low, inner.high, None if body == Num("1") else body)
+    return row(Op("-"), found) if negative else found
+
+
+def _limits(inner: Inner) -> Layout:
+    """[F(τ)] between its limits"""
+    return Script(Fence("[", layout(inner.primitive), "]"), layout(inner.low), layout(inner.high))
+
+
+def _added(parts: Iterable[Layout]) -> Layout:
+    """A sum; what begins with a minus is taken away."""
+    items: list[Layout] = []
+    for part in parts:
+        negative = isinstance(part, Row) and part.items[0] == Op("-")
+        if items:
+            items.append(row(TERM_BREAK, Op("-", "wide") if negative else PLUS))
+            part = row(*part.items[1:]) if negative and isinstance(part, Row) else part
+        items.append(part)
+    return row(*items)
+
+
+@mentions.register
+def _(step: CompleteSquare, lang: str) -> Mentions:
+    kappa, s = sympy.symbols("kappa s")
+    known = row(
+        integral((layout(s),), -oo, oo, layout(sympy.exp(-kappa * s**2))), EQUALS, Root(Frac(Sym("π"), Sym("κ")))
+    )
+    return {"tau": layout(step.before.tau), "known": known, "positive": layout(sympy.Gt(kappa, 0))}
+
+
+@step_rows.register
+def _(step: CompleteSquare, shown: Any, lang: str) -> Iterator[Relation]:
+    problem, square = step.before, step.after
+    tau = problem.tau
+    around = _square(square.kappa, tau - square.centre)
+    yield layout(square.exponent), EQUALS, _added([around, layout(square.rest)]) if square.rest != 0 else around
+    front = product(map(factor, (square.front, sympy.exp(square.rest))))
+    inner = integral((layout(tau),), -oo, oo, Script(Sym("e"), None, around))
+    yield whole(problem), EQUALS, inner if front == Num("1") else row(front, Op("·"), inner)
+    yield None, EQUALS, layout(square.value)
+
+
+def _square(kappa: Expr, base: Expr) -> Layout:
+    """-κ(τ - m)²"""
+    squared = Script(factor(base), None, Num("2"))
+    return row(Op("-"), product([factor(kappa), squared]))
+
+
+# --- impulses --------------------------------------------------------------------------------------------------------
+
+
+@mentions.register
+def _(step: Sift, lang: str) -> Mentions:
+    derived = any(sifted.impulse.order for sifted in step.after)
+    return {"delta": Sym("δ"), "derived": phrase("derived", lang) if derived else ()}
+
+
+@step_rows.register
+def _(step: Sift, shown: Any, lang: str) -> Iterator[Relation]:
+    problem: Problem = step.before
+    f, g = problem.names
+    t, tau = problem.t, problem.tau
+    for sifted in step.after:
+        point = _impulse(sifted.impulse, tau if sifted.of_left else t - tau, problem)
+        name, argument = (g, _apart(problem)) if sifted.of_left else (f, _inner(problem))
+        other = named(name, problem, argument)
+        body = row(point, Op("·"), other) if sifted.of_left else row(other, Op("·"), point)
+        left = row(_sum_over(problem), body) if problem.discrete else integral((layout(tau),), -oo, oo, body)
+        moved = t - sifted.impulse.at
+        plain = at(_derived(symbol(name), sifted.impulse.order), layout(moved), problem.discrete)
+        front = sifted.impulse.coefficient
+        value = [plain] if front == 1 else [product([factor(front), plain])]
+        if plain != layout(sifted.value):
+            value.append(layout(sifted.value))
+        yield left, EQUALS, joined(row(BREAK, EQUALS), value)
+
+
+def _impulse(impulse: Impulse, argument: Expr, problem: Problem) -> Layout:
+    moved = argument - impulse.at
+    inside = layout(moved)
+    delta = at(_derived(Sym("δ"), impulse.order), inside, problem.discrete)
+    return delta if impulse.coefficient == 1 else product([factor(impulse.coefficient), delta])
+
+
+def _derived(name: Layout, order: int) -> Layout:
+    if not order:
+        return name
+    return Script(name, None, None, order) if order < 4 else Script(name, None, Fence("(", Num(str(order)), ")"))
+
+
+def _sum_over(problem: Problem) -> Layout:
+    return Big("Σ", _inner(problem))
+
+
+def _sum(k: Expr, low: Expr, high: Expr) -> Layout:
+    if low is -oo and high is oo:
+        return Big("Σ", layout(k))
+    return Big("Σ", row(layout(k), Op("="), layout(low)), layout(high))
+
+
+# --- the result ------------------------------------------------------------------------------------------------------
+
+
+@mentions.register
+def _(step: Collect, lang: str) -> Mentions:
+    problem: Problem = step.before
+    if step.cases is not None and len(step.cases.cases) > 1:
+        which = "cases" if step.cases.one and not step.sifted else "parts"
+    elif (step.cases is not None and step.sifted) or len(step.sifted) > 1:
+        which = "parts"
+    elif step.whole is not None:
+        which = "together"
+    else:
+        which = "this is"
+    return {"together": phrase(which, lang)}
+
+
+@step_rows.register
+def _(step: Collect, shown: Any, lang: str) -> Iterator[Relation]:
+    yield whole(step.before), EQUALS, layout(shortest(step.after))
+
+
+# --- several variables -----------------------------------------------------------------------------------------------
+
+
+@mentions.register
+def _(step: Separate, lang: str) -> Mentions:
+    problem: Problem = step.before
+    word = words.PHRASES["a sum" if problem.discrete else "integral"][lang]
+    return {"integral": word, "sum": phrase("terms", lang) if len(step.after.terms) > 1 else ()}
+
+
+@step_rows.register
+def _(step: Separate, shown: Any, lang: str) -> Iterator[Relation]:
+    parts = []
+    for coefficient, axes in step.after.terms:
+        negative = bool(coefficient.as_coeff_Mul()[0].is_negative)
+        factors = [*([] if abs(coefficient) == 1 else [factor(abs(coefficient))]), *map(whole, axes)]
+        term = joined(row(BREAK, Op("·")), factors)
+        parts.append(row(Op("-"), term) if negative else term)
+    yield whole(step.before), EQUALS, _added(parts)
+
+
+@mentions.register
+def _(step: Along, lang: str) -> Mentions:
+    f, h = step.before.names
+    return {"x": layout(step.before.t), "f": symbol(f), "h": symbol(h)}
+
+
+@step_rows.register
+def _(step: Along, shown: Any, lang: str) -> Iterator[Relation]:
+    """The functions, and what the steps along the axis lead to, a row each."""
+    axis: Problem = step.before
+    for name, e in zip(axis.names, (axis.f, axis.g), strict=True):
+        yield named(name, axis), EQUALS, layout(e)
+    for inner in step.after:
+        match inner:
+            case Sift(after=(_,)) if not any(isinstance(other, Integrate | CompleteSquare) for other in step.after):
+                [(left, sign, right)] = step_rows(inner, None, lang)
+                yield whole(axis), EQUALS, row(left, BREAK, sign, right)
+            case Sift() | CompleteSquare():
+                yield from step_rows(inner, None, lang)
+            case Integrate(after=case):
+                (left, sign, first), *rest = step_rows(inner, None, lang)
+                chain = joined(row(BREAK, EQUALS), (first, *(right for _, _, right in rest)))
+                everywhere = case.start is -oo and case.end is oo
+                yield left, sign, chain if everywhere else row(chain, Op(",", "after"), _when(axis, case))
+    if sum(isinstance(inner, Integrate | Sift | CompleteSquare) for inner in step.after) > 1 or axis.result.has(
+        sympy.Piecewise, sympy.Heaviside
+    ):
+        yield whole(axis), EQUALS, layout(shortest(axis.result))
+
+
+@mentions.register
+def _(step: CompleteForm, lang: str) -> Mentions:
+    inside = _inner(step.before)
+    around = Script(Fence("(", row(inside, Op("-"), Sym("m")), ")"), None, Sym("T"))
+    exponent = row(Op("-"), around, Sym("S"), Fence("(", row(inside, Op("-"), Sym("m")), ")"))
+    size = len(step.before.variables)
+    power = layout(sympy.pi ** sympy.Rational(size, 2))
+    known = row(
+        integral((inside,), None, None, Script(Sym("e"), None, exponent)),
+        EQUALS,
+        Frac(power, Root(Fence("|", Sym("S"), "|"))),
+    )
+    return {"r": inside, "known": known}
+
+
+@step_rows.register
+def _(step: CompleteForm, shown: Any, lang: str) -> Iterator[Relation]:
+    problem, form = step.before, step.after
+    inside = Fence("(", row(_inner(problem), Op("-"), Sym("m")), ")")
+    around = row(Op("-"), Script(inside, None, Sym("T")), Sym("S"), inside)
+    yield None, None, layout(form.exponent)
+    yield None, EQUALS, _added([around, layout(form.rest)]) if form.rest != 0 else around
+    yield Sym("S"), EQUALS, Matrix(tuple(tuple(map(layout, entries)) for entries in form.matrix.tolist()))
+    yield Sym("m"), EQUALS, Matrix(tuple(tuple(map(layout, entries)) for entries in form.centre.tolist()))
+    yield whole(problem), EQUALS, layout(form.value)
+
+
+@mentions.register
+def _(step: Lens, lang: str) -> Mentions:
+    lens = step.after
+    kind, size = ("disc", "area") if lens.dimension == 2 else ("ball", "volume")
+    return {
+        "ball": words.PHRASES[kind][lang],
+        "other": words.PHRASES[f"other {kind}"][lang],
+        "size": words.PHRASES[size][lang],
+        "r": _point(step.before),
+        "d": layout(lens.d),
+    }
+
+
+@step_rows.register
+def _(step: Lens, shown: Any, lang: str) -> Iterator[Relation]:
+    lens = step.after
+    yield layout(lens.d), EQUALS, layout(lens.distance)
+    value = shortest(lens.value)
+    scale = () if lens.scale == 1 else (factor(lens.scale), Op("·", "dot"))
+    yield whole(step.before), EQUALS, row(*scale, layout(value))
+
+
+@mentions.register
+def _(step: NewVariables, lang: str) -> Mentions:
+    after = step.after
+    return {"new": commas(map(layout, after.variables), loose=True), "size": Frac(Num("1"), factor(_size(step)))}
+
+
+def _size(step: NewVariables) -> Expr:
+    determinant = step.matrix.det()
+    return determinant if step.after.facts.positive(determinant) else sympy.Abs(determinant)
+
+
+@step_rows.register
+def _(step: NewVariables, shown: Any, lang: str) -> Iterator[Relation]:
+    before, after = step.before, step.after
+    yield _point(after), EQUALS, Fence("(", commas(map(layout, after.variables), loose=True), ")")
+    for y, form in zip(after.variables, step.matrix * sympy.Matrix(before.variables), strict=True):
+        yield layout(y), EQUALS, layout(form)
+    for name, e in zip(after.names, (after.f, after.g), strict=True):
+        yield named(name, after), EQUALS, layout(e)
+    size = _size(step)
+    yield whole(before), EQUALS, whole(after) if size == 1 else product([Frac(Num("1"), layout(size)), whole(after)])

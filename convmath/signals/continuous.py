@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -85,7 +86,9 @@ def as_terms(poles: Poles, t: Symbol) -> Terms:
             continue
         ends = (place.shift, oo) if place.side is Side.RIGHT else (-oo, place.shift)
         for (pole, power), value in _spread(poles.field, place, order, coefficient):
-            found += [(Piece(sympy.S.One, *ends), m) for m in _monomials({(pole, power): value})]
+            for m in _monomials({(pole, power): value}):
+                assert isinstance(m.coefficient, Number)
+                found.append((Piece(sympy.S.One, *ends), replace(m, coefficient=m.coefficient.expression)))
     return Terms(tuple(found), tuple(impulses))
 
 
@@ -189,4 +192,4 @@ def _expression(total: Sum, t: Symbol) -> Expr:
 def _monomials(total: Sum) -> Iterable[Monomial]:
     for (pole, power), coefficient in total.items():
         for exponent, number in coefficient.terms.items():
-            yield Monomial(number.expression, power, rate=pole.expression, constant=exponent)
+            yield Monomial(number, power, rate=pole.expression, constant=exponent)

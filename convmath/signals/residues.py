@@ -27,6 +27,7 @@ from .monomials import Monomial
 from .pieces import Piece
 from .scalars import Field, Number
 from .series import divided, taylor
+from .sums import parts
 from .terms import Term
 from .types import Expr
 
@@ -98,7 +99,7 @@ class Residues:
         letters: list[Expr] = [self.t, sympy.pi]
         for part in prepared:
             for (frequency, _), numerator, roots, scale in part:
-                letters += [frequency, scale, *numerator, *(z for z, _ in roots)]
+                letters += [frequency, I * frequency, scale, *numerator, *(z for z, _ in roots)]
         self.field = Field(letters)
         f, g = ([self._wave(*one) for one in part] for part in prepared)
         return f, g
@@ -175,9 +176,9 @@ class Residues:
 
     def _above(self, z: Number) -> bool | None:
         """Whether a point is above the real line; None where it is on it."""
-        if not z.y:
+        height = parts(sympy.expand(z.expression))[1]
+        if height == 0:
             return None
-        height = self.field.expression(z.y)
         if (found := self.facts.positive(height)) is None:
             raise OpenQuestion(sympy.Gt(height, 0), apart=True)
         return found

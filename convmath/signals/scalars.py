@@ -36,13 +36,24 @@ def _letters(expression: Expr) -> Iterator[Expr]:
     """What a field must have as letters for the expression to be a number of it."""
     if expression.is_Rational or expression is I:
         return
+    if expression.is_Mul and I in expression.args:
+        letter = _turned(expression)
+        if letter is not None:
+            yield I * letter
+            expression = expression / (I * letter)
     if expression.is_Add or expression.is_Mul:
         for part in expression.args:
             yield from _letters(part)
     elif expression.is_Pow and expression.exp.is_Integer:
         yield from _letters(expression.base)
-    else:
+    elif expression is not I and not expression.is_Rational:
         yield expression
+
+
+def _turned(product: Expr) -> Expr | None:
+    """A symbol that i stands before: i·w is a letter of its own, so that 1/(a + iw) has no square in it."""
+    symbols = [part for part in product.args if part.is_Symbol]
+    return min(symbols, key=sympy.default_sort_key) if symbols else None
 
 
 class Field:
@@ -58,7 +69,9 @@ class Field:
         self.rational = FracField(names, sympy.QQ, sympy.lex)
         self._place = dict(zip(self.letters, self.rational.gens, strict=True))
         self._back = dict(zip(names, self.letters, strict=True))
-        self._independent = all(letter.is_Symbol for letter in self.letters)
+        plain = {letter for letter in self.letters if letter.is_Symbol}
+        turned = {letter / I for letter in self.letters if letter.is_Mul}
+        self._independent = len(plain) + len(turned) == len(self.letters) and not plain & turned
         self.zero, self.one = self._number(0), self._number(1)
         self.i = Number(self, self.rational.zero, self.rational.one)
 
@@ -74,6 +87,9 @@ class Field:
             return self.i
         if expression.is_Add:
             return functools.reduce(lambda x, y: x + y, map(self.number, expression.args))
+        if expression.is_Mul and I in expression.args and (symbol := _turned(expression)) is not None:
+            letter = Number(self, self._place[I * symbol], self.rational.zero)
+            return letter * self.number(expression / (I * symbol))
         if expression.is_Mul:
             return functools.reduce(lambda x, y: x * y, map(self.number, expression.args))
         if expression.is_Pow and expression.exp.is_Integer:
@@ -86,14 +102,13 @@ class Field:
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
-        """Random values of the letters, consistent where they are functions of the same symbols."""
+        """Random values of the symbols in the letters."""
         draw = random.Random(0)
         symbols = sorted(set().union(*(letter.free_symbols for letter in self.letters)), key=sympy.default_sort_key)
-        probes = []
-        for _ in range(2):
-            values = {symbol: sympy.Rational(draw.randint(100, 999), draw.randint(100, 999)) for symbol in symbols}
-            probes.append({letter: letter.xreplace(values).evalf(DIGITS + 10) for letter in self.letters})
-        return probes
+        return [
+            {symbol: sympy.Rational(draw.randint(100, 999), draw.randint(100, 999)) for symbol in symbols}
+            for _ in range(2)
+        ]
 
     def vanishes(self, number: FracElement) -> bool:
         if not number:
@@ -101,7 +116,7 @@ class Field:
         if self._independent:
             return False
         numerator = number.numer.as_expr().xreplace(self._back)
-        return all(abs(numerator.xreplace(probe).evalf(DIGITS + 10)) < 10**-DIGITS for probe in self._probes)
+        return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
 
 
 class Number:

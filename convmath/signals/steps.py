@@ -37,6 +37,8 @@ __all__ = [
     "Multiply",
     "NewVariables",
     "Overlap",
+    "Pair",
+    "Pairs",
     "Problem",
     "Products",
     "Separate",
@@ -44,9 +46,7 @@ __all__ = [
     "Sifted",
     "SignalStep",
     "Square",
-    "Sum",
     "Transform",
-    "Transformed",
     "Turn",
 ]
 
@@ -181,16 +181,19 @@ class Balls:
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    """Σ c·e^{-as}/(s - λ)ʲ (or c·z^{-a}/(1 - r/z)ʲ) as (c, a, λ, j); λ is None for powers of s."""
+class Pair:
+    """A function and its transform."""
 
-    terms: tuple[tuple[Expr, Expr, Expr | None, int], ...]
+    transform: Expr
+    function: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class Transformed:
-    left: Sum
-    right: Sum
+class Pairs:
+    """Functions with their transforms, in the variable of the transform."""
+
+    pairs: tuple[Pair, ...]
+    s: Symbol
 
 
 # --- steps -----------------------------------------------------------------------------------------------------------
@@ -267,7 +270,7 @@ class Lens(SignalStep):
 
 @dataclass(frozen=True, slots=True)
 class Transform(SignalStep):
-    """t^{j-1}/(j-1)!·e^{λt}·u(t) → 1/(s - λ)ʲ;  C(n+j-1, j-1)·rⁿ·u[n] → 1/(1 - r/z)ʲ;  a shift by a → e^{-as}, z^{-a}"""
+    """t^{j-1}/(j-1)!·e^{λt}·u(t) → 1/(s - λ)ʲ;  C(n+j-1, j-1)·rⁿ·u[n] → 1/(1 - r/z)ʲ;  later by a → e^{-as}, z^{-a}"""
 
 
 @dataclass(frozen=True, slots=True)

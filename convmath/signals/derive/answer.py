@@ -72,16 +72,21 @@ class Answered(Printable):
     derivations: tuple[Derivation, ...] = ()
 
     def document(self, lang: str = "en") -> Document:
-        blocks = [*self._question(lang), *self._answer(lang)]
+        title = TITLES[_kind(self.asked)][lang]
+        blocks = [*self._question(lang)]
+        if not self.derivations:
+            blocks += self._answer(lang)
         for derivation in self.derivations:
-            blocks += self._steps(derivation, lang)
-        if self.derivations and len(self.derivations) > 1:
+            steps = derivation.document(lang)
+            title = steps.title
+            blocks += [*self._case(derivation, lang), *steps.blocks]
+        if len(self.derivations) > 1:
             blocks += [Heading((WORDS["the result"][lang],)), Display((self._result(),))]
-        return Document(TITLES[_kind(self.asked)][lang], tuple(blocks), lang)
+        return Document(title, tuple(blocks), lang)
 
     def _question(self, lang: str) -> Iterator[Block]:
-        problem = _problem(self.asked)
-        yield Display(tuple(_rows(problem, self.asked.period)))
+        if len(self.derivations) != 1:  # whose first step asks
+            yield Display(tuple(_rows(_problem(self.asked), self.asked.period)))
         if known := [*_known(self.asked), *map(layout, self.given)]:
             yield _said("where", lang, conditions=commas(known, loose=True))
         if (period := self.asked.period) is not None:
@@ -92,8 +97,6 @@ class Answered(Printable):
     def _answer(self, lang: str) -> Iterator[Block]:
         if self.expr is None:
             yield _said("not found", lang, reason=self.reason.rstrip("."))
-            return
-        if self.derivations:
             return
         yield Display((self._result(),))
         if self.needed:
@@ -108,10 +111,9 @@ class Answered(Printable):
         assert self.expr is not None
         return whole(_problem(self.asked)), EQUALS, layout(shortest(self.expr))
 
-    def _steps(self, derivation: Derivation, lang: str) -> Iterator[Block]:
+    def _case(self, derivation: Derivation, lang: str) -> Iterator[Block]:
         if len(self.derivations) > 1 and derivation.subject.given:
             yield Heading(_filled("case", lang, conditions=commas(map(layout, derivation.subject.given), loose=True)))
-        yield from derivation.document(lang).blocks
 
 
 def _kind(asked: Operation) -> str:

@@ -39,21 +39,25 @@ from convmath.steps import Step
 from ..pieces import Function, Impulse, Piece
 from ..steps import (
     Along,
+    Back,
     Case,
     Collect,
     CompleteForm,
     CompleteSquare,
     Define,
     Flip,
+    Fractions,
     Inner,
     Integrate,
     Lens,
+    Multiply,
     NewVariables,
     Overlap,
     Problem,
     Separate,
     Sift,
     SignalStep,
+    Transform,
     Turn,
 )
 from ..types import Expr
@@ -567,3 +571,51 @@ def _(step: NewVariables, shown: Any, lang: str) -> Iterator[Relation]:
         yield named(name, after), EQUALS, layout(e)
     size = _size(step)
     yield whole(before), EQUALS, whole(after) if size == 1 else product([Frac(Num("1"), layout(size)), whole(after)])
+
+
+# --- transforms ------------------------------------------------------------------------------------------------------
+
+
+def _transform(problem: Problem, place: int, s: Expr) -> Layout:
+    """F(s)"""
+    return at(symbol(problem.names[place].upper()), layout(s))
+
+
+@mentions.register
+def _(step: Transform, lang: str) -> Mentions:
+    problem, s = step.before, step.after.s
+    t = problem.t
+    kernel = layout(s**-t if problem.discrete else sympy.exp(-s * t))
+    body = product([named(problem.names[0], problem), kernel])
+    if problem.discrete:
+        whole_of = row(Big("Σ", layout(t)), body)
+    else:
+        whole_of = integral((layout(t),), -oo, oo, body)
+    defined = row(_transform(problem, 0, s), EQUALS, whole_of)
+    return {"how": phrase("z" if problem.discrete else "laplace", lang, definition=defined)}
+
+
+@step_rows.register
+def _(step: Transform, shown: Any, lang: str) -> Iterator[Relation]:
+    for place, pair in enumerate(step.after.pairs):
+        yield _transform(step.before, place, step.after.s), EQUALS, layout(pair.transform)
+
+
+@step_rows.register
+def _(step: Multiply, shown: Any, lang: str) -> Iterator[Relation]:
+    yield _product_of(step), EQUALS, product(factor(pair.transform) for pair in step.after.pairs)
+
+
+@step_rows.register
+def _(step: Fractions, shown: Any, lang: str) -> Iterator[Relation]:
+    yield _product_of(step), EQUALS, _added(layout(shortest(pair.transform)) for pair in step.after.pairs)
+
+
+def _product_of(step: Multiply | Fractions) -> Layout:
+    return row(*(_transform(step.before, place, step.after.s) for place in (0, 1)))
+
+
+@step_rows.register
+def _(step: Back, shown: Any, lang: str) -> Iterator[Relation]:
+    for pair in step.after.pairs:
+        yield layout(shortest(pair.transform)), Op("→", "wide"), layout(shortest(pair.function))

@@ -22,22 +22,28 @@ from ..quadrature import integrals, slow_integral
 from ..steps import (
     Added,
     Along,
+    Back,
     Case,
     Collect,
     CompleteForm,
     CompleteSquare,
     Define,
     Flip,
+    Fractions,
     Inner,
     Integrate,
     Lens,
+    Multiply,
     NewVariables,
     Overlap,
+    Pair,
+    Pairs,
     Problem,
     Separate,
     Sift,
     Sifted,
     SignalStep,
+    Transform,
     Turn,
 )
 from ..types import Expr
@@ -541,3 +547,43 @@ def _(step: NewVariables, rng: random.Random) -> str | None:
             if not near(number(new, moved), number(old, at)):
                 return _differs("a function in new variables", number(new, moved), number(old, at), at)
     return None
+
+
+# --- transforms ------------------------------------------------------------------------------------------------------
+
+
+@held.register(Transform)
+@held.register(Back)
+def _(step: Transform | Back, rng: random.Random) -> str | None:
+    """Each transform is the integral, or the sum, of its function, far enough to the right."""
+    problem: Problem = step.before
+    values = drawn(problem, rng)
+    for pair in step.after.pairs:
+        if failure := _transformed(problem, pair, step.after.s, values, rng):
+            return failure
+    return None
+
+
+def _transformed(problem: Problem, pair: Pair, s: Symbol, values: Values, rng: random.Random) -> str | None:
+    t = problem.t
+    if problem.discrete:
+        at = sympy.Float(8 + rng.random())
+        e = _sequence(_settled(pair.function, values))
+        terms = [complex(sympy.N(e.subs(t, n))) * float(at) ** -n for n in range(-FARTHEST // 2, FARTHEST)]
+        wanted, error = sum(terms), 10 * abs(terms[-1])
+    else:
+        at = sympy.Float(5 + rng.random())
+        wanted, error = _pairing(problem, pair.function, sympy.exp(-at * t), values)
+    got = number(pair.transform, {**values, s: at})
+    return None if near(got, wanted, error=error) else _differs("a transform", got, wanted, {**values, s: at})
+
+
+@held.register(Multiply)
+@held.register(Fractions)
+def _(step: Multiply | Fractions, rng: random.Random) -> str | None:
+    """The fractions are the transform of f ∗ g, as the integral of the result says."""
+    problem, pairs = step.before, step.after
+    values = drawn(problem, rng)
+    transforms = [pair.transform for pair in pairs.pairs]
+    together = sympy.Mul(*transforms) if isinstance(step, Multiply) else sympy.Add(*transforms)
+    return _transformed(problem, Pair(together, problem.result), pairs.s, values, rng)

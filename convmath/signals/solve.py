@@ -192,9 +192,22 @@ def _sifted(impulse: Impulse, term: Term, t: Symbol) -> Terms:
     for order in range(impulse.order):
         value = sympy.diff(smooth, t, order)
         for end, sign in ((piece.low, 1), (piece.high, -1)):
-            if not end.is_infinite and (jump := sympy.simplify(value.subs(t, end))) != 0:
+            if not end.is_infinite and (jump := _value_at(value, t, end, sign)) != 0:
                 points.append(Impulse(sign * impulse.coefficient * jump, end + impulse.at, impulse.order - 1 - order))
     moved = (sympy.diff(smooth, t, impulse.order) * impulse.coefficient).subs(t, t - impulse.at)
     ends = Piece(moved, piece.low + impulse.at, piece.high + impulse.at)
     # left whole: what is differentiated is written as it was
     return Terms(((ends, Monomial(sympy.S.One, special=moved)),), tuple(points))
+
+
+_INFINITE = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.AccumBounds)
+
+
+def _value_at(e: Expr, t: Symbol, end: Expr, sign: int) -> Expr:
+    """What a function tends to at the end of a piece, from inside."""
+    found = sympy.simplify(e.subs(t, end))
+    if found.has(*_INFINITE):
+        found = sympy.limit(e, t, end, "+" if sign > 0 else "-")
+    if found.has(*_INFINITE):
+        raise NotFoundError(f"{e} is infinite at {end}: with a derivative of δ there comes a finite part, which is no function")
+    return found

@@ -90,7 +90,13 @@ def shortest(e: Expr) -> Expr:
     ways = dict.fromkeys((e, _one_exponential(e), sympy.factor_terms(e)))
     if not e.has(*_SWITCHED):
         ways[sympy.together(e)] = None
-    return min(ways, key=lambda way: len(text(layout(way))))
+    best = min(ways, key=lambda way: len(text(layout(way))))
+    return best.replace(_has_indexed_power, lambda x: sympy.powsimp(x, combine="exp"))
+
+
+def _has_indexed_power(e: Expr) -> bool:
+    """Whether a product has rⁿ in it, which takes other powers of r in."""
+    return bool(e.is_Mul and any(x.is_Pow and x.base is not sympy.E and x.exp.has(sympy.Dummy) for x in e.args))
 
 
 def _one_exponential(e: Expr) -> Expr:
@@ -207,7 +213,7 @@ def _(e: sympy.Mul) -> Layout:
 def _turned(e: Expr) -> Expr | None:
     """-x/(a - b) as x/(b - a)"""
     for part in sympy.Mul.make_args(e):
-        if not (_is_below(part) and part.base.is_Add and part.exp.is_odd):
+        if not (_is_below(part) and part.base.is_Add and part.exp.is_odd) or any(x.is_Number for x in part.base.args):
             continue
         if {_signed(term)[0] for term in part.base.args} == {True, False}:
             return e / part * (-part.base) ** part.exp

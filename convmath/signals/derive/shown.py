@@ -592,7 +592,7 @@ def _(step: Transform, lang: str) -> Mentions:
     else:
         whole_of = integral((layout(t),), -oo, oo, body)
     defined = row(_transform(problem, 0, s), EQUALS, whole_of)
-    return {"how": phrase("z" if problem.discrete else "laplace", lang, definition=defined)}
+    return {"how": phrase("z" if problem.discrete else "laplace", lang, definition=defined, s=layout(s))}
 
 
 @step_rows.register
@@ -608,14 +608,14 @@ def _(step: Multiply, shown: Any, lang: str) -> Iterator[Relation]:
 
 @step_rows.register
 def _(step: Fractions, shown: Any, lang: str) -> Iterator[Relation]:
-    yield _product_of(step), EQUALS, _added(layout(shortest(pair.transform)) for pair in step.after.pairs)
+    yield _product_of(step), EQUALS, _added(layout(pair.transform) for pair in step.after.pairs)
 
 
 def _product_of(step: Multiply | Fractions) -> Layout:
-    return row(*(_transform(step.before, place, step.after.s) for place in (0, 1)))
+    return joined(Op("·"), (_transform(step.before, place, step.after.s) for place in (0, 1)))
 
 
 @step_rows.register
 def _(step: Back, shown: Any, lang: str) -> Iterator[Relation]:
     for pair in step.after.pairs:
-        yield layout(shortest(pair.transform)), Op("→", "wide"), layout(shortest(pair.function))
+        yield layout(pair.transform), Op("→", "wide"), layout(shortest(pair.function))

@@ -93,7 +93,7 @@ class _Functions:
         if not e.has(sympy.I):
             return e
         over, under = (sympy.expand(part) for part in sympy.fraction(sympy.together(e)))
-        return sympy.factor_terms(over) / under
+        return sympy.factor_terms(over) / sympy.factor(under)
 
     def transform(self, poles: Poles) -> Expr:
         """The transform, in a term for each break point and pole."""
@@ -113,7 +113,9 @@ class _Functions:
                 rate = sympy.expand(self.rate(place))
                 key = frozenset((rate, sympy.expand(rate.subs(sympy.I, -sympy.I))))
             groups.setdefault((place.shift, key), []).append((place, order, coefficient))
-        return [Poles.collected(poles.time, poles.field, parts) for parts in groups.values()]
+        order = sorted(groups, key=lambda key: (len(sympy.Add.make_args(key[0])), sympy.default_sort_key(key[0])))
+        order.sort(key=lambda key: key[0] != 0)
+        return [Poles.collected(poles.time, poles.field, groups[key]) for key in order]
 
 
 class _Sequences(_Functions):

@@ -150,13 +150,25 @@ def integrated(problem: Problem, e: Expr, low: Expr, high: Expr, values: Values)
     e = _settled(concrete(e), {x: v for x, v in values.items() if x is not problem.tau})
     if problem.discrete:
         first, last = (int(max(-FARTHEST, min(FARTHEST, end))) for end in ends)
-        terms = [complex(sympy.N(_sequence(e).subs(problem.tau, k))) for k in range(first, last + 1)]
+        terms = _entries(e, problem.tau, range(first, last + 1))
         far = [abs(x) for x, end in ((terms[0], ends[0]), (terms[-1], ends[1])) if np.isinf(end)] if terms else []
         return sum(terms), 10 * sum(far), sum(map(abs, terms))
     found = integrals(_vector(e, problem.tau), ends, TOLERANCE)
     if np.isinf(ends[0]) and np.isinf(ends[1]) and not found.error <= WIDE * found.size:
         found = slow_integral(_vector(e, problem.tau))
     return found.value, found.error, found.size
+
+
+def _entries(e: Expr, n: Symbol, indices: Iterable[int]) -> list[complex]:
+    """A sequence at some integers."""
+    e = _sequence(e)
+    if e.has(sympy.KroneckerDelta, sympy.Mod, sympy.harmonic) or not isinstance(indices, range) or not indices:
+        return [complex(sympy.N(e.subs(n, k))) for k in indices]
+    value = sympy.lambdify(n, e, [{"Heaviside": np.heaviside}, "scipy", "numpy"])
+    at = np.arange(indices.start, indices.stop, dtype=float)
+    with np.errstate(all="ignore"):
+        found = np.broadcast_to(np.asarray(value(at), complex), at.shape)
+    return [complex(x) if np.isfinite(x) else complex(sympy.N(e.subs(n, int(k)))) for k, x in zip(at, found, strict=True)]
 
 
 def _vector(e: Expr, x: Symbol) -> Callable[[np.ndarray], np.ndarray]:
@@ -568,8 +580,9 @@ def _transformed(problem: Problem, pair: Pair, s: Symbol, values: Values, rng: r
     t = problem.t
     if problem.discrete:
         at = sympy.Float(8 + rng.random())
-        e = _sequence(_settled(pair.function, values))
-        terms = [complex(sympy.N(e.subs(t, n))) * float(at) ** -n for n in range(-FARTHEST // 2, FARTHEST)]
+        indices = range(-FARTHEST // 4, FARTHEST // 2)
+        values_at = _entries(_settled(pair.function, values), t, indices)
+        terms = [x * float(at) ** -n for n, x in zip(indices, values_at, strict=True)]
         wanted, error = sum(terms), 10 * abs(terms[-1])
     else:
         at = sympy.Float(5 + rng.random())

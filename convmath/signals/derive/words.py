@@ -216,11 +216,11 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "area": {"en": "area", "es": "el área"},
     "volume": {"en": "volume", "es": "el volumen"},
     "laplace": {
-        "en": "Both begin at a point, so each has a Laplace transform {definition}, where the real part of the variable is large.",
-        "es": "Ambas empiezan en un punto, así que cada una tiene transformada de Laplace {definition}, donde la parte real de la variable es grande.",
+        "en": "Both begin at a point, so each has a Laplace transform {definition} for {s} with a large real part.",
+        "es": "Ambas empiezan en un punto, así que cada una tiene transformada de Laplace {definition} para {s} con parte real grande.",
     },
     "z": {
-        "en": "Both begin at a point, so each has a z-transform {definition}, where the variable is large.",
-        "es": "Ambas empiezan en un punto, así que cada una tiene transformada z {definition}, donde la variable es grande.",
+        "en": "Both begin at a point, so each has a z-transform {definition} for {s} with a large modulus.",
+        "es": "Ambas empiezan en un punto, así que cada una tiene transformada z {definition} para {s} de módulo grande.",
     },
 }

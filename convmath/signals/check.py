@@ -82,7 +82,7 @@ class _Numeric:
         ]
         self.low = min((_end(p.low, values) for p in function.smooth), default=np.inf)
         self.high = max((_end(p.high, values) for p in function.smooth), default=-np.inf)
-        self.value = sympy.lambdify(t, self.regular, ["scipy", "numpy"])
+        self.value = _lambdified(self.regular, t)
         self._derivatives: dict[int, Callable[[float], complex]] = {}
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -141,14 +141,18 @@ def _numeric(e: Expr, t: Symbol) -> Callable[[float], complex]:
     """An expression at numbers, by NumPy and SciPy, or by mpmath where those lack a function."""
     if e.has(sympy.hyper, sympy.meijerg, sympy.polygamma, sympy.expint, sympy.Ei, sympy.uppergamma, sympy.lowergamma):
         return lambda at: complex(e.subs(t, mpmath.mpf(at)).evalf())
-    plain = Symbol("t")  # lambdify substitutes for a Dummy, which takes most of its time
-    fast = sympy.lambdify(plain, e.xreplace({t: plain}), ["scipy", "numpy"])
+    fast = _lambdified(e, t)
 
     def value(at: float) -> complex:
         with np.errstate(all="ignore"):
             return complex(fast(np.float64(at)))
 
     return value
+
+
+def _lambdified(e: Expr, t: Symbol) -> Callable[..., Any]:
+    plain = Symbol("t")  # for a Dummy, lambdify would substitute one by one, which takes most of its time
+    return sympy.lambdify(plain, e.xreplace({t: plain}), ["scipy", "numpy"])
 
 
 def _points(left: _Numeric, right: _Numeric, draw: random.Random) -> list[float]:

@@ -137,6 +137,21 @@ class Facts:
             return False
         return self.positive(right - left)
 
+    def sorted(self, points: Iterable[Expr]) -> list[Expr] | None:
+        """Different points in their order, or None where that is not known."""
+        found: list[Expr] = []
+        for point in dict.fromkeys(points):
+            place = 0
+            while place < len(found):
+                before = self.before(found[place], point)
+                if before is None or (not before and not self.before(point, found[place])):
+                    return None
+                if not before:
+                    break
+                place += 1
+            found.insert(place, point)
+        return found
+
     def equal(self, left: Expr, right: Expr) -> bool | None:
         """Whether two expressions are equal: True, False, or None where that depends on the parameters."""
         difference = sympy.expand(left - right)

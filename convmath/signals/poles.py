@@ -187,18 +187,7 @@ class Poles:
 
     def sorted_shifts(self, facts: Facts) -> list[Expr] | None:
         """The break points in their order, or None where that depends on parameters."""
-        found: list[Expr] = []
-        for shift in dict.fromkeys(place.shift for place in self.terms if place.side is not Side.POINT):
-            place = 0
-            while place < len(found):
-                before = facts.before(found[place], shift)
-                if before is None or (not before and not facts.before(shift, found[place])):
-                    return None
-                if not before:
-                    break
-                place += 1
-            found.insert(place, shift)
-        return found
+        return facts.sorted(place.shift for place in self.terms if place.side is not Side.POINT)
 
     def vanishes_beyond(self, places: Iterable[Place]) -> bool:
         """Whether terms of one pole and side add to zero beyond all of their break points."""

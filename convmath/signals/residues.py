@@ -80,16 +80,17 @@ class Residues:
             if value
         ]
 
-    def partial_fractions(self) -> list[tuple[Expr, int, Expr]]:
-        """Poles, orders and coefficients of f, where it is a rational function that ends as 1/t at least."""
+    def partial_fractions(self) -> tuple[list[tuple[Expr, int, Expr]], int]:
+        """Poles, orders and coefficients of f, where it is a rational function that falls, and as which power of t it does."""
         waves, _ = self._waves()
         if any(wave.frequency != 0 or wave.degree > -1 for wave in waves):
             raise NotFoundError("a wave times a rational function is not smeared")
-        return [
+        found = [
             (z.expression, order, c.expression * sympy.exp(wave.constant))
             for wave in waves
             for (z, order), c in wave.poles.items()
         ]
+        return found, max(wave.degree for wave in waves)
 
     # -- reading
 

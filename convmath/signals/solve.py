@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from sympy import Symbol
 
-from . import continuous, fallback, gaussians, hyperbolic, powers, voigt
+from . import continuous, fallback, gaussians, hyperbolic, logarithms, powers, voigt
 from .errors import DivergentError, NotFoundError
 from .facts import Facts
 from .monomials import Monomial
@@ -19,7 +19,7 @@ from .poles import Poles, product
 from .residues import Residues, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
-from .terms import Term, Terms, terms, written
+from .terms import Term, Terms, bounded, terms, written
 from .types import Expr
 
 __all__ = ["Found", "convolved"]
@@ -36,7 +36,7 @@ class Found:
 
 def convolved(f: Function, g: Function, t: Symbol, facts: Facts, principal: bool = False) -> Found:
     """f ∗ g for two functions in pieces."""
-    left, right = terms(f, t), terms(g, t)
+    left, right = bounded(terms(f, t), facts), bounded(terms(g, t), facts)
     ways = [[1, -1] if any(is_smeared(term, t) for term in part.terms) else [1] for part in (left, right)]
     refused: DivergentError | None = None
     for first, second in itertools.product(*ways):
@@ -102,7 +102,7 @@ class _Table:
             itertools.product(f.other, g.plain.terms),
             itertools.product(f.other, g.other),
         )
-        rest = rest + self._voigt(f, g) + self._voigt(g, f)
+        rest = rest + self._with_rational(f, g) + self._with_rational(g, f)
         for first, second in pairs:
             if not self._by_residues(first, second):
                 rest = rest + self._pair(first, second)
@@ -125,15 +125,23 @@ class _Table:
         """Whether a pair is convolved together with others."""
         if all(is_rational(term, self.t) for term in (first, second)):
             return True
-        one, two = sorted((first, second), key=lambda term: term[1].gaussian)
-        return two[1].gaussian and one[1].special != 1 and is_rational(one, self.t)
+        return any(
+            one[1].special != 1 and is_rational(one, self.t) and (two[1].gaussian or two[1].exponential)
+            for one, two in ((first, second), (second, first))
+        )
 
-    def _voigt(self, f: Sorted, g: Sorted) -> Terms:
+    def _with_rational(self, f: Sorted, g: Sorted) -> Terms:
+        """The rational functions of f, all of them at once, with Gaussians and with exponentials on intervals."""
         rational = [term for term in f.other if is_rational(term, self.t)]
         found = Terms(())
-        for term in g.other if rational else ():
+        if not rational:
+            return found
+        for term in g.other:
             if term[1].gaussian:
                 found = found + Terms(tuple(voigt.smeared(rational, term, self.t, self.facts)))
+        for term in g.plain.terms:
+            if not is_rational(term, self.t):
+                found = found + Terms(tuple(logarithms.joined(rational, term, self.t, self.facts)))
         return found
 
     def _rational(self, f: Sorted, g: Sorted) -> Terms:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 from sympy import Symbol, oo
 
+from .facts import Facts
 from .monomials import Monomial, monomials
 from .pieces import Function, Impulse, Piece
 from .sums import expression
 from .types import Expr
 
-__all__ = ["Term", "Terms", "terms", "written"]
+__all__ = ["Term", "Terms", "bounded", "terms", "written"]
 
 Term = tuple[Piece, Monomial]  # a monomial, and a piece for its ends
 
@@ -30,6 +32,36 @@ class Terms:
 def terms(function: Function, t: Symbol) -> Terms:
     found = [(piece, m) for piece in function.smooth for m in monomials(piece.expression, t)]
     return Terms(tuple(found), function.points)
+
+
+def bounded(found: Terms, facts: Facts) -> Terms:
+    """The same function, where what begins and ends again is written as intervals: u(t) - u(t - 1) as (0, 1)."""
+    groups: dict[Monomial, list[Term]] = defaultdict(list)
+    for piece, monomial in found.terms:
+        groups[replace(monomial, coefficient=sympy.S.One)].append((piece, monomial))
+    terms: list[Term] = []
+    for like, group in groups.items():
+        terms += _intervals(like, group, facts) or group
+    return Terms(tuple(terms), found.impulses)
+
+
+def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
+    """A group of one monomial on intervals, if it ends on the side where its pieces do not."""
+    if not any(piece.high is oo for piece, _ in group) or any(piece.low is -oo for piece, _ in group):
+        return None
+    changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
+    for piece, monomial in group:
+        changes[piece.low] += monomial.coefficient
+        if piece.high is not oo:
+            changes[piece.high] -= monomial.coefficient
+    if sympy.expand(sympy.Add(*changes.values())) != 0 or (points := facts.sorted(changes)) is None:
+        return None
+    found, level = [], sympy.S.Zero
+    for low, high in itertools.pairwise(points):
+        level += changes[low]
+        if sympy.expand(level) != 0:
+            found.append((Piece(sympy.S.One, low, high), replace(like, coefficient=level)))
+    return found
 
 
 def written(found: Terms, t: Symbol) -> Expr:

@@ -29,7 +29,7 @@ def smeared(rational: Sequence[Term], gaussian: Term, t: Symbol, facts: Facts) -
     if g.power or not (piece.low.is_infinite and piece.high.is_infinite) or not g.rate.is_extended_real:
         raise NotFoundError(f"no method convolves a rational function with {g.expression(t)}")
     residues = Residues(rational, [], t, facts)
-    poles = residues.partial_fractions()
+    poles, _ = residues.partial_fractions()
     alpha, centre = -g.square, sympy.cancel(-g.rate / (2 * g.square))
     scale = g.coefficient * sympy.exp(sympy.expand(g.constant - g.rate**2 / (4 * g.square)))
     found = []

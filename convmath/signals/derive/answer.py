@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sympy
@@ -12,13 +12,13 @@ from sympy.core.function import AppliedUndef
 from convmath.derivation import Derivation, Printable
 from convmath.render.document import Block, Display, Document, Heading, Paragraph, Relation
 from convmath.render.statement import filled
-from convmath.render.tree import BREAK, DOT, EQUALS, PLUS, Fence, Layout, Op, Row, Sym, commas, joined, row
+from convmath.render.tree import BREAK, DOT, EQUALS, PLUS, Big, Fence, Layout, Op, Row, Sym, commas, joined, row
 
 from ..facts import Facts
 from ..operation import Operation
 from ..steps import Problem
 from ..types import Expr
-from .printing import factor, integral, layout, shortest
+from .printing import factor, layout, shortest
 from .shown import definition, named, whole
 from .words import TITLES
 
@@ -142,12 +142,10 @@ def _over_a_period(problem: Problem, period: Expr) -> Layout:
     inside = definition(problem)
     if len(problem.variables) > 1 or not isinstance(inside, Row):
         return inside
-    sign, *rest = inside.items
-    high = period - 1 if problem.discrete else period
-    if problem.discrete:
-        [limit] = integral(problem.inner, sympy.S.Zero, high, row(), True).items[:1]
-        return row(limit, *rest)
-    return row(replace(sign, under=layout(sympy.S.Zero), over=layout(high)), *rest)
+    _, *rest = inside.items
+    low, high = layout(sympy.S.Zero), layout(period - 1 if problem.discrete else period)
+    under = row(layout(problem.tau), EQUALS, low) if problem.discrete else low
+    return row(Big("Σ" if problem.discrete else "∫", under, high), *rest)
 
 
 def _known(asked: Operation) -> Iterator[Layout]:

@@ -362,6 +362,18 @@ def _(e: sympy.KroneckerDelta) -> Layout:
     return row(Sym("δ"), Fence("[", layout(-difference if difference.could_extract_minus_sign() else difference), "]"))
 
 
+@layout.register(sympy.Max)
+@layout.register(sympy.Min)
+def _(e: Any) -> Layout:
+    inside = sorted(e.args, key=lambda part: (not part.is_number, sympy.default_sort_key(part)))
+    return row(Big(type(e).__name__.lower()), Fence("(", commas(map(layout, inside), loose=True), ")"))
+
+
+@layout.register
+def _(e: sympy.Mod) -> Layout:
+    return Fence("(", row(factor(e.args[0]), Op("mod", "wide"), factor(e.args[1])), ")")
+
+
 @layout.register
 def _(e: sympy.Abs) -> Layout:
     return Fence("|", layout(e.args[0]), "|")
@@ -434,7 +446,26 @@ def _(e: Relational) -> Layout:
 
 @layout.register
 def _(e: sympy.And) -> Layout:
-    return commas(map(layout, sorted(e.args, key=sympy.default_sort_key)), loose=True)
+    """a < t < b, where both ends are said, and relation after relation."""
+    parts = sorted(e.args, key=sympy.default_sort_key)
+    shown: list[Layout] = []
+    while parts:
+        first = parts.pop(0)
+        pairs = ((low, high) for part in parts for low, high in ((first, part), (part, first)) if _meet(low, high))
+        low, high = next(pairs, (None, None))
+        if low is None or high is None:
+            shown.append(Fence("(", layout(first), ")") if isinstance(first, sympy.Or) else layout(first))
+            continue
+        parts.remove(high if low is first else low)
+        signs = [Op("<" if isinstance(c, sympy.StrictLessThan | sympy.StrictGreaterThan) else "≤", "wide") for c in (low, high)]
+        shown.append(row(layout(low.lts), signs[0], layout(low.gts), signs[1], layout(high.gts)))
+    return commas(shown, loose=True)
+
+
+def _meet(low: Any, high: Any) -> bool:
+    """Whether one relation ends with the symbol with which the other begins."""
+    ordered = sympy.StrictLessThan | sympy.LessThan | sympy.StrictGreaterThan | sympy.GreaterThan
+    return isinstance(low, ordered) and isinstance(high, ordered) and low.gts.is_Symbol and low.gts == high.lts
 
 
 @layout.register
@@ -462,7 +493,7 @@ def _told_apart(conditions: Sequence[Any]) -> list[Layout]:
         lows = [-sympy.oo, *ends]
         return [interval(x, low, high, LESS, AT_MOST) for low, high in zip(lows, [*ends, sympy.oo], strict=True)]
     if last == True:  # noqa: E712
-        conditions = (*first, sympy.And(*(sympy.Not(c) for c in first)))
+        conditions = (*first, sympy.And(*(sympy.Not(c) for c in first)).to_nnf())
     return [layout(c) for c in conditions]
 
 

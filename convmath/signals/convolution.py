@@ -14,6 +14,7 @@ Piecewise((exp(t), t < 0), (2 - exp(-t), True))
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .discrete import convolved as discrete_convolved
-from .errors import NotFoundError
+from .errors import CheckError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -82,7 +83,11 @@ class _Solved(Operation):
     def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
         """The result with its conditions; where none is found, its expression is what was asked, and its reason says why."""
         asked = self if period is None else self.func(*self.args[:3], period)
-        return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
+        try:
+            return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
+        except (CheckError, DivergentError) as error:
+            error.args = (_told(error, asked.variables),)
+            raise
 
     def _first(self) -> Expr:
         """The function that is convolved with g."""
@@ -118,9 +123,7 @@ def correlate(
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
-    inner = {
-        x: sympy.Dummy(x.name, integer=True) if x.is_integer else sympy.Dummy(x.name, real=True) for x in variables
-    }
+    inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
         [x] = inner.values()
@@ -139,11 +142,23 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
     try:
         answers = branches(way, facts)
     except NotFoundError as error:
-        return Result(asked, reason=str(error))
+        return Result(asked, reason=_told(error, variables))
     if all(answer.expression is None for answer in answers):
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
     return Result(_assembled(answers, asked).subs(back), tuple(answers), "", asked, facts, principal)
+
+
+def _inner(x: Symbol, others: set[Symbol]) -> Symbol:
+    """A variable that is known to be real or an integer; it has the same name, unless that is another one's."""
+    assumed = {"integer": True} if x.is_integer else {"real": True}
+    named = Symbol(x.name, **assumed)
+    return named if named == x or named not in others else sympy.Dummy(x.name, **assumed)
+
+
+def _told(error: Exception, variables: Sequence[Symbol]) -> str:
+    """What an error says, with the names that came: inside, a variable t is another one, _t."""
+    return re.sub(rf"(?<!\w)_({'|'.join(re.escape(x.name) for x in variables)})(?!\w)", r"\1", str(error))
 
 
 def in_one_variable(f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool) -> tuple[Answer, list[tuple[Expr, Expr]]]:

@@ -35,6 +35,11 @@ from .types import Expr
 __all__ = ["Operation"]
 
 
+def _placed(x: Symbol, y: Symbol, sign: int, period: Any) -> Expr:
+    """t - τ, t + τ, or what is left of it modulo a period."""
+    return x + sign * y if period is None else sympy.Mod(x + sign * y, period)
+
+
 class Operation(SympyExpr):
     """What convolution and correlation have in common: f, g, the variable or several, and a period if there is one."""
 
@@ -95,17 +100,17 @@ class Operation(SympyExpr):
     # -- as an integral
 
     def _eval_rewrite_as_Integral(self, *args: Any, **hints: Any) -> Any:
-        return None if self.discrete else sympy.Integral(sympy.Mul(*self._factors(_placed)), *self._limits())
+        return None if self.discrete else sympy.Integral(sympy.Mul(*self.factors()), *self.limits())
 
     def _eval_rewrite_as_Sum(self, *args: Any, **hints: Any) -> Any:
-        return sympy.Sum(sympy.Mul(*self._factors(_placed)), *self._limits()) if self.discrete else None
+        return sympy.Sum(sympy.Mul(*self.factors()), *self.limits()) if self.discrete else None
 
     def inner(self) -> dict[Symbol, Symbol]:
         """For each variable the one of integration: τ for t, k for n, else with a prime."""
         taken = {str(x) for a in self.args for x in a.free_symbols}
         return {x: _like(_fresh(x, taken, len(self.variables) == 1), x) for x in self.variables}
 
-    def _factors(self, place: Callable[[Symbol, Symbol, int, Any], Expr]) -> list[Expr]:
+    def factors(self, place: Callable[[Symbol, Symbol, int, Any], Expr] = _placed) -> list[Expr]:
         """f at the variables of integration, g at what `place` makes of them."""
         f, g = self.functions
         inner = self.inner()
@@ -117,7 +122,8 @@ class Operation(SympyExpr):
     def _periods(self) -> Sequence[Any]:
         return tuple(self.period) if isinstance(self.period, Tuple) else (self.period,) * len(self.variables)
 
-    def _limits(self) -> list[tuple[Any, ...]]:
+    def limits(self) -> list[tuple[Any, ...]]:
+        """Each variable of integration, and from where to where it goes."""
         ends = [(-oo, oo) if p is None else (0, p - 1 if self.discrete else p) for p in self._periods()]
         return [(y, *pair) for y, pair in zip(self.inner().values(), ends, strict=True)]
 
@@ -125,7 +131,7 @@ class Operation(SympyExpr):
 
     def _shown(self) -> list[Expr]:
         """The two factors with places as they are written."""
-        inner, factors = self.inner(), self._factors(_Written.place)
+        inner, factors = self.inner(), self.factors(_Written.place)
         if len(self.variables) > 1:
             bold = r"\mathbf{n}" if self.discrete else r"\mathbf{r}"
             sign = "+" if self.sign > 0 else "-"
@@ -136,7 +142,7 @@ class Operation(SympyExpr):
     def _latex(self, printer: Any, *args: Any) -> str:
         body = " ".join(_bracketed(e, printer) for e in self._shown())
         inner = [printer._print(y) for y in self.inner().values()]
-        ends = [(printer._print(low), printer._print(high)) for _, low, high in self._limits()]
+        ends = [(printer._print(low), printer._print(high)) for _, low, high in self.limits()]
         if len(inner) == 1:
             [y], [(low, high)] = inner, ends
             if self.discrete:
@@ -151,8 +157,8 @@ class Operation(SympyExpr):
 
     def _pretty(self, printer: Any, *args: Any) -> Any:
         kind = sympy.Sum if self.discrete else sympy.Integral
-        shown = sympy.Mul(*map(_values, self._factors(_Written.place)), evaluate=False)
-        return printer._print(kind(shown, *self._limits()))
+        shown = sympy.Mul(*map(_values, self.factors(_Written.place)), evaluate=False)
+        return printer._print(kind(shown, *self.limits()))
 
 
 # --- names ------------------------------------------------------------------------------------------------------
@@ -186,11 +192,6 @@ def _fresh(x: Symbol, taken: set[str], alone: bool) -> str:
 
 
 # --- places -----------------------------------------------------------------------------------------------------
-
-
-def _placed(x: Symbol, y: Symbol, sign: int, period: Any) -> Expr:
-    """t - τ, t + τ, or what is left of it modulo a period."""
-    return x + sign * y if period is None else sympy.Mod(x + sign * y, period)
 
 
 OPEN, CLOSE = "\x02", "\x03"  # around what is written as a sum, until it is known whether it needs parentheses

@@ -20,6 +20,7 @@ import functools
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 import sympy
 from sympy import I
@@ -64,10 +65,11 @@ class Field:
 
     def __init__(self, expressions: Iterable[Expr]):
         letters = {letter: None for expression in expressions for letter in _letters(sympy.sympify(expression))}
-        self.letters = tuple(sorted(letters, key=sympy.default_sort_key)) or (sympy.Dummy("nothing"),)
+        self.letters = tuple(sorted(letters, key=sympy.default_sort_key))
         names = [sympy.Dummy(f"x{place}") for place in range(len(self.letters))]
-        self.rational = FracField(names, sympy.QQ, sympy.lex)
-        self._place = dict(zip(self.letters, self.rational.gens, strict=True))
+        # ℚ itself where there are no letters: its arithmetic is much faster than that of fractions of polynomials
+        self.rational: Any = FracField(names, sympy.QQ, sympy.lex) if names else sympy.QQ
+        self._place = dict(zip(self.letters, self.rational.gens, strict=True)) if names else {}
         self._back = dict(zip(names, self.letters, strict=True))
         plain = {letter for letter in self.letters if letter.is_Symbol}
         turned = {letter / I for letter in self.letters if letter.is_Mul}
@@ -98,7 +100,7 @@ class Field:
 
     def expression(self, number: FracElement) -> Expr:
         """A real number as a SymPy expression."""
-        return number.as_expr().xreplace(self._back)
+        return number.as_expr().xreplace(self._back) if self.letters else sympy.Rational(number.numerator, number.denominator)
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:

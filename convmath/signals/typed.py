@@ -93,7 +93,9 @@ def read(
             raise TextError(f"{variable} stands in no function; say which variable they have [var]")
     known = list(reader.parameters)
     for name in (name for statement in statements for name in all_names(statement)):
-        if name.name not in known and name.name not in CONSTANTS:
+        if name.name not in (*known, *CONSTANTS) and not known:
+            raise refusal(name, assume, "stands in no function")
+        if name.name not in (*known, *CONSTANTS):
             raise unknown("parameter", name.name, known, f"assume, {located(assume, name.span[0] + 1)}")
     return Typed(functions, tuple(names.values()), tuple(reader.relations(statements, assume)), periods)
 

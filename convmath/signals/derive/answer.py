@@ -18,7 +18,7 @@ from ..facts import Facts
 from ..operation import Operation
 from ..steps import Problem
 from ..types import Expr
-from .printing import factor, layout, shortest
+from .printing import AT_MOST, LESS, factor, interval, layout, product, shortest
 from .shown import definition, named, whole
 from .words import TITLES
 
@@ -27,8 +27,8 @@ __all__ = ["Answered", "AnsweredLists"]
 WORDS: Mapping[str, Mapping[str, str]] = {
     "where": {"en": "Here {conditions}.", "es": "Aquí {conditions}."},
     "periodic": {
-        "en": "Both functions go on with the period {period}.",
-        "es": "Ambas funciones continúan con el periodo {period}.",
+        "en": "Both functions are given for {interval}, and go on with this period.",
+        "es": "Ambas funciones se dan para {interval} y continúan con este periodo.",
     },
     "needed": {"en": "It converges for {conditions}.", "es": "Converge para {conditions}."},
     "principal": {"en": "The integral is a principal value.", "es": "La integral es un valor principal."},
@@ -41,6 +41,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "es": "El resultado se comparó con valores numéricos de la definición en {held} puntos.",
     },
     "not found": {"en": "No closed form was found: {reason}.", "es": "No se encontró una forma cerrada: {reason}."},
+    "divergent": {"en": "It has no value: {reason}.", "es": "No tiene valor: {reason}."},
     "the result": {"en": "The result", "es": "El resultado"},
     "case": {"en": "The case {conditions}", "es": "El caso {conditions}"},
     "lists": {"en": "{title} of lists", "es": "{title} de listas"},
@@ -53,7 +54,9 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "es": "Las listas empiezan en el índice 0 y los índices se cuentan módulo {period}.",
     },
 }
-SIGNS = (("positive", ">"), ("negative", "<"), ("nonnegative", "≥"), ("nonpositive", "≤"), ("nonzero", "≠"))
+SIGNS = {
+    "positive": sympy.Gt, "negative": sympy.Lt, "nonnegative": sympy.Ge, "nonpositive": sympy.Le, "nonzero": sympy.Ne,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Answered(Printable):
     needed: tuple[Any, ...] = ()
     held: int = 0
     reason: str = ""
+    divergent: bool = False
     given: tuple[Any, ...] = ()
     principal: bool = False
     derivations: tuple[Derivation, ...] = ()
@@ -87,16 +91,18 @@ class Answered(Printable):
     def _question(self, lang: str) -> Iterator[Block]:
         if len(self.derivations) != 1:  # whose first step asks
             yield Display(tuple(_rows(_problem(self.asked), self.asked.period)))
-        if known := [*_known(self.asked), *map(layout, self.given)]:
+        if known := [*_known(self.asked, self.given)]:
             yield _said("where", lang, conditions=commas(known, loose=True))
         if (period := self.asked.period) is not None:
-            yield _said("periodic", lang, period=layout(period))
+            ends = sympy.S.Zero, period
+            intervals = commas((interval(x, *ends, LESS, AT_MOST) for x in self.asked.variables), loose=True)
+            yield _said("periodic", lang, interval=intervals)
         if self.principal:
             yield _said("principal", lang)
 
     def _answer(self, lang: str) -> Iterator[Block]:
         if self.expr is None:
-            yield _said("not found", lang, reason=self.reason.rstrip("."))
+            yield _said("divergent" if self.divergent else "not found", lang, reason=self.reason.rstrip("."))
             return
         yield Display((self._result(),))
         if self.needed:
@@ -148,14 +154,29 @@ def _over_a_period(problem: Problem, period: Expr) -> Layout:
     return row(Big("Σ" if problem.discrete else "∫", under, high), *rest)
 
 
-def _known(asked: Operation) -> Iterator[Layout]:
-    """What the symbols of parameters assume."""
-    for x in sorted(asked.free_symbols - set(asked.variables), key=str):
+def _known(asked: Operation, given: Iterable[Any]) -> Iterator[Layout]:
+    """What the symbols of parameters assume, and the relations that were given."""
+    parameters = sorted(asked.free_symbols - set(asked.variables), key=str)
+    bare = {x: sympy.Symbol(x.name) for x in parameters}  # of which no relation is true already
+    relations = [relation.xreplace(bare) for relation in given]
+    for x in parameters:
         if x.is_integer:
             yield row(layout(x), Op("∈", "wide"), Sym("ℤ"))
-        for kind, sign in SIGNS:
-            if x._assumptions_orig.get(kind):
-                yield row(layout(x), Op(sign, "wide"), layout(sympy.S.Zero))
+        relations += [of(bare[x], 0) for kind, of in SIGNS.items() if x._assumptions_orig.get(kind)]
+    if relations:
+        yield layout(sympy.And(*relations, evaluate=False) if len(relations) > 1 else relations[0])
+
+
+@layout.register
+def _(e: Operation) -> Layout:
+    """The integral, or the sum, written out."""
+    body = product(factor(part) for part in e.factors())
+    limits = [(layout(y), layout(low), layout(high)) for y, low, high in e.limits()]
+    if e.discrete:
+        return row(*(Big("Σ", row(y, EQUALS, low), high) for y, low, high in limits), body)
+    return row(
+        *(Big("∫", *ends) for _, *ends in limits), body, *(d for y, *_ in limits for d in (Op("d", "before"), y))
+    )
 
 
 def _filled(name: str, lang: str, **values: Any) -> tuple[Any, ...]:

@@ -463,9 +463,9 @@ def _(e: sympy.And) -> Layout:
 
 
 def _meet(low: Any, high: Any) -> bool:
-    """Whether one relation ends with the symbol with which the other begins."""
+    """Whether one relation ends with what the other begins with."""
     ordered = sympy.StrictLessThan | sympy.LessThan | sympy.StrictGreaterThan | sympy.GreaterThan
-    return isinstance(low, ordered) and isinstance(high, ordered) and low.gts.is_Symbol and low.gts == high.lts
+    return isinstance(low, ordered) and isinstance(high, ordered) and low.gts == high.lts and not low.gts.is_number
 
 
 @layout.register

@@ -33,7 +33,7 @@ def letters(terms: Iterable[Term], impulses: Iterable[Impulse]) -> Iterable[Expr
         yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
         yield from (monomial.coefficient, monomial.rate)
     for impulse in impulses:
-        yield from _parted(impulse.coefficient)[0:1]
+        yield from (_parted(impulse.coefficient)[0], impulse.at)
 
 
 def as_poles(field: Field, terms: Iterable[Term], impulses: Iterable[Impulse]) -> Poles:

@@ -13,17 +13,20 @@ from .pieces import Function, Impulse
 from .poles import product
 from .scalars import Field
 from .solve import Found
-from .terms import Term, Terms, terms
+from .terms import Term, Terms, bounded, terms
 from .types import Expr
 
 __all__ = ["convolved"]
 
+SHORT = 8  # values of a sequence that is taken value by value
+
 
 def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     """f ∗ g for two sequences in pieces."""
-    left, right = terms(f, n), terms(g, n)
-    parts = [_split(part) for part in (left, right)]
-    (plain, other), (straight, further) = parts
+    left, right = (bounded(terms(h, n), facts) for h in (f, g))
+    if _needs_points(left, right):
+        left, right = _as_points(left, n), _as_points(right, n)
+    (plain, other), (straight, further) = _split(left), _split(right)
     found, different, converges = _of_poles(plain, straight, n, facts)
     for impulse, term in (*itertools.product(plain.impulses, further), *itertools.product(straight.impulses, other)):
         found += _moved(impulse, term, n)
@@ -35,6 +38,26 @@ def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     for first, second in pairs:
         found += generating.joined(first, second, n, facts)
     return Found(found, different, converges)
+
+
+def _needs_points(*both: Terms) -> bool:
+    """Whether a short sequence meets what is no exponential, or a wave, whose partial fractions are long."""
+    return any(not m.exponential or m.rate.has(sympy.I) for found in both for _, m in found.terms)
+
+
+def _as_points(found: Terms, n: Symbol) -> Terms:
+    """Short finite pieces as impulses."""
+    kept: list[Term] = []
+    points = list(found.impulses)
+    for piece, monomial in found.terms:
+        length = piece.high - piece.low
+        if length.is_Integer and length <= SHORT:
+            first = piece.low + sequences.HALF
+            value = monomial.expression(n)
+            points += [Impulse(value.subs(n, first + k), sympy.expand(first + k)) for k in range(int(length))]
+        else:
+            kept.append((piece, monomial))
+    return Terms(tuple(kept), tuple(points))
 
 
 def _split(found: Terms) -> tuple[Terms, list[Term]]:

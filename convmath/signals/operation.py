@@ -106,7 +106,7 @@ class Operation(SympyExpr):
         return sympy.Sum(sympy.Mul(*self.factors()), *self.limits()) if self.discrete else None
 
     def inner(self) -> dict[Symbol, Symbol]:
-        """For each variable the one of integration: τ for t, k for n, else with a prime."""
+        """For each variable the one of integration: τ for t, k for an integer, else with a prime."""
         taken = {str(x) for a in self.args for x in a.free_symbols}
         return {x: _like(_fresh(x, taken, len(self.variables) == 1), x) for x in self.variables}
 
@@ -182,9 +182,9 @@ def _dummy(x: Symbol) -> Symbol:
 
 
 def _fresh(x: Symbol, taken: set[str], alone: bool) -> str:
-    usual = "k" if x.is_integer else {"t": "tau", "x": "xi"}.get(x.name, "")
-    if alone and usual and usual not in taken:
-        return usual
+    usual = ("k", "m", "j") if x.is_integer else ("tau",) if x.name == "t" else ()
+    if alone and (free := [name for name in usual if name not in taken]):
+        return free[0]
     name = f"{x.name}'"
     while name in taken:
         name += "'"
@@ -236,12 +236,7 @@ def _values(e: Expr) -> Expr:
         if isinstance(part, sympy.Heaviside):
             name, tex, arguments = "u", "u", arguments[:1]
         elif isinstance(part, sympy.KroneckerDelta):
-            difference = arguments[1] - arguments[0]
-            name, tex, arguments = (
-                "δ",
-                r"\delta",
-                (-difference if difference.could_extract_minus_sign() else difference,),
-            )
+            name, tex, arguments = "δ", r"\delta", (_index(*arguments),)
         left, right = "[]" if all(a.is_integer for a in arguments) else "()"
         inside = (", ".join(map(one, arguments)) for one in (_tex, _plain))
         texts = [f"{head}{left}{body}{right}" for head, body in zip((tex, name), inside, strict=True)]
@@ -252,6 +247,12 @@ def _values(e: Expr) -> Expr:
         return isinstance(part, AppliedUndef) or sequence
 
     return e.replace(of_a_value, written)
+
+
+def _index(left: Any, right: Any) -> Expr:
+    """The index of which δ is 1 at 0."""
+    difference = right - left
+    return -difference if left != 0 and difference.could_extract_minus_sign() else difference
 
 
 def _tex(e: Expr) -> str:

@@ -5,9 +5,9 @@ one smooth expression. Single points are not told apart: < and ≤ mean the same
 
 >>> import sympy
 >>> t = sympy.Symbol("t", real=True)
->>> for piece in pieces(sympy.Max(0, 1 - sympy.Abs(t)), t, Facts()).smooth: print(piece)
-Piece(expression=t + 1, low=-1, high=0)
-Piece(expression=1 - t, low=0, high=1)
+>>> for piece in pieces(sympy.exp(-sympy.Abs(t)), t, Facts()).smooth: print(piece)
+Piece(expression=exp(t), low=-oo, high=0)
+Piece(expression=exp(-t), low=0, high=oo)
 """
 
 from __future__ import annotations

@@ -4,9 +4,8 @@ An interval of integers is written as the interval between the half-integers aro
 
 >>> import sympy
 >>> n, k = sympy.symbols("n k", integer=True)
->>> for piece in sequence_pieces(sympy.Heaviside(n) - sympy.Heaviside(n - 3), n, Facts()).smooth: print(piece)
-Piece(expression=1, low=-1/2, high=oo)
-Piece(expression=-1, low=5/2, high=oo)
+>>> for piece in sequence_pieces(n * sympy.Heaviside(n - 3), n, Facts()).smooth: print(piece)
+Piece(expression=n, low=5/2, high=oo)
 """
 
 from __future__ import annotations
@@ -161,7 +160,7 @@ def letters(found: Terms, base: Base) -> Iterable[Expr]:
         yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
         yield from (monomial.coefficient, base.written(monomial.rate))
     for impulse in found.impulses:
-        yield impulse.coefficient
+        yield from (impulse.coefficient, impulse.at)
 
 
 def as_poles(field: Field, base: Base, found: Terms) -> Poles:

@@ -127,7 +127,7 @@ def _kind(asked: Operation) -> str:
 
 
 def _problem(asked: Operation) -> Problem:
-    inner = tuple(type(y)(y.name.replace("'", "′"), **y._assumptions_orig) for y in asked.inner().values())
+    inner = tuple(asked.inner().values())
     names = ("f", "g") if len(inner) == 1 else ("f", "h")
     f, g = asked.functions
     return Problem(f, g, asked.variables, inner, Facts(), sympy.S.Zero, (), names, asked.sign > 0)
@@ -156,7 +156,7 @@ def _over_a_period(problem: Problem, period: Expr) -> Layout:
 
 def _known(asked: Operation, given: Iterable[Any]) -> Iterator[Layout]:
     """What the symbols of parameters assume, and the relations that were given."""
-    parameters = sorted(asked.free_symbols - set(asked.variables), key=str)
+    parameters: list[Any] = sorted(asked.free_symbols - set(asked.variables), key=str)
     bare = {x: sympy.Symbol(x.name) for x in parameters}  # of which no relation is true already
     relations = [relation.xreplace(bare) for relation in given]
     for x in parameters:
@@ -164,7 +164,8 @@ def _known(asked: Operation, given: Iterable[Any]) -> Iterator[Layout]:
             yield row(layout(x), Op("∈", "wide"), Sym("ℤ"))
         relations += [of(bare[x], 0) for kind, of in SIGNS.items() if x._assumptions_orig.get(kind)]
     if relations:
-        yield layout(sympy.And(*relations, evaluate=False) if len(relations) > 1 else relations[0])
+        together: Any = sympy.And
+        yield layout(together(*relations, evaluate=False) if len(relations) > 1 else relations[0])
 
 
 @layout.register

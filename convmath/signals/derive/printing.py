@@ -119,6 +119,7 @@ def _as_power(e: Expr) -> Expr:
 
 def symbol(name: str) -> Layout:
     """sigma_1 is σ₁; what stands behind a line is a subscript."""
+    name = name.replace("'", "′")
     plain = name.rstrip("′")
     stem, _, index = plain.partition("_")
     letters = stem.rstrip("0123456789") or stem
@@ -358,8 +359,10 @@ def _(e: sympy.DiracDelta) -> Layout:
 @layout.register
 def _(e: sympy.KroneckerDelta) -> Layout:
     left, right = e.args
-    difference = sympy.expand(left - right)
-    return row(Sym("δ"), Fence("[", layout(-difference if difference.could_extract_minus_sign() else difference), "]"))
+    index = right if left == 0 else sympy.expand(left - right)
+    if left != 0 and index.could_extract_minus_sign():
+        index = -index
+    return row(Sym("δ"), Fence("[", layout(index), "]"))
 
 
 @layout.register(sympy.Max)

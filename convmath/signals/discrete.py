@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import sympy
 from sympy import Symbol
 
 from . import generating, sequences

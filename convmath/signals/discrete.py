@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from typing import Any
 
 import sympy
@@ -10,10 +11,12 @@ from sympy import Symbol
 
 from . import generating, sequences
 from .facts import Facts
-from .pieces import Function, Impulse
+from .monomials import Monomial
+from .pieces import Function, Impulse, Piece
 from .poles import product
 from .scalars import Field
 from .solve import Found
+from .sums import expression
 from .terms import Term, Terms, bounded, terms
 from .types import Expr
 
@@ -49,15 +52,18 @@ def _needs_points(*both: Terms) -> bool:
 def _as_points(found: Terms, n: Symbol) -> Terms:
     """Short finite pieces as impulses."""
     kept: list[Term] = []
-    points = list(found.impulses)
+    short: dict[Piece, list[Monomial]] = defaultdict(list)
     for piece, monomial in found.terms:
         length = piece.high - piece.low
         if length.is_Integer and length <= SHORT:
-            first = piece.low + sequences.HALF
-            value = monomial.expression(n)
-            points += [Impulse(value.subs(n, first + k), sympy.expand(first + k)) for k in range(int(length))]
+            short[piece].append(monomial)
         else:
             kept.append((piece, monomial))
+    points = list(found.impulses)
+    for piece, inside in short.items():
+        value, first = expression(inside, n), piece.low + sequences.HALF
+        for k in range(int(piece.high - piece.low)):
+            points.append(Impulse(value.subs(n, first + k), sympy.expand(first + k)))
     return Terms(tuple(kept), tuple(points))
 
 

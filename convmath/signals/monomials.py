@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass
 
 import sympy
@@ -19,7 +20,7 @@ from sympy import I, Symbol
 from .errors import NotFoundError
 from .types import Expr
 
-__all__ = ["Monomial", "linear", "monomials", "quadratic"]
+__all__ = ["Monomial", "exponential", "linear", "monomials", "quadratic"]
 
 MOST = 2000  # monomials of one function
 ONE, ZERO = sympy.S.One, sympy.S.Zero
@@ -53,7 +54,19 @@ class Monomial:
         return self.square * t**2 + self.rate * t + self.constant
 
     def expression(self, t: Symbol) -> Expr:
-        return self.coefficient * t**self.power * sympy.exp(self.exponent(t)) * self.special
+        return self.coefficient * t**self.power * exponential(sympy.expand(self.exponent(t))) * self.special
+
+
+def exponential(exponent: Expr) -> Expr:
+    """e^{x + n·log b} as e^x·bⁿ"""
+    rest, powers = ZERO, defaultdict[Expr, Expr](lambda: ZERO)
+    for term in sympy.Add.make_args(exponent):
+        logarithms = [part for part in sympy.Mul.make_args(term) if isinstance(part, sympy.log)]
+        if len(logarithms) == 1:
+            powers[logarithms[0].args[0]] += term / logarithms[0]
+        else:
+            rest += term
+    return sympy.exp(rest) * sympy.Mul(*(base**power for base, power in powers.items()))
 
 
 Key = tuple[int, Expr, Expr, Expr, Expr]  # power, rate, square, constant, special

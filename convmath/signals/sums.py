@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import sympy
 from sympy import I, Symbol
 
-from .monomials import Monomial
+from .monomials import Monomial, exponential
 from .scalars import Number
 from .types import Expr
 
@@ -30,7 +30,7 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     found = []
     while by_key:
         (real, turn, special), powers = by_key.popitem()
-        factor = _exponential(_square_completed(real, t)) * special
+        factor = exponential(_square_completed(real, t)) * special
         if turn == 0:
             found.append(_factored(powers, t) * factor)
             continue
@@ -42,18 +42,6 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
         found.append(_factored(both, t) * factor * sympy.cos(turn))
         found.append(_factored(half, t) * factor * sympy.sin(turn))
     return sympy.Add(*found)
-
-
-def _exponential(exponent: Expr) -> Expr:
-    """e^{x + n·log b} as e^x·bⁿ"""
-    rest, powers = sympy.S.Zero, defaultdict[Expr, Expr](lambda: sympy.S.Zero)
-    for term in sympy.Add.make_args(exponent):
-        logarithms = [part for part in sympy.Mul.make_args(term) if isinstance(part, sympy.log)]
-        if len(logarithms) == 1:
-            powers[logarithms[0].args[0]] += term / logarithms[0]
-        else:
-            rest += term
-    return sympy.exp(rest) * sympy.Mul(*(base**power for base, power in powers.items()))
 
 
 def _square_completed(exponent: Expr, t: Symbol) -> Expr:

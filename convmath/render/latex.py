@@ -14,7 +14,8 @@ _GREEK = {
     "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda",
     "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
-_LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()} | {"∞": r"\infty ", "−∞": r"-\infty "}
+_LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()}
+_LETTERS |= {"ℤ": r"\mathbb{Z}", "∞": r"\infty ", "−∞": r"-\infty "}
 _FUNCTIONS = {"exp", "log", "tanh", "sin", "cos"}
 _SIGNS = {
     "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",

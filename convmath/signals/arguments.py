@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy
 from sympy import Expr as SympyExpr
 from sympy import Symbol
 from sympy.core.function import UndefinedFunction
@@ -12,7 +11,7 @@ from sympy.core.function import UndefinedFunction
 from convmath.errors import AssumptionError
 
 from .errors import ArgumentError
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["function", "listed", "period_of", "variables_of"]
 

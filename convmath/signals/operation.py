@@ -22,7 +22,6 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import sympy
 from sympy import Dummy, Symbol, Tuple, oo
 from sympy import Expr as SympyExpr
 from sympy.core.function import AppliedUndef
@@ -30,7 +29,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.pretty.stringpict import prettyForm
 
 from .arguments import function, period_of, variables_of
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Operation"]
 

@@ -28,7 +28,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from convmath import text
@@ -37,7 +36,7 @@ from convmath.text import located
 
 from .typed_assumptions import WORDS, all_names, conjuncts, pairs, refusal, said_of_names
 from .typed_functions import CONSTANTS, FUNCTIONS, Refused, called, ordered, power, sane
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Typed", "read"]
 
@@ -137,9 +136,9 @@ class _Reader:
             return self._value(tree)
         except Refused as error:
             raise refusal(tree, self.written, str(error)) from None
-        except (TypeError, ValueError, ArithmeticError, NotImplementedError) as error:
-            if isinstance(error, TextError | AssumptionError):
-                raise
+        except (TextError, AssumptionError):
+            raise
+        except (TypeError, ValueError, ArithmeticError, NotImplementedError, RecursionError) as error:
             raise refusal(tree, self.written, f"can't be read: {str(error).rstrip('.')}") from None
 
     def _value(self, tree: Any) -> Expr:

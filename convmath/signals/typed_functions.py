@@ -12,9 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
-
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "Function", "Refused", "called", "ordered", "power", "sane"]
 
@@ -47,11 +45,11 @@ class Function:
 
 
 def ordered(*values: Expr) -> None:
-    """Refused, where an order is needed of what need not be real."""
+    """Refused, where an order is needed, of what need not be real."""
     for x in values:
         complex_ = x.has(sympy.I) or any(symbol.is_extended_real is None for symbol in x.free_symbols)
         if x.is_extended_real is False or (complex_ and not x.is_extended_real):
-            raise Refused(f"needs an order, but {x} need not be real")
+            raise Refused(f"needs what is real, but {x} need not be")
 
 
 def _of_real(function: Callable[..., Expr]) -> Callable[..., Expr]:
@@ -158,8 +156,8 @@ _BOTH: dict[str, Function] = {
     "tanh": Function(_exponential(sympy.tanh)),
     "sech": Function(_exponential(sympy.sech)),
     "atan": Function(sympy.atan),
-    "erf": Function(_exponential(sympy.erf)),
-    "erfc": Function(_exponential(sympy.erfc)),
+    "erf": Function(_of_real(_exponential(sympy.erf))),
+    "erfc": Function(_of_real(_exponential(sympy.erfc))),
     "gamma": Function(_growing(sympy.gamma)),
     "factorial": Function(_growing(sympy.factorial)),
     "binomial": Function(_growing(sympy.binomial), 2, 2),
@@ -244,7 +242,7 @@ def _largest(e: Expr) -> int:
     return max((max(abs(number.p), number.q) for number in e.atoms(sympy.Rational)), default=0)
 
 
-def _bits(number: sympy.Rational) -> int:
+def _bits(number: Expr) -> int:
     return max(number.p.bit_length(), number.q.bit_length()) - (number.q == 1 and number.p in (-1, 0, 1))
 
 

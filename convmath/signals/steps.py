@@ -29,6 +29,7 @@ __all__ = [
     "Define",
     "Flip",
     "Flipped",
+    "Fold",
     "Form",
     "Fractions",
     "Inner",
@@ -36,6 +37,7 @@ __all__ = [
     "Lens",
     "Multiply",
     "NewVariables",
+    "OnePeriod",
     "Overlap",
     "Pair",
     "Pairs",
@@ -72,6 +74,7 @@ class Problem:
     names: tuple[str, ...] = ("f", "g")
     correlation: bool = False
     principal: bool = False
+    period: Expr | None = None
     point: str = "r"  # all variables together, where there are several, and the function of it that is found
     called: str = "g"
 
@@ -212,6 +215,16 @@ class Define(SignalStep):
 @dataclass(frozen=True, slots=True)
 class Turn(SignalStep):
     """(f ⋆ g)(t) = ∫ conj f(τ) g(t + τ) dτ = (h ∗ g)(t) with h(t) = conj f(-t)"""
+
+
+@dataclass(frozen=True, slots=True)
+class OnePeriod(SignalStep):
+    """f and g of period P  →  f₀ and g₀, which are 0 outside of one period"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold(SignalStep):
+    """the convolution over a period = h(t) + h(t + P) for 0 < t < P, with h = f₀ ∗ g₀"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,31 +45,39 @@ def derivation(solved: Any, method: str = "support", branch: int = -1) -> Deriva
     else:
         steps = by_support(problem) if len(problem.variables) == 1 else by_axes(problem)
     kind = "correlation" if problem.correlation else "convolution"
-    result = answer.expression.subs(dict(zip(problem.variables, solved.asked.variables, strict=True)))
+    result = answer.expression.subs(dict(zip(solved.variables, solved.asked.variables, strict=True)))
     return Derivation(method, TITLES[kind], problem, steps, result, checked="checked in numbers")
 
 
 def _problem(solved: Any, answer: Answer) -> Problem:
-    """What was asked, in the variables of the answer, with the values that its branch puts in."""
+    """What was asked, in variables of its own, with the values that the answer's branch puts in."""
     asked, facts = solved.asked, solved.facts
-    variables = asked.variables
-    if asked.period is not None:
-        raise NotFoundError("the steps of a convolution over a period are not written")
-    known = {x.name: x for x in answer.expression.free_symbols if isinstance(x, sympy.Dummy)}
-    own = tuple(known.get(x.name) or sympy.Dummy(x.name, **_kind(x)) for x in variables)
-    f, g = (e.subs(dict(zip(variables, own, strict=True))) for e in asked.args[:2])
+    own = tuple(sympy.Dummy(x.name, **_kind(x)) for x in asked.variables)
+    f, g = (e.subs(dict(zip(asked.variables, own, strict=True))) for e in asked.functions)
+    period = asked.period
     for condition in answer.conditions:
         if isinstance(condition, sympy.Eq):
             value = {condition.lhs: condition.rhs}
             f, g, facts = f.subs(value), g.subs(value), facts.with_value(value)
+            period = None if period is None else period.subs(value)
         else:
             facts = facts.with_relation(condition)
     given = (*answer.conditions, *answer.needed, *_otherwise(solved, answer))
     for relation in (*answer.needed, *_otherwise(solved, answer)):
         facts = facts.with_relation(relation)
-    inner = _inner(own, {x.name for x in f.free_symbols | g.free_symbols})
-    names = ("f", "g") if len(own) == 1 else ("f", "h")
-    return Problem(f, g, own, inner, facts, answer.expression, given, names, asked.sign > 0, solved.principal)
+    return Problem(
+        f,
+        g,
+        own,
+        _inner(own, {x.name for x in f.free_symbols | g.free_symbols}),
+        facts,
+        answer.expression.subs(dict(zip(solved.variables, own, strict=True))),
+        given,
+        names=("f", "g") if len(own) == 1 else ("f", "h"),
+        correlation=asked.sign > 0,
+        principal=solved.principal,
+        period=period,
+    )
 
 
 def _kind(x: Any) -> dict[str, bool]:

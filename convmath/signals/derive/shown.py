@@ -46,12 +46,14 @@ from ..steps import (
     CompleteSquare,
     Define,
     Flip,
+    Fold,
     Fractions,
     Inner,
     Integrate,
     Lens,
     Multiply,
     NewVariables,
+    OnePeriod,
     Overlap,
     Problem,
     Separate,
@@ -88,9 +90,14 @@ def whole(problem: Problem) -> Layout:
     """(f ∗ g)(t); for several variables g(r), as f and h are called there"""
     if len(problem.variables) > 1:
         return named(problem.called, problem)
+    return at(_operation(problem), layout(problem.t), problem.discrete)
+
+
+def _operation(problem: Problem) -> Layout:
+    """(f ∗ g)"""
     star = Op("⋆" if problem.correlation else "∗", "wide")
     f, g = map(symbol, problem.names)
-    return at(Fence("(", row(f, star, g), ")"), layout(problem.t), problem.discrete)
+    return Fence("(", row(f, star, g), ")")
 
 
 def _point(problem: Problem) -> Layout:
@@ -115,6 +122,10 @@ def definition(problem: Problem) -> Layout:
     if problem.correlation:
         left = row(Script(symbol(f), None, Op("∗")), *left.items[1:]) if isinstance(left, Row) else left
     body = row(left, Op("·"), named(g, problem, _apart(problem)))
+    if problem.period is not None:
+        if problem.discrete:
+            return row(_sum(problem.tau, sympy.S.Zero, problem.period - 1), body)
+        return integral((_inner(problem),), sympy.S.Zero, problem.period, body)
     if problem.discrete:
         return row(_sum_over(problem), body)
     if len(problem.variables) > 1:
@@ -137,6 +148,8 @@ def _(step: Define, lang: str) -> Mentions:
         t=_point(problem),
     )
     given = problem.given
+    if problem.period is not None:
+        start = (*phrase("periodic", lang, P=layout(problem.period)), *start)
     return {
         "start": start,
         "given": phrase("given", lang, conditions=commas(map(layout, given), loose=True)) if given else (),
@@ -150,7 +163,35 @@ def _(step: Define, shown: Any, lang: str) -> Iterator[Relation]:
     if len(problem.variables) > 1:
         yield _point(problem), EQUALS, Fence("(", commas(map(layout, problem.variables), loose=True), ")")
     for name, e in zip(problem.names, (problem.f, problem.g), strict=True):
-        yield named(name, problem), EQUALS, layout(e)
+        if named(name, problem) != layout(e):
+            yield named(name, problem), EQUALS, layout(e)
+
+
+@mentions.register
+def _(step: OnePeriod, lang: str) -> Mentions:
+    f, g = map(symbol, step.after.names)
+    return {"f": f, "g": g, "h": row(f, Op("∗", "wide"), g)}
+
+
+@step_rows.register
+def _(step: OnePeriod, shown: Any, lang: str) -> Iterator[Relation]:
+    for name, e in zip(step.after.names, (step.after.f, step.after.g), strict=True):
+        yield named(name, step.after), EQUALS, layout(e)
+
+
+@mentions.register
+def _(step: Fold, lang: str) -> Mentions:
+    period = layout(step.after.period)
+    return {"P": period, "interval": interval(step.after.t, sympy.S.Zero, step.after.period, LESS, AT_MOST)}
+
+
+@step_rows.register
+def _(step: Fold, shown: Any, lang: str) -> Iterator[Relation]:
+    linear, problem = step.before, step.after
+    later = row(layout(problem.t), Op("+"), layout(problem.period))
+    parts = [whole(linear), at(_operation(linear), later, linear.discrete)]
+    yield whole(problem), EQUALS, _added(parts)
+    yield None, EQUALS, layout(shortest(problem.result))
 
 
 @mentions.register

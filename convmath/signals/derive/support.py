@@ -15,6 +15,7 @@ from ..discrete import convolved as discrete_convolved
 from ..errors import NotFoundError, OpenQuestion
 from ..limits import limits
 from ..monomials import Monomial, monomials
+from ..periodic import one_period
 from ..pieces import Function, Impulse, Piece, Reader
 from ..sequences import IntegerReader
 from ..solve import convolved
@@ -26,8 +27,10 @@ from ..steps import (
     Define,
     Flip,
     Flipped,
+    Fold,
     Inner,
     Integrate,
+    OnePeriod,
     Overlap,
     Problem,
     Sift,
@@ -50,7 +53,20 @@ def by_support(problem: Problem) -> tuple[Step, ...]:
         after = turned(problem)
         steps.append(Turn(problem, after))
         problem = after
+    if problem.period is not None:
+        linear = _on_one_period(problem)
+        return (*steps, OnePeriod(problem, linear), *_Lecture(linear).steps(), Fold(linear, problem))
     return (*steps, *_Lecture(problem).steps())
+
+
+def _on_one_period(problem: Problem) -> Problem:
+    """The linear convolution of one period of each function."""
+    known = reader(problem)
+    f, g = (one_period(known.read(e), known, problem.period) for e in (problem.f, problem.g))
+    result = found(f, g, problem)
+    names = tuple(f"{name}_0" for name in problem.names)
+    f, g = (_expression(function, problem) for function in (f, g))
+    return replace(problem, f=f, g=g, result=result, names=names, period=None)
 
 
 def found(f: Function, g: Function, problem: Problem) -> Expr:
@@ -122,7 +138,7 @@ class _Lecture:
             yield self._of(impulse, True, right, self.problem.g)
         plain = Function(left.smooth)
         if right.points and plain.smooth:
-            other = self.problem.f if not left.points else sympy.Add(*(_between(p, self.t) for p in plain.smooth))
+            other = self.problem.f if not left.points else _expression(plain, self.problem)
             for impulse in right.points:
                 yield self._of(impulse, False, plain, other)
 
@@ -283,8 +299,23 @@ def _joined(pieces: Iterable[Piece]) -> list[Piece]:
     return kept
 
 
-def _between(piece: Piece, t: Expr) -> Expr:
-    """A piece as an expression with steps."""
-    up = sympy.S.One if piece.low is -oo else sympy.Heaviside(t - piece.low)
-    down = sympy.S.Zero if piece.high is oo else sympy.Heaviside(t - piece.high)
-    return piece.expression * (up - down)
+def _expression(function: Function, problem: Problem) -> Expr:
+    """A function in pieces as an expression with steps."""
+    found = sympy.S.Zero
+    for piece in function.smooth:
+        up = sympy.S.One if piece.low is -oo else _step(piece.low, problem)
+        down = sympy.S.Zero if piece.high is oo else _step(piece.high, problem)
+        found += piece.expression * (up - down)
+    for impulse in function.points:
+        moved = problem.t - impulse.at
+        if problem.discrete:
+            found += impulse.coefficient * sympy.KroneckerDelta(moved, 0)
+        else:
+            found += impulse.coefficient * sympy.DiracDelta(moved, impulse.order)
+    return found
+
+
+def _step(at: Expr, problem: Problem) -> Expr:
+    if problem.discrete:
+        return sympy.Heaviside(problem.t - at - HALF, 1)
+    return sympy.Heaviside(problem.t - at)

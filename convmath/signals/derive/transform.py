@@ -31,6 +31,8 @@ def by_transform(problem: Problem) -> tuple[Step, ...]:
     """Definition, transforms, their product in fractions, and the function of each."""
     if len(problem.variables) > 1:
         raise NotFoundError("steps by transforms are written for one variable alone")
+    if problem.period is not None:
+        raise NotFoundError("steps by transforms are not written for a convolution over a period")
     steps: list[Step] = [Define(problem, problem)]
     if problem.correlation:
         after = turned(problem)

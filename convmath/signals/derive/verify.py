@@ -29,12 +29,14 @@ from ..steps import (
     CompleteSquare,
     Define,
     Flip,
+    Fold,
     Fractions,
     Inner,
     Integrate,
     Lens,
     Multiply,
     NewVariables,
+    OnePeriod,
     Overlap,
     Pair,
     Pairs,
@@ -56,6 +58,7 @@ Values = Mapping[Symbol, Expr]
 TOLERANCE, WIDE = 1e-9, 1e-6  # asked of a quadrature, and allowed between it and what was found
 FARTHEST = 80  # terms of a sum to either side
 POINTS = 3
+_FAST = (sympy.Heaviside, sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.Abs, sympy.Piecewise)
 
 
 @check.register
@@ -147,22 +150,44 @@ def _active(cases: Iterable[Case], t: Symbol, values: Values) -> list[Case]:
 def integrated(problem: Problem, e: Expr, low: Expr, high: Expr, values: Values) -> tuple[complex, float, float]:
     """∫ e dτ from one end to another, or the sum, with how far off it may be and how large it is."""
     ends = _end(low, values), _end(high, values)
-    e = _settled(concrete(e), {x: v for x, v in values.items() if x is not problem.tau})
+    whole = concrete(e)
+    e = _settled(whole, {x: v for x, v in values.items() if x is not problem.tau})
     if problem.discrete:
         first, last = (int(max(-FARTHEST, min(FARTHEST, end))) for end in ends)
         terms = _entries(e, problem.tau, range(first, last + 1))
         far = [abs(x) for x, end in ((terms[0], ends[0]), (terms[-1], ends[1])) if np.isinf(end)] if terms else []
         return sum(terms), 10 * sum(far), sum(map(abs, terms))
+    if not any(np.isinf(ends)) and _is_singular(e, problem.tau):
+        return _by_halves(problem, whole, low, high, values)
     found = integrals(_vector(e, problem.tau), ends, TOLERANCE)
     if np.isinf(ends[0]) and np.isinf(ends[1]) and not found.error <= WIDE * found.size:
         found = slow_integral(_vector(e, problem.tau))
     return found.value, found.error, found.size
 
 
-def _entries(e: Expr, n: Symbol, indices: Iterable[int]) -> list[complex]:
+def _is_singular(e: Expr, tau: Symbol) -> bool:
+    """Whether there are roots and logarithms, which may be singular at an end."""
+    powers = (x for x in e.atoms(sympy.Pow) if x.base.has(tau))
+    return e.has(sympy.log) or any(not x.exp.is_Integer for x in powers)
+
+
+def _by_halves(problem: Problem, e: Expr, low: Expr, high: Expr, values: Values) -> tuple[complex, float, float]:
+    """From each end to the middle, by the distance from the end, which must not be a difference of numbers."""
+    tau = problem.tau
+    half = (_end(high, values) - _end(low, values)) / 2
+    rest = {x: v for x, v in values.items() if x is not tau}
+    total, error, size = 0j, 0.0, 0.0
+    for moved in (low + tau, high - tau):
+        inside = e.xreplace({tau: moved}).replace(lambda x: x.is_Add, sympy.expand)
+        found = integrals(_vector(_settled(inside, rest), tau), (0.0, half), TOLERANCE)
+        total, error, size = total + found.value, error + found.error, size + found.size
+    return total, error, size
+
+
+def _entries(e: Expr, n: Symbol, indices: range) -> list[complex]:
     """A sequence at some integers."""
     e = _sequence(e)
-    if e.has(sympy.KroneckerDelta, sympy.Mod, sympy.harmonic) or not isinstance(indices, range) or not indices:
+    if not indices or not all(isinstance(x, _FAST) for x in e.atoms(sympy.Function)):
         return [complex(sympy.N(e.subs(n, k))) for k in indices]
     value = sympy.lambdify(n, e, [{"Heaviside": np.heaviside}, "scipy", "numpy"])
     at = np.arange(indices.start, indices.stop, dtype=float)
@@ -212,6 +237,44 @@ def _function(e: Expr, problem: Problem) -> Expr:
     return _sequence(e) if problem.discrete else e
 
 
+def _smooth(e: Expr, problem: Problem) -> Expr:
+    """Without impulses, for which there are steps of their own."""
+    return _sequence(e).replace(sympy.KroneckerDelta, lambda *_: sympy.S.Zero) if problem.discrete else e
+
+
+@held.register
+def _(step: OnePeriod, rng: random.Random) -> str | None:
+    """Each function is itself on the period, and 0 outside."""
+    problem, linear = step.before, step.after
+    values = drawn(problem, rng)
+    period = _end(problem.period, values)
+    for _ in range(2 * POINTS):
+        at = {**values, problem.t: point(problem, -oo, oo, values, rng)}
+        inside = 0 <= float(at[problem.t]) < period
+        for whole, one in ((problem.f, linear.f), (problem.g, linear.g)):
+            wanted = number(_function(whole, problem), at) if inside else 0j
+            if not near(number(_function(one, problem), at), wanted):
+                return _differs("one period", number(_function(one, problem), at), wanted, at)
+    return None
+
+
+@held.register
+def _(step: Fold, rng: random.Random) -> str | None:
+    linear, problem = step.before, step.after
+    values = drawn(problem, rng)
+    first = sympy.Integer(-1 if problem.discrete else 0)
+    for _ in range(2 * POINTS):
+        t = point(problem, first, problem.period + first, values, rng)
+        assert t is not None
+        at = {**values, problem.t: t}
+        later = {**values, problem.t: t + problem.period.xreplace(values)}
+        wanted = number(_function(linear.result, problem), at) + number(_function(linear.result, problem), later)
+        got = number(_function(problem.result, problem), at)
+        if not near(got, wanted):
+            return _differs("what was folded", got, wanted, at)
+    return None
+
+
 @held.register
 def _(step: Flip, rng: random.Random) -> str | None:
     """f(τ) and g(t - τ) are what the pieces say, at random τ."""
@@ -223,7 +286,7 @@ def _(step: Flip, rng: random.Random) -> str | None:
         at = {**values, t: point(problem, -oo, oo, values, rng), tau: point(problem, -oo, oo, values, rng)}
         for e, ps, argument in ((problem.f, flipped.left, tau), (problem.g, flipped.right, t - tau)):
             where = argument.xreplace(at)
-            wanted = number(_function(e, problem), {**values, t: where})
+            wanted = number(_smooth(e, problem), {**values, t: where})
             got = sum(number(p.expression, {**values, t: where}) for p in ps if _inside(p, where, values))
             if not near(got, wanted):
                 return _differs("a function in pieces", got, wanted, at)
@@ -254,7 +317,7 @@ def _(step: Overlap, rng: random.Random) -> str | None:
 
 
 def _product(problem: Problem, at: Values) -> complex:
-    f, g = _function(problem.f, problem), _function(problem.g, problem)
+    f, g = _smooth(problem.f, problem), _smooth(problem.g, problem)
     where = at[problem.t] - at[problem.tau]
     return number(f, {**at, problem.t: at[problem.tau]}) * number(g, {**at, problem.t: where})
 

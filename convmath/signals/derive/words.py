@@ -29,6 +29,14 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "reflejada.",
         ),
     },
+    "OnePeriod": {
+        "en": ("One period", "{f} and {g} are one period of each, and 0 outside. First their convolution {h}:"),
+        "es": ("Un período", "{f} y {g} son un período de cada una, y 0 fuera. Primero su convolución {h}:"),
+    },
+    "Fold": {
+        "en": ("Fold", "What goes beyond the period {P} comes back at its beginning, for {interval}:"),
+        "es": ("Plegar", "Lo que sobrepasa el período {P} vuelve a su comienzo, para {interval}:"),
+    },
     "Flip": {
         "en": (
             "Reflect and shift",
@@ -154,6 +162,10 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "correlation": {
         "en": "We start from the definition: {f} is conjugated and stays, {g} is shifted by {t} and not reflected.",
         "es": "Partimos de la definición: {f} se conjuga y se queda, {g} se desplaza {t} y no se refleja.",
+    },
+    "periodic": {
+        "en": "Both are continued with the period {P}. ",
+        "es": "Ambas se continúan con período {P}. ",
     },
     "given": {"en": " Here {conditions}.", "es": " Aquí {conditions}."},
     "support": {

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import sympy
 from sympy import Symbol
 
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["in_waves"]
 

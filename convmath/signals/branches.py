@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from convmath.errors import AssumptionError
@@ -14,7 +13,7 @@ from convmath.errors import AssumptionError
 from .errors import ContradictionError, DivergentError, OpenQuestion
 from .facts import Facts
 from .sums import parts
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Answer", "branches"]
 

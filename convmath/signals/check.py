@@ -12,7 +12,6 @@ from typing import Any
 
 import mpmath
 import numpy as np
-import sympy
 from sympy import Symbol
 from sympy.core.function import AppliedUndef
 
@@ -20,7 +19,7 @@ from .errors import CheckError
 from .facts import Facts
 from .pieces import Function
 from .quadrature import Integral, integrals, slow_integral
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
 
@@ -273,11 +272,13 @@ def checked_period(
 
 
 def _compared(
-    result: Expr, t: Symbol, at: float, got: complex, wanted: complex, allowed: float, values: dict[Symbol, Expr]
+    result: Expr, t: Any, at: Any, got: complex, wanted: complex, allowed: float, values: dict[Symbol, Expr]
 ) -> None:
     if abs(got - wanted) <= allowed:
         return
-    got = _without_cancellation(result, dict(zip(t, at, strict=True)) if isinstance(t, sympy.Tuple) else {t: at}, values)
+    got = _without_cancellation(
+        result, dict(zip(t, at, strict=True)) if isinstance(t, sympy.Tuple) else {t: at}, values
+    )
     if not abs(got - wanted) <= allowed:
         raise CheckError(result, {**values, t: at}, got, wanted)
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import NotFoundError
@@ -19,7 +18,7 @@ from .poles import CONTINUOUS, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
 from .sums import expression
 from .terms import Term, Terms
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["as_poles", "as_terms", "by_steps", "intervals", "letters", "written"]
 

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import sympy
 from sympy import Symbol
 
 from . import spatial
@@ -35,7 +34,7 @@ from .periodic import folded, one_period
 from .pieces import Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
-from .types import Expr
+from .types import Expr, sympy
 
 if TYPE_CHECKING:
     from convmath.derivation import Derivation
@@ -53,6 +52,7 @@ class Result:
     answers: tuple[Answer, ...] = ()
     reason: str = ""
     asked: Any = field(default=None, repr=False)
+    variables: tuple[Symbol, ...] = field(default=(), repr=False)  # those of the answers
     facts: Facts = field(default_factory=Facts, repr=False, compare=False)
     principal: bool = field(default=False, repr=False)
 
@@ -82,7 +82,7 @@ class _Solved(Operation):
 
     def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
         """The result with its conditions; where none is found, its expression is what was asked, and its reason says why."""
-        asked = self if period is None else self.func(*self.args[:3], period)
+        asked = self if period is None else self.func(self.args[0], self.args[1], self.args[2], period)
         try:
             return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
         except (CheckError, DivergentError) as error:
@@ -146,10 +146,11 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
     if all(answer.expression is None for answer in answers):
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
-    return Result(_assembled(answers, asked).subs(back), tuple(answers), "", asked, facts, principal)
+    found = _assembled(answers, asked).subs(back)
+    return Result(found, tuple(answers), "", asked, tuple(inner.values()), facts, principal)
 
 
-def _inner(x: Symbol, others: set[Symbol]) -> Symbol:
+def _inner(x: Symbol, others: Expr) -> Symbol:
     """A variable that is known to be real or an integer; it has the same name, unless that is another one's."""
     assumed = {"integer": True} if x.is_integer else {"real": True}
     named = Symbol(x.name, **assumed)
@@ -161,7 +162,9 @@ def _told(error: Exception, variables: Sequence[Symbol]) -> str:
     return re.sub(rf"(?<!\w)_({'|'.join(re.escape(x.name) for x in variables)})(?!\w)", r"\1", str(error))
 
 
-def in_one_variable(f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+def in_one_variable(
+    f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool
+) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     """In one variable, checked."""
     read = sequence_pieces if x.is_integer else pieces
     left = read(f, x, known) if f.has(*IMPULSES) else None
@@ -215,7 +218,11 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
 
     expression = spatial.convolved(f, g, variables, known, along)
     conditions = [*needed, *(sympy.Ne(*pair) for pair in different)]
-    held = checked_in_space(f, g, variables, expression, known, conditions) if not any(x.is_integer for x in variables) else 0
+    held = (
+        checked_in_space(f, g, variables, expression, known, conditions)
+        if not any(x.is_integer for x in variables)
+        else 0
+    )
     return Answer(expression, (), tuple(needed), held), different
 
 

@@ -6,7 +6,6 @@ import itertools
 from collections import defaultdict
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from . import generating, sequences
@@ -18,7 +17,7 @@ from .scalars import Field
 from .solve import Found
 from .sums import expression
 from .terms import Term, Terms, bounded, terms
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["convolved"]
 

@@ -18,13 +18,12 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from convmath.errors import AssumptionError
 
 from .errors import ContradictionError
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Facts"]
 

@@ -11,7 +11,6 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import NotFoundError
@@ -19,7 +18,7 @@ from .limits import limits
 from .monomials import Monomial
 from .pieces import Piece
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["integrated", "serve"]
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
@@ -22,7 +21,7 @@ from .limits import limits
 from .monomials import Monomial, quadratic
 from .pieces import Piece
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Integrand", "joined"]
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import NotFoundError
 from .facts import Facts
 from .sequences import HALF
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["joined"]
 
@@ -47,8 +46,8 @@ def _read(term: Term, n: Symbol) -> Power | None:
     since = sympy.expand(piece.low + HALF)
     base = sympy.exp(m.rate)
     scale = m.coefficient * sympy.exp(m.constant) * base**since
-    special = m.special
-    if special == 1 and m.power == 0:
+    special: Expr = m.special
+    if m.special == 1 and m.power == 0:
         return Power(scale, base, sympy.S.One, since)
     if m.power:
         return None
@@ -59,7 +58,7 @@ def _read(term: Term, n: Symbol) -> Power | None:
     return None
 
 
-def _binomial(special: sympy.binomial, scale: Expr, base: Expr, since: Expr, n: Symbol) -> Power | None:
+def _binomial(special: Expr, scale: Expr, base: Expr, since: Expr, n: Symbol) -> Power | None:
     """C(2s, s), C(s + p - 1, s), C(s + p - 1, p - 1), C(N, s)"""
     top, bottom = (sympy.expand(a.subs(n, n + since)) for a in special.args)
     if bottom == n and top == 2 * n:

@@ -6,7 +6,6 @@ R(z)·log(-z) at all poles: those of F stay where they are, those of G turn into
 
 from __future__ import annotations
 
-import sympy
 from sympy import Symbol
 
 from .errors import DivergentError, NotFoundError
@@ -16,7 +15,7 @@ from .pieces import Piece
 from .scalars import Field, Number
 from .series import divided, taylor
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["is_hyperbolic", "joined"]
 

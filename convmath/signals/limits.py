@@ -9,10 +9,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 
-import sympy
 from sympy import Symbol, oo
 
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["limits"]
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
-import sympy
-
 from convmath.errors import HyperparameterError, ShapeError
+
+from .types import sympy
 
 __all__ = ["convolve_lists", "correlate_lists"]
 
@@ -56,11 +56,11 @@ def _turned_about_0(f: Any, period: Any) -> Any:
     return _nested(found, tuple(periods))
 
 
-def _periods(period: Any, axes: int) -> tuple[int | None, ...]:
+def _periods(period: Any, axes: int) -> tuple[Any, ...]:
     if period is None:
         return (None,) * axes
     given = tuple(period) if isinstance(period, list | tuple) else (period,) * axes
-    if len(given) != axes or not all(isinstance(p, Integral) and p > 0 for p in given):
+    if len(given) != axes or not all(isinstance(p, Integral) and int(p) > 0 for p in given):
         raise HyperparameterError(
             f"the period {period} came for lists of {axes} dimensions; positive integers are needed [convolve]"
         )

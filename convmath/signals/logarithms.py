@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-import sympy
 from sympy import I, Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
@@ -23,7 +22,7 @@ from .pieces import Piece
 from .residues import Residues
 from .sums import parts
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["joined"]
 
@@ -43,7 +42,9 @@ def joined(rational: Sequence[Term], term: Term, t: Symbol, facts: Facts) -> lis
     for sign, low, high, start, end in limits((piece.low, piece.high), (-oo, oo), t):
         value = sympy.S.Zero
         for x, direction in ((high, 1), (low, -1)):
-            value += direction * (_at_infinity(x, upper, degree, m, t, facts) if x in (oo, -oo) else _at(x, upper, m, t))
+            value += direction * (
+                _at_infinity(x, upper, degree, m, t, facts) if x in (oo, -oo) else _at(x, upper, m, t)
+            )
         scale = sign * m.coefficient * sympy.exp(m.constant)
         found.append((Piece(sympy.S.One, start, end), Monomial(scale, special=value)))
     return found
@@ -83,7 +84,9 @@ def _at_infinity(x: Expr, poles: Sequence[Pole], degree: int, m: Monomial, t: Sy
     for front, power, z in _fractions(poles, m, t):
         if power >= 0:
             total += front * (z - t) ** (power + 1) / (power + 1)
-        elif power == -1 and x is not oo:  # log(τ - w) has the imaginary part π at -∞, since w = t - z lies below the line
+        elif (
+            power == -1 and x is not oo
+        ):  # log(τ - w) has the imaginary part π at -∞, since w = t - z lies below the line
             total += front * I * sympy.pi
     return 2 * parts(sympy.expand(total))[0]
 

@@ -14,11 +14,10 @@ import itertools
 from collections import defaultdict
 from dataclasses import dataclass
 
-import sympy
 from sympy import I, Symbol
 
 from .errors import NotFoundError
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Monomial", "exponential", "linear", "monomials", "quadratic"]
 
@@ -138,7 +137,7 @@ def _constant(e: Expr) -> Sum:
     return _one(sympy.Mul(*factor), constant=sympy.expand(exponent))
 
 
-def _power(e: sympy.Pow, t: Symbol) -> Sum:
+def _power(e: Expr, t: Symbol) -> Sum:
     base, exponent = e.args
     if exponent.is_Integer and exponent > 0:
         return functools.reduce(_times, itertools.repeat(_read(base, t), int(exponent)))

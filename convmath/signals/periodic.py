@@ -6,7 +6,6 @@ period: what the linear convolution aliases to.
 
 from __future__ import annotations
 
-import sympy
 from sympy import Symbol
 
 from . import continuous, sequences
@@ -15,7 +14,7 @@ from .facts import Facts
 from .pieces import Function, Piece, Reader
 from .scalars import Field
 from .terms import Terms, terms
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["folded", "one_period"]
 

@@ -17,12 +17,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import NotFoundError, OpenQuestion
 from .facts import Facts
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["SWITCHES", "Function", "Impulse", "Piece", "Reader", "pieces"]
 
@@ -246,7 +245,7 @@ class Reader:
                 zeros[zero] = zeros.get(zero, 0) + times
         return leading, zeros
 
-    def _real_zeros(self, polynomial: sympy.Poly) -> list[Expr]:
+    def _real_zeros(self, polynomial: Expr) -> list[Expr]:
         if polynomial.degree() == 0:
             return []
         if polynomial.degree() == 1:
@@ -290,7 +289,7 @@ class Reader:
         down = self.where_positive(other - first if isinstance(e, sympy.Max) else first - other)
         return self._restricted(first, up) + self._restricted(other, down)
 
-    def _cases(self, e: sympy.Piecewise) -> Function:
+    def _cases(self, e: Expr) -> Function:
         left: list[tuple[Expr, Expr]] = [(-oo, oo)]
         result = Function()
         for value, condition in e.args:
@@ -345,7 +344,7 @@ class Reader:
             found.append((low, oo))
         return found
 
-    def _impulses(self, e: sympy.DiracDelta) -> Function:
+    def _impulses(self, e: Expr) -> Function:
         argument, order = e.args[0], int(e.args[1]) if len(e.args) > 1 else 0
         if argument.has(*self.switches):
             raise NotFoundError(f"{e} is not resolved")

@@ -28,13 +28,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import sympy
-
 from .errors import DivergentError
 from .facts import Facts
 from .scalars import Coefficient, Field, Number
 from .sums import parts
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Time", "inside", "product"]
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError
@@ -18,7 +17,7 @@ from .facts import Facts
 from .monomials import Monomial, linear
 from .pieces import Piece
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["is_power", "joined"]
 

@@ -114,7 +114,7 @@ def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
     if not np.isfinite(values).all():
         return Integral(complex("nan"), np.inf, np.inf)
     table = [complex((values * _window(np.abs(x) / length)).sum()) for length in lengths]
-    size = float(np.abs(values).sum())
+    size, last = float(np.abs(values).sum()), table[-1]
     while len(table) > 1:
         order = len(lengths) - len(table) + 1
         last, table = table[-1], [b + (b - a) / (2**order - 1) for a, b in zip(table[:-1], table[1:], strict=True)]

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-import sympy
 from sympy import I, Symbol
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
@@ -29,7 +28,7 @@ from .scalars import Field, Number
 from .series import divided, taylor
 from .sums import parts
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Residues", "is_rational"]
 
@@ -120,7 +119,7 @@ class Residues:
             roots += [(z, times) for z in self._roots(polynomial)]
         return sympy.Poly(numerator, self.t).all_coeffs()[::-1], roots, scale
 
-    def _roots(self, polynomial: sympy.Poly) -> list[Expr]:
+    def _roots(self, polynomial: Expr) -> list[Expr]:
         if polynomial.degree() == 1:
             return [sympy.cancel(-polynomial.nth(0) / polynomial.nth(1))]
         if polynomial.degree() == 2:

@@ -22,11 +22,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-import sympy
 from sympy import I
 from sympy.polys.fields import FracElement, FracField
 
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Coefficient", "Field", "Number"]
 
@@ -80,7 +79,7 @@ class Field:
     def _number(self, value: int) -> Number:
         return Number(self, self.rational(value), self.rational.zero)
 
-    def number(self, expression: Expr | int) -> Number:
+    def number(self, expression: Expr) -> Number:
         """The number that an expression in the letters is."""
         expression = sympy.sympify(expression)
         if expression.is_Rational:
@@ -98,9 +97,13 @@ class Field:
             return self.number(expression.base) ** int(expression.exp)
         return Number(self, self._place[expression], self.rational.zero)
 
-    def expression(self, number: FracElement) -> Expr:
+    def expression(self, number: Any) -> Expr:
         """A real number as a SymPy expression."""
-        return number.as_expr().xreplace(self._back) if self.letters else sympy.Rational(number.numerator, number.denominator)
+        return (
+            number.as_expr().xreplace(self._back)
+            if self.letters
+            else sympy.Rational(number.numerator, number.denominator)
+        )
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
@@ -112,7 +115,7 @@ class Field:
             for _ in range(2)
         ]
 
-    def vanishes(self, number: FracElement) -> bool:
+    def vanishes(self, number: Any) -> bool:
         if not number:
             return True
         if self._independent:

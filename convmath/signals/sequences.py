@@ -16,7 +16,6 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import sympy
 from sympy import Symbol, oo
 
 from .angles import in_waves
@@ -28,7 +27,7 @@ from .poles import Discrete, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
 from .sums import expression, parts
 from .terms import Terms
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Base", "IntegerReader", "as_poles", "letters", "sequence_pieces", "window", "written"]
 
@@ -54,7 +53,7 @@ class IntegerReader(Reader):
     def period(self, period: Expr) -> tuple[Expr, Expr]:
         return -HALF, period - HALF
 
-    def _point(self, e: sympy.KroneckerDelta) -> Function:
+    def _point(self, e: Expr) -> Function:
         difference = sympy.expand(e.args[0] - e.args[1])
         slope = sympy.diff(difference, self.t)
         if abs(slope) != 1:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import sympy
 from sympy import Symbol, oo
 
 from .errors import NotFoundError, OpenQuestion
@@ -18,7 +17,7 @@ from .facts import Facts
 from .monomials import Monomial, linear
 from .pieces import Piece
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Smeared", "is_smeared", "resolved"]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from . import continuous, fallback, gaussians, hyperbolic, logarithms, powers, voigt
@@ -20,7 +19,7 @@ from .residues import Residues, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
 from .terms import Term, Terms, bounded, terms, written
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Found", "convolved"]
 
@@ -217,5 +216,7 @@ def _value_at(e: Expr, t: Symbol, end: Expr, sign: int) -> Expr:
     if found.has(*_INFINITE):
         found = sympy.limit(e, t, end, "+" if sign > 0 else "-")
     if found.has(*_INFINITE):
-        raise NotFoundError(f"{e} is infinite at {end}: with a derivative of δ there comes a finite part, which is no function")
+        raise NotFoundError(
+            f"{e} is infinite at {end}: with a derivative of δ there comes a finite part, which is no function"
+        )
     return found

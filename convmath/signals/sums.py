@@ -7,12 +7,11 @@ import operator
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-import sympy
 from sympy import I, Symbol
 
 from .monomials import Monomial, exponential
 from .scalars import Number
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["expression", "parts"]
 
@@ -76,7 +75,9 @@ def _added(values: Sequence[Expr | Number]) -> Expr:
 
 def _factored(powers: dict[int, list[Expr | Number]], t: Symbol) -> Expr:
     values = {power: _added(found) for power, found in powers.items()}
-    if sum(sympy.count_ops(value) for value in values.values()) > MOST:  # factors are not looked for in what fills a page
+    if (
+        sum(sympy.count_ops(value) for value in values.values()) > MOST
+    ):  # factors are not looked for in what fills a page
         return sympy.Add(*(_over_factors(value) * t**power for power, value in values.items()))
     written = sympy.Add(*(value * t**power for power, value in values.items()))
     if not written.has(I):

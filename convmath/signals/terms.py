@@ -6,14 +6,13 @@ import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
 
-import sympy
 from sympy import Symbol, oo
 
 from .facts import Facts
 from .monomials import Monomial, monomials
 from .pieces import Function, Impulse, Piece
 from .sums import expression
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["Term", "Terms", "bounded", "terms", "written"]
 

@@ -1,7 +1,10 @@
-"""What expressions are to a type checker: SymPy's own annotations say Basic where an expression comes back."""
+"""SymPy as a type checker should see it here: its own annotations say Basic where an expression comes back."""
 
 from typing import Any, TypeAlias
 
-__all__ = ["Expr"]
+import sympy as _sympy
+
+__all__ = ["Expr", "sympy"]
 
 Expr: TypeAlias = Any
+sympy: Any = _sympy

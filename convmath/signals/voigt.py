@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import sympy
 from sympy import I, Symbol
 
 from .errors import NotFoundError
@@ -18,7 +17,7 @@ from .monomials import Monomial
 from .pieces import Piece
 from .residues import Residues
 from .terms import Term
-from .types import Expr
+from .types import Expr, sympy
 
 __all__ = ["smeared"]
 

@@ -11,12 +11,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sympy
 from sympy import Symbol
 
 from ..errors import NotFoundError, OpenQuestion
 from ..facts import Facts
-from ..types import Expr
+from ..types import Expr, sympy
 
 __all__ = ["Ball", "ball", "common", "convolved", "with_polynomial"]
 
@@ -106,7 +105,9 @@ def _lens(r: Expr, s: Expr, d: Expr, dimension: int) -> Expr:
 def with_polynomial(f: Ball, polynomial: Expr, variables: Sequence[Symbol]) -> Expr:
     r"""A polynomial averaged over a ball, by ∫_{|τ|<r} Π τᵢ^{kᵢ} = r^{n+k}·Π Γ((kᵢ+1)/2) / Γ(1 + (n+k)/2) for even kᵢ, else 0."""
     taus = [sympy.Dummy(f"u{k}") for k in range(len(variables))]
-    moved = polynomial.subs({x: x - c - u for x, c, u in zip(variables, f.centre, taus, strict=True)}, simultaneous=True)
+    moved = polynomial.subs(
+        {x: x - c - u for x, c, u in zip(variables, f.centre, taus, strict=True)}, simultaneous=True
+    )
     found = sympy.S.Zero
     for powers, coefficient in sympy.Poly(sympy.expand(moved), *taus).terms():
         if not any(k % 2 for k in powers):

@@ -13,12 +13,11 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sympy
 from sympy import Matrix, Symbol
 
 from ..errors import DivergentError, NotFoundError, OpenQuestion
 from ..facts import Facts
-from ..types import Expr
+from ..types import Expr, sympy
 
 __all__ = ["Term", "collected", "convolved", "terms"]
 
@@ -77,7 +76,7 @@ def _pair(f: Term, g: Term, variables: Sequence[Symbol], facts: Facts) -> Expr:
     v = a - b + 2 * g.form * x
     exponent = (v.T * total.inv() * v)[0] / 4 - (x.T * g.form * x)[0] + (b.T * x)[0]
     value = sympy.exp(exponent)
-    for symbol, times in (*zip(a, f.powers, strict=True), *zip(b, g.powers, strict=True)):
+    for symbol, times in (*zip(a.flat(), f.powers, strict=True), *zip(b.flat(), g.powers, strict=True)):
         value = sympy.diff(value, symbol, times) if times else value
     factor = sympy.cancel(value / sympy.exp(exponent))
     known = dict(zip((*a, *b), (*f.linear, *g.linear), strict=True))

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sympy
 from sympy import Symbol
 
 from ..facts import Facts
-from ..types import Expr
+from ..types import Expr, sympy
 
 __all__ = ["Kernel", "convolved", "kernel"]
 

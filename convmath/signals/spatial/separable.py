@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import sympy
 from sympy import Symbol
 
 from ..errors import NotFoundError
-from ..types import Expr
+from ..types import Expr, sympy
 
 __all__ = ["Product", "conditions_split", "products"]
 

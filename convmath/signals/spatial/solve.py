@@ -6,12 +6,11 @@ import itertools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import sympy
 from sympy import Matrix, Symbol
 
 from ..errors import NotFoundError
 from ..facts import Facts
-from ..types import Expr
+from ..types import Expr, sympy
 from . import balls, gaussians, radial
 from .separable import conditions_split, products
 
@@ -89,13 +88,13 @@ def _by_forms(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
 
 def _by_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
     """(f∘A) ∗ (g∘A) = (f ∗ g)∘A / |det A|, with the linear forms that jump, or peak, as new variables."""
-    moved, new, matrix = in_new_variables(f, g, variables)
+    (left, right), new, matrix = in_new_variables(f, g, variables)
     determinant = sympy.factor(matrix.det())
     size = determinant if facts.positive(determinant) else sympy.Abs(determinant)
     try:
-        found = _by_products(*moved, new, facts, along) / size
+        found = _by_products(left, right, new, facts, along) / size
     except NotFoundError:
-        found = _by_axes(*moved, new, facts, along) / size
+        found = _by_axes(left, right, new, facts, along) / size
     return found.subs(dict(zip(new, matrix * Matrix(variables), strict=True)), simultaneous=True)
 
 
@@ -126,7 +125,7 @@ def _forms(e: Expr, variables: Sequence[Symbol]) -> Iterable[Matrix]:
     arguments += [x.lhs - x.rhs for x in e.atoms(sympy.core.relational.Relational)]
     for argument in sorted(arguments, key=sympy.default_sort_key):
         gradient = Matrix([[sympy.diff(argument, x) for x in variables]])
-        if not gradient.has(*variables) and any(gradient):
+        if not gradient.has(*variables) and any(gradient.flat()):
             yield gradient
 
 

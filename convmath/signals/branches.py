@@ -1,4 +1,6 @@
-"""Answers that depend on parameters: every question that comes up is answered both ways, and each answer keeps its condition."""
+"""Answers that depend on parameters: every question that comes up is answered both ways, and each answer keeps its
+condition.
+"""
 
 from __future__ import annotations
 
@@ -41,8 +43,8 @@ Way = Callable[[dict[Symbol, Expr], Facts], "tuple[Answer, list[tuple[Expr, Expr
 def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, depth: int = 0) -> list[Answer]:
     """The answers of a way, one for each combination of what was open.
 
-    The way is called with values that were put in for symbols, and with facts; it returns an answer and the pairs that it took
-    for different.
+    The way is called with values that were put in for symbols, and with facts; it returns an answer and the pairs
+    that it took for different.
     """
     given = given or {}
     try:

@@ -1,5 +1,5 @@
-"""Whether a result is the convolution, in numbers: at points around every break point, by a quadrature that knows nothing of how
-it was found.
+"""Whether a result is the convolution, in numbers: at points around every break point, by a quadrature that knows
+nothing of how it was found.
 """
 
 from __future__ import annotations
@@ -162,12 +162,13 @@ def _points(left: _Numeric, right: _Numeric, draw: random.Random) -> list[float]
     if len(breaks) > POINTS:
         breaks = sorted(draw.sample(breaks, POINTS))
     reach = max(1.0, breaks[-1] - breaks[0])
-    found = [low + (high - low) * draw.uniform(0.2, 0.8) for low, high in zip(breaks[:-1], breaks[1:], strict=True)]
+    found = [low + (high - low) * draw.uniform(0.2, 0.8) for low, high in itertools.pairwise(breaks)]
     beyond = [draw.uniform(0.1, 0.5) * reach, draw.uniform(0.6, 1.2) * reach]
     return sorted([*found, *(breaks[0] - x for x in beyond), *(breaks[-1] + x for x in beyond)])
 
 
-# --- sequences -------------------------------------------------------------------------------------------------------
+# --- sequences
+# -------------------------------------------------------------------------------------------------------
 
 
 def checked_sequence(
@@ -229,7 +230,8 @@ def _sum(left: _Sequence, right: _Sequence, at: int) -> tuple[complex, float]:
     return total, edge / (1 + abs(total))
 
 
-# --- one period ------------------------------------------------------------------------------------------------------
+# --- one period
+# ------------------------------------------------------------------------------------------------------
 
 
 def checked_period(
@@ -292,9 +294,11 @@ def _without_cancellation(e: Expr, at: dict[Any, Any], values: dict[Symbol, Expr
         return complex("nan")
 
 
-# --- several variables ------------------------------------------------------------------------------------------------
+# --- several variables
+# ------------------------------------------------------------------------------------------------
 
-# nodes on an axis, by the number of axes; how far they reach; what is allowed where something jumps, and where nothing does
+# nodes on an axis, by the number of axes; how far they reach; what is allowed where something jumps, and where
+# nothing does
 NODES, REACH, COARSE, FINE = {2: 601, 3: 121}, 4.5, 0.04, 1e-4
 
 
@@ -303,7 +307,8 @@ def checked_in_space(
 ) -> int:
     """At how many points a result was held against a sum over a grid, which is finest around 0.
 
-    A grid sees jumps coarsely, so that this finds a wrong formula and no wrong digit; impulses it does not see at all.
+    A grid sees jumps coarsely, so that this finds a wrong formula and no wrong digit; impulses it does not see at
+    all.
     """
     if len(variables) not in NODES or any(e.has(sympy.DiracDelta) for e in (f, g)):
         return 0

@@ -95,7 +95,8 @@ def as_terms(poles: Poles, t: Symbol) -> Terms:
 
 
 def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
-    """Poles as an expression in t: by intervals where the break points have an order and nothing jumps, else by steps.
+    """Poles as an expression in t: by intervals where the break points have an order and nothing jumps, else by
+    steps.
 
     Where only what lies `within` two points counts, it is by intervals, and break points outside are left out.
     """
@@ -127,7 +128,9 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
     values = [_expression(piece, t) for piece in pieces]
     if len(shifts) == 1 and shifts[0] == 0 and sympy.expand(values[0].subs(t, -t) - values[1]) == 0:
         return points + values[1].subs(t, sympy.Abs(t))
-    return points + sympy.Piecewise(*((value, t < at) for value, at in zip(values, shifts)), (values[-1], True))
+    return points + sympy.Piecewise(
+        *((value, t < at) for value, at in zip(values[:-1], shifts, strict=True)), (values[-1], True)
+    )
 
 
 def _unordered(within: tuple[Expr, Expr] | None, steps: Expr) -> Expr:

@@ -1,6 +1,7 @@
 r"""Convolution and correlation of functions and sequences.
 
-    (f ∗ g)(t) = ∫ f(τ) g(t - τ) dτ,   Σ_k f[k] g[n - k] where t is an integer;   (f ⋆ g)(t) = ∫ conj f(τ) g(t + τ) dτ.
+    (f ∗ g)(t) = ∫ f(τ) g(t - τ) dτ,   Σ_k f[k] g[n - k] where t is an integer;   (f ⋆ g)(t) = ∫ conj f(τ) g(t + τ)
+    dτ.
 
 >>> import sympy
 >>> from sympy import Heaviside as u, exp, Abs
@@ -58,15 +59,18 @@ class Result:
 
     @property
     def conditions(self) -> tuple[Any, ...]:
-        """The relations on which the answer depends: for convergence, or because it is another one where they do not hold."""
+        """The relations on which the answer depends: for convergence, or because it is another one where they do not
+        hold.
+        """
         found = {r: None for answer in self.answers for r in (*answer.conditions, *answer.needed)}
         return tuple(found)
 
     def derivation(self, method: str = "support", *, branch: int = -1) -> Derivation:
-        """The steps to the result, as a lecturer writes them: "support" goes by where the functions overlap, "transform" by
-        Laplace's transform or by that in z.
+        """The steps to the result, as a lecturer writes them: "support" goes by where the functions overlap,
+        "transform" by Laplace's transform or by that in z.
 
-        Of several answers, `branch` is the place of the one that is derived; the last is that of parameters in general.
+        Of several answers, `branch` is the place of the one that is derived; the last is that of parameters in
+        general.
         """
         from .derive import derivation  # loaded when steps are asked for
 
@@ -81,7 +85,9 @@ class _Solved(Operation):
         return self.func(*args).solve().expr
 
     def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
-        """The result with its conditions; where none is found, its expression is what was asked, and its reason says why."""
+        """The result with its conditions; where none is found, its expression is what was asked, and its reason says
+        why.
+        """
         asked = self if period is None else self.func(self.args[0], self.args[1], self.args[2], period)
         try:
             return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)

@@ -1,8 +1,8 @@
 """What is known of parameters: signs, order, and which are equal.
 
-What SymPy's symbols assume is used, and the relations that a caller gives besides. A relation with a symbol in it that can be
-isolated is used by writing the symbol as the other side and a positive remainder: from b > a comes b = a + r with r > 0, and
-every question after that is one of signs.
+What SymPy's symbols assume is used, and the relations that a caller gives besides. A relation with a symbol in it
+that can be isolated is used by writing the symbol as the other side and a positive remainder: from b > a comes b = a
++ r with r > 0, and every question after that is one of signs.
 
 >>> import sympy
 >>> a, b = sympy.symbols("a b", real=True)

@@ -1,7 +1,8 @@
-r"""Powers times exponentials of quadratics, on intervals: Gaussians, parts of them, and the error functions that come of them.
+r"""Powers times exponentials of quadratics, on intervals: Gaussians, parts of them, and the error functions that come
+of them.
 
-With f = τ^i·e^{q(τ)} and g = τ^j·e^{r(τ)} the integrand of f ∗ g is a polynomial in τ times exp(-κτ² + Bτ + C), with B and C
-that depend on t, and it has an antiderivative in
+With f = τ^i·e^{q(τ)} and g = τ^j·e^{r(τ)} the integrand of f ∗ g is a polynomial in τ times exp(-κτ² + Bτ + C), with
+B and C that depend on t, and it has an antiderivative in
 
     J₀ = ½√(π/κ)·e^{B²/4κ}·erf(√κ·τ - B/(2√κ)),   2κ·J_k = -τ^{k-1}·e^{-κτ²+Bτ} + B·J_{k-1} + (k-1)·J_{k-2}.
 
@@ -10,7 +11,6 @@ One-sided parts meet at the sum of their break points, as poles do.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 
 from sympy import Symbol, oo

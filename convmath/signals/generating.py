@@ -1,7 +1,7 @@
 r"""Sequences whose generating functions are powers or exponentials, and sums of others.
 
-C(n + p - 1, n)·qⁿ ↔ (1 - qx)^{-p} for any p, which multiply where q is the same: C(2n, n) = C(n - ½, n)·4ⁿ is one, and a row
-of Pascal's triangle, C(N, n), with p = -N and q = -1. λⁿ/n! ↔ e^{λx}, so that rates add.
+C(n + p - 1, n)·qⁿ ↔ (1 - qx)^{-p} for any p, which multiply where q is the same: C(2n, n) = C(n - ½, n)·4ⁿ is one,
+and a row of Pascal's triangle, C(N, n), with p = -N and q = -1. λⁿ/n! ↔ e^{λx}, so that rates add.
 """
 
 from __future__ import annotations

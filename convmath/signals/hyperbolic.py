@@ -1,7 +1,8 @@
 r"""Functions that are rational in e^{at}, as 1/cosh at and tanh′ are: integrals over x = e^{aτ} from 0 to ∞.
 
-With F and G rational, (f ∗ g)(t) = 1/a·∫_0^∞ F(x)·G(T/x) dx/x for T = e^{at}, and ∫_0^∞ R(x) dx is minus the sum of the residues of
-R(z)·log(-z) at all poles: those of F stay where they are, those of G turn into multiples of T, whose logarithm is at.
+With F and G rational, (f ∗ g)(t) = 1/a·∫_0^∞ F(x)·G(T/x) dx/x for T = e^{at}, and ∫_0^∞ R(x) dx is minus the sum of
+the residues of R(z)·log(-z) at all poles: those of F stay where they are, those of G turn into multiples of T, whose
+logarithm is at.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def _rational(term: Term, t: Symbol) -> tuple[Expr, Symbol, Expr] | None:
 
 def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term]:
     f, g = _rational(first, t), _rational(second, t)
-    assert f is not None and g is not None
+    assert f is not None
+    assert g is not None
     (left, x, a), (right, y, b) = f, g
     ratio = sympy.cancel(b / a)
     if not ratio.is_Rational:

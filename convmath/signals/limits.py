@@ -1,7 +1,8 @@
 """Where two functions on intervals overlap.
 
-The integral over τ, with τ in the one interval and t - τ in the other, as signed integrals from one limit to another, each for
-an interval of t. No order of break points is asked for: parts that begin at a point meet at the sum of their points.
+The integral over τ, with τ in the one interval and t - τ in the other, as signed integrals from one limit to another,
+each for an interval of t. No order of break points is asked for: parts that begin at a point meet at the sum of their
+points.
 """
 
 from __future__ import annotations

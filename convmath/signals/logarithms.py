@@ -1,6 +1,8 @@
-r"""Rational functions with powers and exponentials on half-lines and intervals: logarithms, arctangents, exponential integrals.
+r"""Rational functions with powers and exponentials on half-lines and intervals: logarithms, arctangents, exponential
+integrals.
 
-A pole gives c/(t - τ - z)ⁿ = c(-1)ⁿ/(τ - w)ⁿ with w = t - z, and τ^k = ((τ - w) + w)^k, so that every integral is one of
+A pole gives c/(t - τ - z)ⁿ = c(-1)ⁿ/(τ - w)ⁿ with w = t - z, and τ^k = ((τ - w) + w)^k, so that every integral is one
+of
 
     ∫ (τ - w)^m e^{λτ} dτ,  where  ∫ e^{λτ}/(τ - w) dτ = -e^{λw}·E₁(-λ(τ - w)),  or log(τ - w) for λ = 0.
 
@@ -30,7 +32,9 @@ Pole = tuple[Expr, int, Expr]  # with its order and coefficient
 
 
 def joined(rational: Sequence[Term], term: Term, t: Symbol, facts: Facts) -> list[Term]:
-    """The convolution of a rational function, all of its terms together, with a power times an exponential on an interval."""
+    """The convolution of a rational function, all of its terms together, with a power times an exponential on an
+    interval.
+    """
     piece, m = term
     if not m.rate.is_extended_real:
         raise NotFoundError(f"no method convolves a rational function with {m.expression(t)} on an interval")
@@ -70,7 +74,9 @@ def _fractions(poles: Sequence[Pole], m: Monomial, t: Symbol) -> Iterable[tuple[
 
 
 def _at_infinity(x: Expr, poles: Sequence[Pole], degree: int, m: Monomial, t: Symbol, facts: Facts) -> Expr:
-    """The limit of the antiderivative; where the integral exists its powers and logarithms cancel, but for constants."""
+    """The limit of the antiderivative; where the integral exists its powers and logarithms cancel, but for
+    constants.
+    """
     if m.rate != 0:
         falls = facts.positive(-m.rate if x is oo else m.rate)
         if falls is None:

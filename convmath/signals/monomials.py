@@ -29,8 +29,8 @@ ONE, ZERO = sympy.S.One, sympy.S.Zero
 class Monomial:
     """c·t^power·exp(square·t² + rate·t + constant)·special
 
-    The constant keeps the exponentials of parameters, and what is special is a product of other functions of t, or 1. On the way
-    back, where sums are written, the coefficient may be a number of a field.
+    The constant keeps the exponentials of parameters, and what is special is a product of other functions of t, or 1.
+    On the way back, where sums are written, the coefficient may be a number of a field.
     """
 
     coefficient: Expr

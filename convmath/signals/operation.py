@@ -40,7 +40,9 @@ def _placed(x: Symbol, y: Symbol, sign: int, period: Any) -> Expr:
 
 
 class Operation(SympyExpr):
-    """What convolution and correlation have in common: f, g, the variable or several, and a period if there is one."""
+    """What convolution and correlation have in common: f, g, the variable or several, and a period if there is
+    one.
+    """
 
     is_commutative = True
     precedence = PRECEDENCE["Mul"]  # of an integral, for printers

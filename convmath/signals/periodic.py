@@ -1,7 +1,8 @@
-r"""Circular convolution: ∫₀^P f(τ) g(t - τ) dτ, and the sum over a period of sequences, of what is given on one period.
+r"""Circular convolution: ∫₀^P f(τ) g(t - τ) dτ, and the sum over a period of sequences, of what is given on one
+period.
 
-With h the convolution of one period of f and one of g, which is nothing outside of (0, 2P), it is h(t) + h(t + P) on the
-period: what the linear convolution aliases to.
+With h the convolution of one period of f and one of g, which is nothing outside of (0, 2P), it is h(t) + h(t + P) on
+the period: what the linear convolution aliases to.
 """
 
 from __future__ import annotations

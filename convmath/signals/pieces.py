@@ -1,7 +1,8 @@
 """A function as a sum of smooth pieces and impulses.
 
-Steps, signs, absolute values, maxima, Piecewise and impulses are resolved into intervals, so that what is left in a piece is
-one smooth expression. Single points are not told apart: < and ≤ mean the same, and a step is what it is on both sides.
+Steps, signs, absolute values, maxima, Piecewise and impulses are resolved into intervals, so that what is left in a
+piece is one smooth expression. Single points are not told apart: < and ≤ mean the same, and a step is what it is on
+both sides.
 
 >>> import sympy
 >>> t = sympy.Symbol("t", real=True)

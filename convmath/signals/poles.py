@@ -4,18 +4,19 @@ In continuous time every one-sided polynomial times an exponential is a pole of 
 
     R_j(λ) = t^{j-1}/(j-1)! · e^{λt} · u(t),   L_j(λ) = -t^{j-1}/(j-1)! · e^{λt} · u(-t)   ↔   1/(p - λ)^j,
 
-the first where Re p > Re λ, the second where Re p < Re λ; δ^{(k)} ↔ p^k, and a shift by a is a factor e^{-ap}. In discrete time,
+the first where Re p > Re λ, the second where Re p < Re λ; δ^{(k)} ↔ p^k, and a shift by a is a factor e^{-ap}. In
+discrete time,
 
     R_j(r) = C(n+j-1, j-1) · rⁿ · u[n],   L_j(r) = -C(n+j-1, j-1) · rⁿ · u[-n-1]   ↔   1/(1 - r/z)^j.
 
-So one function, on all of the line, is R - L. Convolution multiplies transforms and adds shifts. With A = 1/(p - λ), B = 1/(p - μ)
-(or the discrete ones) A·B = ρ·A + σ·B, and therefore
+So one function, on all of the line, is R - L. Convolution multiplies transforms and adds shifts. With A = 1/(p - λ),
+B = 1/(p - μ) (or the discrete ones) A·B = ρ·A + σ·B, and therefore
 
     Aⁱ·Bʲ = Σ_{k ≤ i} C(i+j-k-1, j-1) ρʲ σ^{i-k} Aᵏ + Σ_{k ≤ j} C(i+j-k-1, i-1) σⁱ ρ^{j-k} Bᵏ.
 
-Break points only add, so no order among them is needed. R∗L converges where Re λ < Re μ (|r| < |q|). Where right-sided poles of one λ
-together vanish beyond their last break point (a box is such a sum), they may be called left-sided, and the other way
-round: the transform is the same, and entire.
+Break points only add, so no order among them is needed. R∗L converges where Re λ < Re μ (|r| < |q|). Where
+right-sided poles of one λ together vanish beyond their last break point (a box is such a sum), they may be called
+left-sided, and the other way round: the transform is the same, and entire.
 """
 
 from __future__ import annotations
@@ -206,8 +207,8 @@ class Poles:
 class product:
     """f ∗ g, with the conditions under which it is so.
 
-    `different` are pairs of poles that were taken for different, though it depends on the parameters; `converges` are relations
-    that are needed.
+    `different` are pairs of poles that were taken for different, though it depends on the parameters; `converges` are
+    relations that are needed.
     """
 
     f: Poles
@@ -229,7 +230,7 @@ class product:
     def _fitted(
         self, side: Side, pole: Any, places: list[Place], other: Side, second: Any, others: list[Place]
     ) -> tuple[Side, Side]:
-        """The sides on which two groups are counted so that their integral converges; for other pairs they may be others."""
+        """The sides on which two groups are counted so that their integral converges, for this pair alone."""
         if {side, other} != {Side.RIGHT, Side.LEFT}:
             return side, other
         size = self.f.time.size

@@ -1,7 +1,8 @@
 r"""Real powers, with exponentials and logarithms, from a point on.
 
-s^{p-1} e^{λs} ∗ s^{q-1} e^{μs} = B(p, q)·s^{p+q-1}·e^{λs}·₁F₁(q; p+q; (μ - λ)s) for p, q > 0, with s the time since both have
-begun; the last factor is 1 where λ = μ. A logarithm is a derivative by an exponent: s^{p-1} log s = ∂/∂p s^{p-1}.
+s^{p-1} e^{λs} ∗ s^{q-1} e^{μs} = B(p, q)·s^{p+q-1}·e^{λs}·₁F₁(q; p+q; (μ - λ)s) for p, q > 0, with s the time since
+both have begun; the last factor is 1 where λ = μ. A logarithm is a derivative by an exponent: s^{p-1} log s = ∂/∂p
+s^{p-1}.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Integrals in numbers, by the double exponential rules: ends where a function is singular, or infinite, cost nothing more.
+"""Integrals in numbers, by the double exponential rules: ends where a function is singular, or infinite, cost nothing
+more.
 
 ∫_a^b f = ∫ f(x(u)) x′(u) du with x = (a + b)/2 + (b - a)/2·tanh(π/2·sinh u), and x = a ± exp(π/2·sinh u) towards ±∞
 (H. Takahasi, M. Mori, Double exponential formulas for numerical integration, 1974).
@@ -7,6 +8,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -49,7 +51,7 @@ def _stretched(reach: float, nodes: int) -> tuple[np.ndarray, np.ndarray]:
 def integrals(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
     """∫ f over neighbouring intervals, the first and the last of which may be infinite."""
     total = Integral(0, 0.0, 0.0)
-    for low, high in zip(ends[:-1], ends[1:], strict=True):
+    for low, high in itertools.pairwise(ends):
         if low < high:
             total = total + _integral(f, low, high, tolerance)
     return total
@@ -101,10 +103,11 @@ def _beyond_the_last(values: np.ndarray) -> np.ndarray:
 
 
 def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
-    """∫ over the whole line of what is smooth and falls slowly, or turns without falling, or has simple poles on the line.
+    """∫ over the whole line of what is smooth and falls slowly, or turns without falling, or has simple poles on the
+    line.
 
-    The trapezoidal rule under a smooth window, its nodes halfway around every pole, so that it gives a principal value; the
-    window grows, and the remainder c/L + d/L² + … of its length L is extrapolated away.
+    The trapezoidal rule under a smooth window, its nodes halfway around every pole, so that it gives a principal
+    value; the window grows, and the remainder c/L + d/L² + … of its length L is extrapolated away.
     """
     step, start = _grid(poles)
     lengths = np.array([128.0, 256.0, 512.0, 1024.0])
@@ -117,7 +120,7 @@ def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
     size, last = float(np.abs(values).sum()), table[-1]
     while len(table) > 1:
         order = len(lengths) - len(table) + 1
-        last, table = table[-1], [b + (b - a) / (2**order - 1) for a, b in zip(table[:-1], table[1:], strict=True)]
+        last, table = table[-1], [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(table)]
     return Integral(table[0], abs(table[0] - last), size)
 
 

@@ -1,12 +1,13 @@
 r"""Rational functions and waves, on all of the line, by residues.
 
-A term is c·e^{iωt}/(t - z)ⁿ; with n = 0 it is a wave, with n < 0 a power. In τ, the product of f(τ) and g(t - τ) has its poles at z
-and at t - w, and the path is closed above where the wave e^{i(ω - η)τ} falls there, else below:
+A term is c·e^{iωt}/(t - z)ⁿ; with n = 0 it is a wave, with n < 0 a power. In τ, the product of f(τ) and g(t - τ) has
+its poles at z and at t - w, and the path is closed above where the wave e^{i(ω - η)τ} falls there, else below:
 
     ∫ = 2πi·Σ residues above,  or  -2πi·Σ residues below.
 
-A pole on the real line is meant as one just above the path: where the whole function has none there (sin t/t), the path may be
-moved below. A principal value is the mean of both sides, at such a pole and at infinity, where an integrand ends as c/τ.
+A pole on the real line is meant as one just above the path: where the whole function has none there (sin t/t), the
+path may be moved below. A principal value is the mean of both sides, at such a pole and at infinity, where an
+integrand ends as c/τ.
 """
 
 from __future__ import annotations
@@ -80,7 +81,9 @@ class Residues:
         ]
 
     def partial_fractions(self) -> tuple[list[tuple[Expr, int, Expr]], int]:
-        """Poles, orders and coefficients of f, where it is a rational function that falls, and as which power of t it does."""
+        """Poles, orders and coefficients of f, where it is a rational function that falls, and as which power of t it
+        does.
+        """
         waves, _ = self._waves()
         if any(wave.frequency != 0 or wave.degree > -1 for wave in waves):
             raise NotFoundError("a wave times a rational function is not smeared")
@@ -105,7 +108,9 @@ class Residues:
         return f, g
 
     def _factored(self, e: Expr) -> tuple[list[Expr], list[tuple[Expr, int]], Expr]:
-        """The coefficients of the numerator from the constant on, the roots of the denominator, and its leading factor."""
+        """The coefficients of the numerator from the constant on, the roots of the denominator, and its leading
+        factor.
+        """
         numerator, denominator = sympy.fraction(sympy.cancel(sympy.together(e)))
         scale, roots = sympy.S.One, []
         leading, factors = sympy.factor_list(sympy.expand(denominator), self.t)

@@ -1,9 +1,9 @@
 """Numbers with parameters in them: ℚ(a, b, …)(i), and sums of such numbers times exponentials of parameters.
 
-A parameter is a symbol, or anything else that does not depend on the variables (π, √2, log b, Γ(p)): to the field it is a
-letter like any other. Fractions are kept cancelled, so that equal numbers are equal objects as long as the letters do not
-depend on one another; where one is a constant or a function, a number is taken for zero also if it is so to 40 digits at
-random values of the symbols.
+A parameter is a symbol, or anything else that does not depend on the variables (π, √2, log b, Γ(p)): to the field it
+is a letter like any other. Fractions are kept cancelled, so that equal numbers are equal objects as long as the
+letters do not depend on one another; where one is a constant or a function, a number is taken for zero also if it is
+so to 40 digits at random values of the symbols.
 
 >>> import sympy
 >>> a, b = sympy.symbols("a b")
@@ -184,8 +184,8 @@ class Number:
 class Coefficient:
     """Σ q·e^ε with numbers q and exponents ε, which depend on parameters alone.
 
-    Exponentials with different exponents are independent over the rational functions, so that such a sum is zero exactly
-    where all its numbers are.
+    Exponentials with different exponents are independent over the rational functions, so that such a sum is zero
+    exactly where all its numbers are.
     """
 
     __slots__ = ("field", "terms")

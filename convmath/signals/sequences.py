@@ -1,6 +1,7 @@
 """Sequences of one integer variable: their pieces, as sums of poles, and back.
 
-An interval of integers is written as the interval between the half-integers around it, so that < and ≤ are told apart.
+An interval of integers is written as the interval between the half-integers around it, so that < and ≤ are told
+apart.
 
 >>> import sympy
 >>> n, k = sympy.symbols("n k", integer=True)
@@ -257,7 +258,7 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
     if len(kept_shifts) == 1 and not kept_pieces[0]:
         return points + _expression(kept_pieces[1], base, n) * sympy.Heaviside(n - kept_shifts[0], 1)
     values = [_expression(piece, base, n) for piece in kept_pieces]
-    cases = [(value, n < at) for value, at in zip(values, kept_shifts)]
+    cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
 
 

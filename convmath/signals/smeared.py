@@ -1,8 +1,8 @@
 r"""Error functions as convolutions that are not carried out: erf(mt + n) is the sign function, smeared by a Gaussian.
 
-With s = t + n/m > 0 as a step, erf(mt + n) = 2·u(s) ∗ G - 1 = 1 - 2·u(-s) ∗ G, G = m/√π·e^{-m²t²}. Powers and exponentials
-beside it go inside, by e^{λt}(A ∗ G) = (e^{λt}A) ∗ (e^{λt}G) and t(A ∗ G) = (tA) ∗ G + A ∗ (tG). Then (A ∗ G) ∗ (B ∗ H) =
-(A ∗ B) ∗ (G ∗ H): exponentials meet exponentials, Gaussians Gaussians, and what is left is one pair.
+With s = t + n/m > 0 as a step, erf(mt + n) = 2·u(s) ∗ G - 1 = 1 - 2·u(-s) ∗ G, G = m/√π·e^{-m²t²}. Powers and
+exponentials beside it go inside, by e^{λt}(A ∗ G) = (e^{λt}A) ∗ (e^{λt}G) and t(A ∗ G) = (tA) ∗ G + A ∗ (tG). Then (A
+∗ G) ∗ (B ∗ H) = (A ∗ B) ∗ (G ∗ H): exponentials meet exponentials, Gaussians Gaussians, and what is left is one pair.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def is_smeared(term: Term, t: Symbol) -> bool:
 
 
 def resolved(term: Term, side: int, t: Symbol, facts: Facts) -> tuple[Term, list[Smeared]]:
-    """A term with an error function in it as an exponential and smeared ones, which begin (1) or end (-1) at its centre."""
+    """A term with an error function in it as an exponential and smeared ones, which begin (1) or end (-1) at its
+    centre.
+    """
     piece, monomial = term
     found = linear(monomial.special.args[0], t)
     assert found is not None

@@ -53,7 +53,8 @@ __all__ = [
 ]
 
 
-# --- what the steps are about ----------------------------------------------------------------------------------------
+# --- what the steps are about
+# ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,8 @@ class Pairs:
     s: Symbol
 
 
-# --- steps -----------------------------------------------------------------------------------------------------------
+# --- steps
+# -----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +285,9 @@ class Lens(SignalStep):
 
 @dataclass(frozen=True, slots=True)
 class Transform(SignalStep):
-    """t^{j-1}/(j-1)!·e^{λt}·u(t) → 1/(s - λ)ʲ;  C(n+j-1, j-1)·rⁿ·u[n] → 1/(1 - r/z)ʲ;  later by a → e^{-as}, z^{-a}"""
+    """t^{j-1}/(j-1)!·e^{λt}·u(t) → 1/(s - λ)ʲ;  C(n+j-1, j-1)·rⁿ·u[n] → 1/(1 - r/z)ʲ;  later by a → e^{-as},
+    z^{-a}
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ True
 >>> read("[1, 2, 3]", "[x, 1/2]").functions
 ([1, 2, 3], [x, 1/2])
 
-A variable is real, or an integer with `discrete`, with the words `n integer`, or where a text has brackets as in u[n].
-What is neither a variable nor a constant is a parameter: a letter, perhaps with digits or an index, or a name that
-`assume` speaks of; it is real, where it is not said to be complex. The constants are pi, e, and i or j for √-1. The
-functions are
+A variable is real, or an integer with `discrete`, with the words `n integer`, or where a text has brackets as in
+u[n]. What is neither a variable nor a constant is a parameter: a letter, perhaps with digits or an index, or a name
+that `assume` speaks of; it is real, where it is not said to be complex. The constants are pi, e, and i or j for √-1.
+The functions are
 
     u(t)         unit step, u(0) = 1/2, u[0] = 1            delta(t, k)   k-th derivative of the impulse; delta[n]
     rect(t)      1 for |t| < 1/2                            tri(t)        max(0, 1 - |t|)
@@ -84,7 +84,7 @@ def read(
         raise TextError("a list came beside a function, but both are lists or both are functions")
     statements = tuple(conjuncts(text.statements(assume), assume)) if assume.strip() else ()
     names = _variables(var, discrete, trees) if trees and not any(lists) else _none(var)
-    reader = _Reader(names, said_of_names(statements, names, assume))
+    reader = _Reader(names, said_of_names(statements, names, CONSTANTS, assume))
     functions = tuple(reader.function(tree, written) for tree, written in zip(trees, texts, strict=True))
     periods = None if period is None else reader.function(text.function(period), period)
     for variable in names.values():

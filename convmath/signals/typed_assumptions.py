@@ -22,21 +22,22 @@ TURNED = {"<": ">", "≤": "≥", ">": "<", "≥": "≤"}
 
 
 def said_of_names(
-    statements: Iterable[text.Tree], variables: Collection[str], written: str
+    statements: Iterable[text.Tree], variables: Collection[str], constants: Collection[str], written: str
 ) -> dict[str, dict[str, bool]]:
-    """For each name what its symbol is to assume."""
+    """For each name what its symbol is to assume; a constant is a parameter only where words say so."""
     said: dict[str, dict[str, bool]] = {}
     for statement in statements:
         for name in all_names(statement):
             if name.name in variables:
                 why = "is a variable; what holds where it is so belongs into the function: cases(t > 0: exp(-t), 0)"
                 raise refusal(name, written, why)
-            said.setdefault(name.name, {})
+            if name.name not in constants or isinstance(statement, text.Stated):
+                said.setdefault(name.name, {})
         if isinstance(statement, text.Stated):
             said[statement.name] |= dict.fromkeys(_kinds(statement, written), True)
         for left, sign, right in pairs(statement):
             for one, way, other in ((left, sign, right), (right, TURNED.get(sign, sign), left)):
-                if isinstance(one, text.Name) and (number := _number(other)) is not None:
+                if isinstance(one, text.Name) and one.name in said and (number := _number(other)) is not None:
                     said[one.name] |= dict.fromkeys(_sign(way, number), True)
     return said
 

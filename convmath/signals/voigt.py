@@ -1,7 +1,7 @@
 r"""Rational functions smeared by a Gaussian: the Faddeeva function w(ζ) = exp(-ζ²)·erfc(-iζ).
 
-∫ e^{-α(t-τ)²}/(τ - z) dτ = iπ·w(ζ) with ζ = √α·(z - t), where z lies above the line; below it, the conjugate's conjugate. A
-higher order is a derivative by z (B. H. Armstrong, Spectrum line profiles: the Voigt function, 1967).
+∫ e^{-α(t-τ)²}/(τ - z) dτ = iπ·w(ζ) with ζ = √α·(z - t), where z lies above the line; below it, the conjugate's
+conjugate. A higher order is a derivative by z (B. H. Armstrong, Spectrum line profiles: the Voigt function, 1967).
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import singledispatch
 from typing import Any
 
 import sympy
@@ -27,10 +26,8 @@ from convmath.render.tree import (
     BESIDE,
     BREAK,
     DOT,
-    EQUALS,
     PLUS,
     TERM_BREAK,
-    TIMES,
     Big,
     Cases,
     Fence,
@@ -64,10 +61,7 @@ __all__ = [
 ]
 
 _SWITCHED = (sympy.Heaviside, sympy.DiracDelta, sympy.KroneckerDelta, sympy.Piecewise)
-_GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi pi rho sigma tau phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
-).split()
+_GREEK = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"]
 _LETTER = dict(zip(_GREEK, "αβγδεζηθκλμνξπρστφχψωΓΔΘΛΞΠΣΦΨΩ", strict=True))
 _NAMED = {
     sympy.gamma: "Γ", sympy.uppergamma: "Γ", sympy.lowergamma: "γ", sympy.beta: "B", sympy.binomial: "C", sympy.sign: "sgn",

@@ -34,9 +34,8 @@ from convmath.render.tree import (
     joined,
     row,
 )
-from convmath.steps import Step
 
-from ..pieces import Function, Impulse, Piece
+from ..pieces import Impulse, Piece
 from ..steps import (
     Along,
     Back,
@@ -474,7 +473,6 @@ def _sum(k: Expr, low: Expr, high: Expr) -> Layout:
 
 @mentions.register
 def _(step: Collect, lang: str) -> Mentions:
-    problem: Problem = step.before
     if step.cases is not None and len(step.cases.cases) > 1:
         which = "cases" if step.cases.one and not step.sifted else "parts"
     elif (step.cases is not None and step.sifted) or len(step.sifted) > 1:
@@ -628,10 +626,7 @@ def _(step: Transform, lang: str) -> Mentions:
     t = problem.t
     kernel = layout(s**-t if problem.discrete else sympy.exp(-s * t))
     body = product([named(problem.names[0], problem), kernel])
-    if problem.discrete:
-        whole_of = row(Big("Σ", layout(t)), body)
-    else:
-        whole_of = integral((layout(t),), -oo, oo, body)
+    whole_of = row(Big("Σ", layout(t)), body) if problem.discrete else integral((layout(t),), -oo, oo, body)
     defined = row(_transform(problem, 0, s), EQUALS, whole_of)
     return {"how": phrase("z" if problem.discrete else "laplace", lang, definition=defined, s=layout(s))}
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping
 from functools import singledispatch
-from typing import Any
 
 import numpy as np
 import sympy
@@ -39,7 +38,6 @@ from ..steps import (
     OnePeriod,
     Overlap,
     Pair,
-    Pairs,
     Problem,
     Separate,
     Sift,
@@ -226,10 +224,11 @@ def _(step: Turn, rng: random.Random) -> str | None:
     before, after = step.before, step.after
     values = drawn(before, rng)
     for _ in range(POINTS):
-        t = point(before, -oo, oo, values, rng)
-        left, right = number(after.f, {**values, before.t: t}), number(before.f, {**values, before.t: -t})
+        at = {x: point(before, -oo, oo, values, rng) for x in before.variables}
+        back = {x: -value for x, value in at.items() if value is not None}
+        left, right = number(_function(after.f, after), {**values, **at}), number(_function(before.f, before), {**values, **back})
         if not near(left, right.conjugate()):
-            return _differs("the function that was turned", left, right.conjugate(), {**values, before.t: t})
+            return _differs("the function that was turned", left, right.conjugate(), {**values, **at})
     return None
 
 
@@ -401,10 +400,7 @@ def _(step: Sift, rng: random.Random) -> str | None:
     problem: Problem = step.before
     values = drawn(problem, rng)
     for sifted in step.after:
-        if problem.discrete:
-            failure = _moved(problem, sifted, values, rng)
-        else:
-            failure = _paired(problem, sifted, values, rng)
+        failure = _moved(problem, sifted, values, rng) if problem.discrete else _paired(problem, sifted, values, rng)
         if failure:
             return failure
     return None

@@ -1,9 +1,11 @@
 r"""Discs and balls: what two of them have in common.
 
-At a distance d of their centres, with radii r and s, the lens is empty for d ≥ r + s, the smaller one for d ≤ |r - s|, and between
+At a distance d of their centres, with radii r and s, the lens is empty for d ≥ r + s, the smaller one for d ≤ |r -
+s|, and between
 
-    r²·acos((d² + r² - s²)/2dr) + s²·acos((d² + s² - r²)/2ds) - ½√((r + s - d)(d + r - s)(d - r + s)(d + r + s))   in the plane,
-    π(r + s - d)²(d² + 2d(r + s) - 3(r - s)²)/12d                                                                in space.
+    r²·acos((d² + r² - s²)/2dr) + s²·acos((d² + s² - r²)/2ds) - ½√((r + s - d)(d + r - s)(d - r + s)(d + r + s))   in
+    the plane, π(r + s - d)²(d² + 2d(r + s) - 3(r - s)²)/12d
+    in space.
 """
 
 from __future__ import annotations
@@ -103,7 +105,9 @@ def _lens(r: Expr, s: Expr, d: Expr, dimension: int) -> Expr:
 
 
 def with_polynomial(f: Ball, polynomial: Expr, variables: Sequence[Symbol]) -> Expr:
-    r"""A polynomial averaged over a ball, by ∫_{|τ|<r} Π τᵢ^{kᵢ} = r^{n+k}·Π Γ((kᵢ+1)/2) / Γ(1 + (n+k)/2) for even kᵢ, else 0."""
+    r"""A polynomial averaged over a ball, by ∫_{|τ|<r} Π τᵢ^{kᵢ} = r^{n+k}·Π Γ((kᵢ+1)/2) / Γ(1 + (n+k)/2) for even
+    kᵢ, else 0.
+    """
     taus = [sympy.Dummy(f"u{k}") for k in range(len(variables))]
     moved = polynomial.subs(
         {x: x - c - u for x, c, u in zip(variables, f.centre, taus, strict=True)}, simultaneous=True

@@ -106,7 +106,8 @@ def in_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol]) -> tuple[lis
         raise NotFoundError("no linear change of variables parts the functions")
     new = [sympy.Dummy(f"y{k}", real=True) for k in range(1, len(variables) + 1)]
     old = dict(zip(variables, matrix.inv() * Matrix(new), strict=True))
-    # SymPy may not end on a Piecewise with variables on both sides of a relation, so that they are brought to one before
+    # SymPy may not end on a Piecewise with variables on both sides of a relation, so that they are brought to one
+    # before
     return [_simplified(_simplified(e).xreplace(old)) for e in (f, g)], new, matrix
 
 

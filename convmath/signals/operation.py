@@ -86,7 +86,10 @@ class Operation(SympyExpr):
         if old in self.variables:
             if isinstance(new, Symbol) and new not in self.free_symbols and _alike(old, new):
                 return self._renamed({old: new})
-            return sympy.Subs(self, old, new)
+            if not new.free_symbols:
+                return sympy.Subs(self, old, new)
+            inner = _dummy(old)  # what is put in for other symbols later may have the variable's name
+            return sympy.Subs(self._renamed({old: inner}), inner, new)
         if not new.free_symbols & set(self.variables):
             return None
         inside = {x: _dummy(x) for x in self.variables}

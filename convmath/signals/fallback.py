@@ -90,4 +90,4 @@ def _integral(integrand: Expr, variable: Symbol, low: Expr, high: Expr) -> Expr 
     found = sympy.integrate(integrand, (variable, low, high))
     if isinstance(found, sympy.Piecewise):  # under a condition on parameters, which the check does not know
         return None
-    return None if found.has(sympy.Integral, sympy.nan, sympy.zoo, sympy.oo) else found
+    return None if found.has(sympy.Integral, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo) else found

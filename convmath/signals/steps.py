@@ -76,6 +76,7 @@ class Problem:
     correlation: bool = False
     principal: bool = False
     period: Expr | None = None
+    turned: Problem | None = None  # the correlation that this convolution is
     point: str = "r"  # all variables together, where there are several, and the function of it that is found
     called: str = "g"
 

@@ -13,6 +13,7 @@ from convmath.ir.build import Tensor, equation, index, poly, read, size
 from convmath.ir.nodes import Selection, Statement, Term
 from convmath.render.derivation import mentions
 from convmath.render.words import LANGUAGES, OUTSIDE, SELECTIONS, STEPS, TITLES, WORDS
+from convmath.signals.derive import METHODS
 from convmath.steps import Step
 from convmath.window import BORDERS
 
@@ -66,7 +67,8 @@ def test_the_languages_name_the_same(table: dict[str, dict[str, str]]) -> None:
 def test_there_are_words_for_every_border_and_selection() -> None:
     assert set(OUTSIDE) == {"number", "nothing", *BORDERS}
     assert set(SELECTIONS) == set(get_args(Selection))
-    assert set(TITLES) == {derivation.kind for derivations in PRINTED.values() for derivation in derivations}
+    kinds = {derivation.kind for derivations in PRINTED.values() for derivation in derivations}
+    assert set(TITLES) == kinds | set(METHODS)  # those of a convolution's steps
 
 
 @pytest.mark.parametrize(

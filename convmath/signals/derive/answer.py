@@ -12,7 +12,7 @@ from sympy.core.function import AppliedUndef
 from convmath.derivation import Derivation, Printable
 from convmath.render.document import Block, Display, Document, Heading, Paragraph, Relation
 from convmath.render.statement import filled
-from convmath.render.tree import BREAK, DOT, EQUALS, PLUS, Big, Fence, Layout, Op, Row, Sym, commas, joined, row
+from convmath.render.tree import BREAK, DOT, EQUALS, PLUS, Big, Fence, Layout, Op, Row, Sym, Words, commas, joined, row
 
 from ..facts import Facts
 from ..operation import Operation
@@ -115,7 +115,7 @@ class Answered(Printable):
 
     def _result(self) -> Relation:
         assert self.expr is not None
-        return whole(_problem(self.asked)), EQUALS, layout(shortest(self.expr))
+        return whole(_problem(self.asked)), EQUALS, _shown(self.expr, short=True)
 
     def _case(self, derivation: Derivation, lang: str) -> Iterator[Block]:
         if len(self.derivations) > 1 and derivation.subject.given:
@@ -140,7 +140,15 @@ def _rows(problem: Problem, period: Any) -> Iterator[Relation]:
         yield Sym("r"), EQUALS, Fence("(", commas(map(layout, problem.variables), loose=True), ")")
     for name, e in zip(problem.names, (problem.f, problem.g), strict=True):
         if not isinstance(e, AppliedUndef):
-            yield named(name, problem), EQUALS, layout(e)
+            yield named(name, problem), EQUALS, _shown(e)
+
+
+def _shown(e: Expr, short: bool = False) -> Layout:
+    """The layout of an expression; in words where it has a function of SymPy's that there is no rule for."""
+    try:
+        return layout(shortest(e) if short else e)
+    except NotImplementedError:
+        return Words(str(e))
 
 
 def _over_a_period(problem: Problem, period: Expr) -> Layout:

@@ -99,7 +99,7 @@ def _one_exponential(e: Expr) -> Expr:
     if len(exponents) < 2:
         return e
     others = (part for part in sympy.Mul.make_args(e) if not isinstance(part, sympy.exp))
-    return sympy.Mul(*others, sympy.exp(sympy.factor_terms(sympy.Add(*exponents))))
+    return sympy.Mul(*others, sympy.exp(sympy.Add(*exponents)))
 
 
 def _as_power(e: Expr) -> Expr:

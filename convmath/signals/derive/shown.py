@@ -189,7 +189,7 @@ def _(step: Fold, shown: Any, lang: str) -> Iterator[Relation]:
     linear, problem = step.before, step.after
     later = row(layout(problem.t), Op("+"), layout(problem.period))
     parts = [whole(linear), at(_operation(linear), later, linear.discrete)]
-    yield whole(problem), EQUALS, _added(parts)
+    yield whole(problem.turned or problem), EQUALS, _added(parts)
     yield None, EQUALS, layout(shortest(problem.result))
 
 
@@ -197,8 +197,8 @@ def _(step: Fold, shown: Any, lang: str) -> Iterator[Relation]:
 def _(step: Turn, lang: str) -> Mentions:
     before, after = step.before, step.after
     return {
-        "minus": row(Op("-"), layout(before.tau)),
-        "tau": layout(before.tau),
+        "minus": row(Op("-"), _inner(before)),
+        "tau": _inner(before),
         "f": symbol(before.names[0]),
         "g": symbol(before.names[1]),
         "h": symbol(after.names[0]),
@@ -208,8 +208,9 @@ def _(step: Turn, lang: str) -> Mentions:
 @step_rows.register
 def _(step: Turn, shown: Any, lang: str) -> Iterator[Relation]:
     before, after = step.before, step.after
-    yield whole(before), EQUALS, row(definition(after), BREAK, EQUALS, whole(after))
-    turned = named(before.names[0], before, row(Op("-"), layout(before.t)))
+    several = len(before.variables) > 1  # the result has a name of its own there
+    yield whole(before), EQUALS, row(definition(after), *(() if several else (BREAK, EQUALS, whole(after))))
+    turned = named(before.names[0], before, row(Op("-"), _point(before)))
     assert isinstance(turned, Row)
     conjugated = row(Script(turned.items[0], None, Op("∗")), *turned.items[1:])
     yield named(after.names[0], after), EQUALS, row(conjugated, EQUALS, layout(after.f))
@@ -238,7 +239,7 @@ def _(step: Flip, lang: str) -> Mentions:
         [(one, first)] = sides
         support = phrase("one support", lang, f=one, left=first)
     else:
-        support = phrase("everywhere", lang) if all(disjoint for *_, disjoint in both) else ()
+        support = phrase("everywhere", lang) if all(pieces and disjoint for *_, pieces, disjoint in both) else ()
     return {"tau": _inner(problem), "t": layout(problem.t), "g": symbol(g), "support": support}
 
 
@@ -486,7 +487,7 @@ def _(step: Collect, lang: str) -> Mentions:
 
 @step_rows.register
 def _(step: Collect, shown: Any, lang: str) -> Iterator[Relation]:
-    yield whole(step.before), EQUALS, layout(shortest(step.after))
+    yield whole(step.before.turned or step.before), EQUALS, layout(shortest(step.after))
 
 
 # --- several variables -----------------------------------------------------------------------------------------------
@@ -586,7 +587,7 @@ def _(step: Lens, shown: Any, lang: str) -> Iterator[Relation]:
     yield layout(lens.d), EQUALS, layout(lens.distance)
     value = shortest(lens.value)
     scale = () if lens.scale == 1 else (factor(lens.scale), Op("·", "dot"))
-    yield whole(step.before), EQUALS, row(*scale, layout(value))
+    yield whole(step.before.turned or step.before), EQUALS, row(*scale, layout(value))
 
 
 @mentions.register

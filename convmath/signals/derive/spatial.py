@@ -93,6 +93,7 @@ def _axis(problem: Problem, p: Expr, q: Expr, place: int, number: int) -> Proble
         variables=(problem.variables[place],),
         inner=(problem.inner[place],),
         names=tuple(f"{name}_{number}" for name in problem.names),
+        turned=None,
     )
     read = reader(axis).read
     return replace(axis, result=found(read(p), read(q), axis))

@@ -40,6 +40,7 @@ from ..steps import (
 )
 from ..types import Expr
 from .primitives import Primitive, written
+from .printing import shortest
 
 __all__ = ["by_support", "found", "reader", "turned"]
 
@@ -66,7 +67,7 @@ def _on_one_period(problem: Problem) -> Problem:
     result = found(f, g, problem)
     names = tuple(f"{name}_0" for name in problem.names)
     f, g = (_expression(function, problem) for function in (f, g))
-    return replace(problem, f=f, g=g, result=result, names=names, period=None)
+    return replace(problem, f=f, g=g, result=result, names=names, period=None, turned=None)
 
 
 def found(f: Function, g: Function, problem: Problem) -> Expr:
@@ -82,7 +83,7 @@ def turned(problem: Problem) -> Problem:
     back = {x: -x for x in problem.variables}
     f = sympy.conjugate(problem.f).subs(back, simultaneous=True)
     name = "h" if "h" not in problem.names else "p"
-    return replace(problem, f=f, correlation=False, names=(name, problem.names[1]))
+    return replace(problem, f=f, correlation=False, names=(name, problem.names[1]), turned=problem)
 
 
 def reader(problem: Problem) -> Reader:
@@ -218,7 +219,8 @@ class _Lecture:
             except (NotFoundError, OpenQuestion):
                 values.append(self._value(p, q, start, end) * sign)
                 inner.append(one)
-        return Case(start, end, tuple(inner), written(values, self.t) if len(values) > 1 else values[0])
+        value = written(values, self.t) if len(values) > 1 else shortest(values[0])
+        return Case(start, end, tuple(inner), value)
 
     def _value(self, p: Piece, q: Piece, start: Expr, end: Expr) -> Expr:
         """What the convolution of two pieces is between two points, as the methods find it."""

@@ -102,7 +102,7 @@ class _Functions:
         found = sympy.S.Zero
         for part in self.fractions(poles):
             [shift] = part.shifts()
-            value = sympy.Add(*(c.expression * self._fraction(p, k) for p, k, c in part.parts()))
+            value = sympy.Add(*(sympy.factor(c.expression) * self._fraction(p, k) for p, k, c in part.parts()))
             found += self._moved(shift) * self._real(value)
         return found
 

@@ -322,11 +322,13 @@ def _product(problem: Problem, at: Values) -> complex:
 
 
 def _somewhere(problem: Problem, case: Case, at: Values, rng: random.Random) -> Expr:
-    """A number in one of the intervals, or anywhere."""
-    found = None
-    if case.inner and rng.random() < 0.7:
-        inner = rng.choice(case.inner)
-        found = point(problem, inner.low - int(problem.discrete), inner.high, at, rng)
+    """A number in one of the intervals, or beside it, or anywhere."""
+    if not case.inner or rng.random() < 0.2:
+        return point(problem, -oo, oo, at, rng)
+    inner = rng.choice(case.inner)
+    low, high = inner.low, inner.high
+    length = 1 if low.is_infinite or high.is_infinite else high - low
+    found = point(problem, low - length - 2 * int(problem.discrete), high + length, at, rng)
     return point(problem, -oo, oo, at, rng) if found is None else found
 
 
@@ -611,7 +613,7 @@ def _(step: NewVariables, rng: random.Random) -> str | None:
     before, after = step.before, step.after
     values = drawn(before, rng)
     forms = step.matrix * sympy.Matrix(before.variables)
-    for _ in range(2 * POINTS):
+    for _ in range(6 * POINTS):
         at = {**values, **_anywhere(before, values, rng)}
         moved = {**values, **{y: form.xreplace(at) for y, form in zip(after.variables, forms, strict=True)}}
         for old, new in ((before.f, after.f), (before.g, after.g)):

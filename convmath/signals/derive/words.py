@@ -40,11 +40,11 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Flip": {
         "en": (
             "Reflect and shift",
-            "As a function of {tau}, {g} is reflected about 0 and shifted by {t}. {support}",
+            "As a function of {tau}, {g} is reflected about 0 and shifted by {t}.{support}",
         ),
         "es": (
             "Reflejar y desplazar",
-            "Como función de {tau}, {g} se refleja respecto de 0 y se desplaza {t}. {support}",
+            "Como función de {tau}, {g} se refleja respecto de 0 y se desplaza {t}.{support}",
         ),
     },
     "Sift": {
@@ -169,16 +169,16 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     },
     "given": {"en": " Here {conditions}.", "es": " Aquí {conditions}."},
     "support": {
-        "en": "{f} is 0 but for {left}, and {g} but for {right}.",
-        "es": "{f} es 0 salvo para {left}, y {g} salvo para {right}.",
+        "en": " {f} is 0 but for {left}, and {g} but for {right}.",
+        "es": " {f} es 0 salvo para {left}, y {g} salvo para {right}.",
     },
     "one support": {
-        "en": "{f} is 0 but for {left}.",
-        "es": "{f} es 0 salvo para {left}.",
+        "en": " {f} is 0 but for {left}.",
+        "es": " {f} es 0 salvo para {left}.",
     },
     "everywhere": {
-        "en": "Neither of them vanishes on an interval.",
-        "es": "Ninguna de ellas se anula en un intervalo.",
+        "en": " Neither of them vanishes on an interval.",
+        "es": " Ninguna de ellas se anula en un intervalo.",
     },
     "or": {"en": " or ", "es": " o "},
     "derived": {

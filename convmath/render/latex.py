@@ -83,7 +83,8 @@ def _(node: Row) -> str:
 def _(node: Script) -> str:
     sub = f"_{{{latex(node.sub)}}}" if node.sub else ""
     raised = "\\prime " * node.primes + (latex(node.sup) if node.sup else "")
-    return f"{latex(node.base)}{sub}" + (f"^{{{raised}}}" if raised else "")
+    base = f"{{{latex(node.base)}}}" if isinstance(node.base, Script) else latex(node.base)
+    return f"{base}{sub}" + (f"^{{{raised}}}" if raised else "")
 
 
 @latex.register

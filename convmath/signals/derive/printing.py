@@ -285,7 +285,10 @@ def _(e: sympy.Pow) -> Layout:
         return Frac(Num("1"), layout(1 / e))
     if e.exp == sympy.S.Half:
         return Root(layout(e.base))
-    return Script(_base(e.base), None, _exponent(e.exp))
+    base = _base(e.base)
+    if isinstance(base, Script) and base.sup is None:  # x′², σ₁²
+        return Script(base.base, base.sub, _exponent(e.exp), base.primes)
+    return Script(base, None, _exponent(e.exp))
 
 
 def _base(e: Expr) -> Layout:

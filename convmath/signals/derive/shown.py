@@ -553,7 +553,7 @@ def _(step: CompleteForm, lang: str) -> Mentions:
         EQUALS,
         Frac(power, Root(Fence("|", Sym("S"), "|"))),
     )
-    return {"r": inside, "known": known}
+    return {"r": inside, "known": known, "S": Sym("S"), "m": Sym("m")}
 
 
 @step_rows.register
@@ -623,19 +623,19 @@ def _transform(problem: Problem, place: int, s: Expr) -> Layout:
 
 @mentions.register
 def _(step: Transform, lang: str) -> Mentions:
-    problem, s = step.before, step.after.s
-    t = problem.t
-    kernel = layout(s**-t if problem.discrete else sympy.exp(-s * t))
-    body = product([named(problem.names[0], problem), kernel])
-    whole_of = row(Big("Σ", layout(t)), body) if problem.discrete else integral((layout(t),), -oo, oo, body)
-    defined = row(_transform(problem, 0, s), EQUALS, whole_of)
-    return {"how": phrase("z" if problem.discrete else "laplace", lang, definition=defined, s=layout(s))}
+    return {"how": phrase("z" if step.before.discrete else "laplace", lang, s=layout(step.after.s))}
 
 
 @step_rows.register
 def _(step: Transform, shown: Any, lang: str) -> Iterator[Relation]:
-    for place, pair in enumerate(step.after.pairs):
-        yield _transform(step.before, place, step.after.s), EQUALS, layout(pair.transform)
+    problem, s, t = step.before, step.after.s, step.before.t
+    kernel = layout(s**-t if problem.discrete else sympy.exp(-s * t))
+    body = row(named(problem.names[0], problem), Op("·"), kernel)
+    defined = row(Big("Σ", layout(t)), body) if problem.discrete else integral((layout(t),), -oo, oo, body)
+    first, second = step.after.pairs
+    yield _transform(problem, 0, s), EQUALS, defined
+    yield None, EQUALS, layout(first.transform)
+    yield _transform(problem, 1, s), EQUALS, layout(second.transform)
 
 
 @step_rows.register

@@ -108,12 +108,12 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "CompleteForm": {
         "en": (
             "Complete the square",
-            "The exponents add to a quadratic form in {r}, with the matrix S and the centre m. What is left does not depend "
+            "The exponents add to a quadratic form in {r}, with the matrix {S} and the centre {m}. What is left does not depend "
             "on {r}, and {known}.",
         ),
         "es": (
             "Completar el cuadrado",
-            "Los exponentes suman una forma cuadrática en {r}, con la matriz S y el centro m. Lo que queda no depende de "
+            "Los exponentes suman una forma cuadrática en {r}, con la matriz {S} y el centro {m}. Lo que queda no depende de "
             "{r}, y {known}.",
         ),
     },
@@ -228,11 +228,11 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "area": {"en": "area", "es": "el área"},
     "volume": {"en": "volume", "es": "el volumen"},
     "laplace": {
-        "en": "Both begin at a point, so each has a Laplace transform {definition} for {s} with a large real part.",
-        "es": "Ambas empiezan en un punto, así que cada una tiene transformada de Laplace {definition} para {s} con parte real grande.",
+        "en": "Both begin at a point, so each has a Laplace transform for {s} with a large real part.",
+        "es": "Ambas empiezan en un punto, así que cada una tiene transformada de Laplace para {s} con parte real grande.",
     },
     "z": {
-        "en": "Both begin at a point, so each has a z-transform {definition} for {s} with a large modulus.",
-        "es": "Ambas empiezan en un punto, así que cada una tiene transformada z {definition} para {s} de módulo grande.",
+        "en": "Both begin at a point, so each has a z-transform for {s} with a large modulus.",
+        "es": "Ambas empiezan en un punto, así que cada una tiene transformada z para {s} de módulo grande.",
     },
 }

@@ -151,7 +151,8 @@ def _numeric(e: Expr, t: Symbol) -> Callable[[float], complex]:
 
 def _lambdified(e: Expr, t: Symbol) -> Callable[..., Any]:
     plain = Symbol("t")  # for a Dummy, lambdify would substitute one by one, which takes most of its time
-    return sympy.lambdify(plain, e.xreplace({t: plain}), ["scipy", "numpy"])
+    large = {i: sympy.Float(i) for i in e.atoms(sympy.Integer) if abs(i) >= 2**53}  # no integers of NumPy
+    return sympy.lambdify(plain, e.xreplace({t: plain, **large}), ["scipy", "numpy"])
 
 
 def _points(left: _Numeric, right: _Numeric, draw: random.Random) -> list[float]:
@@ -198,7 +199,7 @@ def checked_sequence(
         if error > 1e-9:
             continue
         held += 1
-        got = complex(sympy.N(answer.subs(n, at)))
+        got = _at_an_index(answer, n, at)
         _compared(result, n, at, got, wanted, WIDE * (1 + abs(wanted)), values)
     return held
 
@@ -212,8 +213,14 @@ class _Sequence:
 
     def __call__(self, at: int) -> complex:
         if at not in self.known:
-            self.known[at] = complex(sympy.N(self.e.subs(self.n, at)))
+            self.known[at] = _at_an_index(self.e, self.n, at)
         return self.known[at]
+
+
+def _at_an_index(e: Expr, n: Symbol, at: int) -> complex:
+    """A step that is 0 is so beside what has no value: u[n - 1]/n at 0."""
+    switched = {part: part.subs(n, at) for part in e.atoms(sympy.Heaviside, sympy.KroneckerDelta)}
+    return complex(sympy.N(e.xreplace(switched).subs(n, at)))
 
 
 def _marks(function: Function, values: dict[Symbol, Expr]) -> list[int]:
@@ -256,7 +263,7 @@ def checked_period(
         left, right = _Sequence(f.xreplace(values), t), _Sequence(g.xreplace(values), t)
         for at in range(round(length)):
             wanted = sum(left(k) * right((at - k) % round(length)) for k in range(round(length)))
-            _compared(answer, t, at, complex(sympy.N(answer.subs(t, at))), wanted, WIDE * (1 + abs(wanted)), values)
+            _compared(answer, t, at, _at_an_index(answer, t, at), wanted, WIDE * (1 + abs(wanted)), values)
         return round(length)
     left, right = (_Numeric(e.xreplace(values), t, h, values) for e, h in zip((f, g), functions, strict=True))
     evaluated, points = _numeric(_without_impulses(answer), t), [length * draw.random() for _ in range(5)]

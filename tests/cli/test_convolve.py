@@ -80,6 +80,11 @@ def test_every_case_of_the_parameters_has_its_steps() -> None:
         (["sinc(t)", "sinc(2*t)"], "sin(pi*t)/(2*pi*t)"),
         (["1/t", "1/(t^2+1)", "--pv"], "pi*t/(t**2 + 1)"),
         (["f(t)", "delta(t-2)"], "f(t - 2)"),
+        (["10^50*u(t)", "u(t)"], "10**50*t*Heaviside(t)"),
+        (
+            ["u[n-1]/n", "tri[n/3]", "--period", "4"],
+            "7*KroneckerDelta(0, n)/18 + 10*KroneckerDelta(1, n)/9 + 7*KroneckerDelta(2, n)/6 + KroneckerDelta(3, n)",
+        ),
     ],
 )
 def test_what_is_found(arguments: list[str], result: str) -> None:

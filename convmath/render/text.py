@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 
+from convmath.ir.poly import primed
+
 from .tree import Big, Break, Fence, Fn, Frac, Inline, Layout, Num, Op, Row, Script, Sym, Words, spaced
 
 __all__ = ["text", "text_words"]
@@ -56,7 +58,7 @@ def _(node: Row) -> str:
 @text.register
 def _(node: Script) -> str:
     sub = text(node.sub).translate(_SUBSCRIPTS) if node.sub else ""
-    return text(node.base) + sub + "′" * node.primes + (_raised(text(node.sup)) if node.sup else "")
+    return text(node.base) + sub + primed(node.primes) + (_raised(text(node.sup)) if node.sup else "")
 
 
 def _raised(exponent: str) -> str:

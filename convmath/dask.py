@@ -26,13 +26,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError
-from convmath.functional.core import Padding, PerAxis, floating, known, numbers, spatial
+from convmath.functional.core import Padding, PerAxis, floating, known, numbers
+from convmath.functional.pooling import laid_over
 from convmath.functional.signal import MODES, placed, within_reach
 from convmath.kernels import patches, signal
 from convmath.kernels.order import in_exact_order
 from convmath.kernels.padding import bare
 from convmath.kernels.taps import occupancy, output_sizes
-from convmath.window import BORDERS, Window, flag, whole, windows
+from convmath.window import BORDERS, Window, flag, whole
 
 __all__ = ["avg_pool", "convolve", "correlate", "max_pool"]
 
@@ -110,7 +111,8 @@ def max_pool(
     ceil_mode: bool = False,
 ) -> Any:
     """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a] as `functional.max_pool` has it; X is a Dask array (N, C, *n)."""
-    x, dtype, laid, where = _pooled("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
+    x, dtype = _array(x, "X", "max_pool")
+    laid, where = laid_over("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
     if dtype.kind == "i":
         _occupied(_held(laid, x.shape[2:], padding=False), "nothing has no greatest integer", where)
 
@@ -131,7 +133,8 @@ def avg_pool(
     divisor_override: int | None = None,
 ) -> Any:
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j] as `functional.avg_pool` has it; X is a Dask array (N, C, *n)."""
-    x, own, laid, where = _pooled("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    x, own = _array(x, "X", "avg_pool")
+    laid, where = laid_over("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
     dtype = floating(np.empty(0, own)).dtype
     held = _held(laid, x.shape[2:], padding=flag(count_include_pad, "count_include_pad", where))
     override = None if divisor_override is None else whole(divisor_override, "divisor_override", where, 1)
@@ -144,21 +147,6 @@ def avg_pool(
         return patches.avg_pool(part.astype(dtype), inner[2:], divisor if override is None else override)
 
     return _by_blocks("avg_pool", x, (Window(1), Window(1), *laid), block, dtype, held, override)
-
-
-def _pooled(
-    name: str,
-    x: Any,
-    kernel_size: PerAxis,
-    stride: PerAxis | None,
-    padding: Padding,
-    dilation: PerAxis,
-    ceil_mode: bool,
-) -> tuple[Any, np.dtype, tuple[Window, ...], str]:
-    x, dtype = _array(x, "X", name)
-    where = f"{name}(X{x.shape}, kernel_size={kernel_size!r})"
-    sizes, stride = spatial(x, where), kernel_size if stride is None else stride
-    return x, dtype, windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where), where
 
 
 def _held(laid: Sequence[Window], sizes: Sequence[int], *, padding: bool) -> list[np.ndarray]:

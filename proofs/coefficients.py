@@ -21,7 +21,8 @@ TABLE = Path(__file__).parents[1] / "convmath" / "kernels" / "elementary" / "coe
 BITS = 1600
 HALF = Fraction(1, 2)
 TURN = Fraction(15, 4)  # in the variable t = (a - TURN)/(a + TURN) of erfc: 0 ≤ a < ∞ becomes -1 ≤ t < 1
-NORMAL_TURN = Fraction(3)  # the same where a + NORMAL_TURN is the only divisor, from a = 0 on
+SINGLE_PLACES = 10  # k·LN2_SINGLE is exact in float32 for |k| < 2^14
+NORMAL_TURN = Fraction(5)  # the same for Φ, where x + NORMAL_TURN is the only divisor, from x = 0 on
 SHIFT = Fraction(3, 4)  # times a + SHIFT, exp(a²)·erfc(a) is nearly constant, and flat at a = ½
 
 
@@ -96,12 +97,13 @@ def turned(a: Fraction) -> Fraction:
 
 
 def normal_tail(t: Fraction) -> Enclosure:
-    a = NORMAL_TURN * (1 + t) / (1 - t)
-    return (a + NORMAL_TURN) * exp(a * a) * (1 - erf(a))
+    """Φ(-x) = ½·erfc(x/√2)"""
+    x = NORMAL_TURN * (1 + t) / (1 - t)
+    return (x + NORMAL_TURN) * exp(x * x / 2) * (1 - erf(x * _middle(power(HALF, HALF)))) * HALF
 
 
-def normal_turned(a: Fraction) -> Fraction:
-    return (a - NORMAL_TURN) / (a + NORMAL_TURN)
+def normal_turned(x: Fraction) -> Fraction:
+    return (x - NORMAL_TURN) / (x + NORMAL_TURN)
 
 
 REDUCED = Fraction(35, 100)  # more than log(2)/2
@@ -112,6 +114,8 @@ FAR = Fraction(4)  # erf is 1 in float32 from here on
 POLYNOMIALS = (
     Polynomial("EXP", "(exp(r) - 1 - r - r²/2)/r³", exponential_tail, -REDUCED, REDUCED, 9),
     Polynomial("EXP_SHORT", "(exp(r) - 1 - r)/r²", exponential_short, -REDUCED, REDUCED, 6),
+    Polynomial("EXP_DOUBLE", "(exp(r) - 1 - r)/r²", exponential_short, -REDUCED, REDUCED, 10),
+    Polynomial("EXP_SINGLE", "(exp(r) - 1 - r)/r²", exponential_short, -REDUCED, REDUCED, 4),
     Polynomial("LOG", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), SQUARE, 7),
     Polynomial("LOG_SHORT", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), SQUARE, 4),
     Polynomial("LOG_WIDE", "(log((1 + s)/(1 - s)) - 2s)/s³ in z = s²", logarithm, Fraction(0), THIRD, 13),
@@ -121,12 +125,12 @@ POLYNOMIALS = (
     Polynomial("ERFC", "(a + 3/4)·exp(a²)·erfc(a) in t", erfc_tail, turned(HALF), turned(Fraction(28)), 23, split=2),
     Polynomial("ERFC_SHORT", "(a + 3/4)·exp(a²)·erfc(a) in t", erfc_tail, turned(HALF), turned(Fraction(21, 2)), 12),
     Polynomial(
-        *("NORMAL", "(a + 3)·exp(a²)·erfc(a) in t = (a - 3)/(a + 3)", normal_tail),
-        *(Fraction(-1), normal_turned(Fraction(28)), 22, -HALF),
+        *("NORMAL", "(x + 5)·exp(x²/2)·Φ(-x) in t = (x - 5)/(x + 5)", normal_tail),
+        *(Fraction(-1), normal_turned(Fraction(39)), 22),
     ),
     Polynomial(
-        *("NORMAL_SHORT", "(a + 3)·exp(a²)·erfc(a) in t = (a - 3)/(a + 3)", normal_tail),
-        *(Fraction(-1), normal_turned(Fraction(21, 2)), 9, -HALF),
+        *("NORMAL_SINGLE", "(x + 5)·exp(x²/2)·Φ(-x) in t = (x - 5)/(x + 5)", normal_tail),
+        *(Fraction(-1), normal_turned(Fraction(29, 2)), 9),
     ),
 )
 
@@ -152,6 +156,9 @@ def constants() -> Iterator[tuple[str, str, float]]:
     yield "LN2", "log 2", float(two)
     yield "LN2_HIGH", "log 2, its first 42 places behind the point", float(high)
     yield "LN2_LOW", "the rest of log 2", float(two - high)
+    few = Fraction(round(two * 2**SINGLE_PLACES), 2**SINGLE_PLACES)
+    yield "LN2_SINGLE", f"log 2, rounded to {SINGLE_PLACES} places behind the point", float(few)
+    yield "LN2_SINGLE_LOW", "the rest of log 2 beside LN2_SINGLE", float(two - few)
     slope = _middle(2 / power(pi(), HALF))
     yield "SLOPE", "2/√π", float(slope)
     yield "SLOPE_LOW", "the rest of 2/√π", float(slope - Fraction(float(slope)))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from convmath.errors import DtypeError, HyperparameterError, ShapeError
+from convmath.kernels.simd.memory import is_alone
 from convmath.kernels.storage import floats
 from convmath.window import plain, whole
 
@@ -95,7 +96,7 @@ def _own(gradient: Any, array: Any, taken: set[int]) -> Any:
     if isinstance(gradient, Traced):
         return gradient if gradient.dtype == array.dtype else astype(gradient, array.dtype)
     found = np.asarray(gradient, array.dtype)
-    if not (found.flags.owndata and found.flags.writeable) or id(found) in taken:
+    if not (is_alone(found) and found.flags.writeable) or id(found) in taken:
         found = np.array(found)
     taken.add(id(found))
     return found

@@ -227,5 +227,6 @@ def _calls(operations: Sequence[Operation], run: Any, arrays: Sequence[np.ndarra
         calls.append(Recorded(function, tuple(map(operand, args)), named))
         if found is run.found:
             return calls
-        known.setdefault(id(found), Result(number))
+        # of several results the first is the output
+        known.setdefault(id(found[0] if isinstance(found, tuple) else found), Result(number))
     raise Refused("what comes out is not made by an operator that there are planned kernels for")

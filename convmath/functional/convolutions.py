@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from convmath.kernels.problem import Convolution
 from convmath.kernels.taps import output_sizes
 from convmath.window import Border, Window, border, per_axis, whole, windows
 
-from .core import Call, Padding, PerAxis, differentiable, numbers, one_each, spatial, storable
+from .core import Call, Padding, PerAxis, differentiable, numbers, one_each, remembered, spatial, storable
 
 __all__ = ["conv", "conv_transpose", "correlation", "operands"]
 
@@ -102,42 +103,75 @@ def correlation(
 ) -> Call[np.ndarray]:
     """The convolution of arrays of one type, by whatever name it is called."""
     asked(method, where)
-    groups = whole(groups, "groups", where, 1)
-    _in_groups(x.shape[1], groups, "X has", where)
-    _in_groups(w.shape[0], groups, "W makes", where)
-    if w.shape[1] * groups != x.shape[1]:
-        raise ShapeError(f"W reads {w.shape[1]} channels a group, but X has {x.shape[1]} in {groups} groups [{where}]")
-    edge, sizes = border(padding_mode, where), x.shape[2:]
-    laid = windows(sizes, w.shape[2:], stride, padding, dilation, where=where)
+    layer = _checked(
+        x.shape, w.shape, x.dtype, where, stride, padding, dilation, groups, padding_mode
+    )  # fmt: skip
     one_each(b, w.shape[0], where)
-    storable((*x.shape[:2], *padded_sizes(laid, sizes)), "the padded input", where)
-    shape = storable((x.shape[0], w.shape[0], *output_sizes(laid, sizes)), "the output", where)
-    wide, inner = x, laid  # the kernels know zeros; what another border gives is put around X before
-    if edge is not None:
-        _within_reach(edge, laid, sizes, where)
-        wide, inner = pad(x, laid, edge), bare(laid)
+    groups, laid, inner, edge = layer.problem.groups, layer.laid, layer.problem.windows, layer.edge
+    # the kernels know zeros; what another border gives is put around X before
+    wide = x if edge is None else pad(x, laid, edge)
 
     def plan() -> Choice:
-        return choose(method, Convolution.forward(wide, w, inner, groups), where)
+        return choose(method, layer.problem, where)
 
     def value() -> np.ndarray:
         return plan().kernels.conv(wide, w, inner, groups, b)
 
     def by_input(gy: np.ndarray) -> np.ndarray:
         v, sizes = w.astype(gy.dtype, copy=False).conj(), wide.shape[2:]
-        chosen = choose(method, Convolution.by_input(gy, v, inner, groups, sizes), where)
+        chosen = choose(method, _of_type(layer.by_input, gy), where)
         gx = chosen.kernels.conv_input(gy, v, inner, groups, sizes)
         return gx if edge is None else pad_input(gx, laid, edge)
 
     def by_weight(gy: np.ndarray) -> np.ndarray:
         u = wide.astype(gy.dtype, copy=False).conj()
-        chosen = choose(method, Convolution.by_weight(gy, u, inner, groups), where)
+        chosen = choose(method, _of_type(layer.by_weight, gy), where)
         return chosen.kernels.conv_weight(gy, u, inner, groups)
 
     def gradients(gy: np.ndarray) -> tuple[Any, ...]:
         return lambda: by_input(gy), lambda: by_weight(gy), _bias_gradient(gy, b)
 
-    return Call(where, shape, x.dtype, value, gradients, plan)
+    return Call(where, layer.shape, x.dtype, value, gradients, plan)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A convolution that is checked: its windows, the border, the output's shape, and what the kernels compute."""
+
+    laid: tuple[Window, ...]
+    edge: Border | None
+    shape: tuple[int, ...]
+    problem: Convolution
+    by_input: Convolution
+    by_weight: Convolution
+
+
+@remembered
+def _checked(
+    shape: tuple[int, ...], kernel: tuple[int, ...], dtype: np.dtype, where: str, stride: PerAxis, padding: Padding,
+    dilation: PerAxis, groups: int, padding_mode: str,
+) -> _Layer:  # fmt: skip
+    """The convolution of an input and a kernel of these shapes, if there is one."""
+    groups = whole(groups, "groups", where, 1)
+    _in_groups(shape[1], groups, "X has", where)
+    _in_groups(kernel[0], groups, "W makes", where)
+    if kernel[1] * groups != shape[1]:
+        raise ShapeError(f"W reads {kernel[1]} channels a group, but X has {shape[1]} in {groups} groups [{where}]")
+    edge, sizes = border(padding_mode, where), shape[2:]
+    laid = windows(sizes, kernel[2:], stride, padding, dilation, where=where)
+    padded = storable((*shape[:2], *padded_sizes(laid, sizes)), "the padded input", where)
+    made = storable((shape[0], kernel[0], *output_sizes(laid, sizes)), "the output", where)
+    inner = laid
+    if edge is not None:
+        _within_reach(edge, laid, sizes, where)
+        shape, inner = padded, bare(laid)
+    problem = Convolution("forward", dtype, shape, kernel[0], made[2:], inner, groups)
+    return _Layer(laid, edge, made, problem, replace(problem, kind="input"), replace(problem, kind="weight"))
+
+
+def _of_type(problem: Convolution, gy: np.ndarray) -> Convolution:
+    """The problem in the type of a cotangent, which holds that of the arrays."""
+    return problem if problem.dtype == gy.dtype else replace(problem, dtype=gy.dtype)
 
 
 @differentiable("x", "w", "b")

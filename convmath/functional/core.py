@@ -34,6 +34,7 @@ __all__ = [
     "numbers",
     "one_each",
     "real",
+    "remembered",
     "shaped",
     "spatial",
     "storable",
@@ -45,7 +46,10 @@ __all__ = [
 
 # the elements of 8 bytes that there are addresses for, and bytes that any machine has
 _MOST, _SMALL = sys.maxsize // 8, 2**26
-_FLOAT32, _INT64 = np.dtype(np.float32), np.dtype(np.int64)
+_FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
+
+# types whose equal values are the same to every check
+_PLAIN = frozenset({int, bool, str, type(None), *(type(np.dtype(code)) for code in "bhilqefdFD")})
 
 PerAxis = int | Sequence[int] | np.ndarray
 Padding = PerAxis | Sequence[Sequence[int]] | str
@@ -58,7 +62,7 @@ R = TypeVar("R")
 R_co = TypeVar("R_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one that is frozen takes four times as long to be made, and each call makes one
 class Call(Generic[R]):
     """An operator at arguments that are checked: how to compute it, and its gradients from a cotangent.
 
@@ -89,10 +93,15 @@ class Call(Generic[R]):
     def pulled(self, cotangent: ArrayLike, wanted: Container[int] | None = None) -> tuple[Any, ...]:
         """The gradients from a cotangent of any type, those in the `wanted` places alone, as arrays in C order."""
         stored = self.stored if self.stored is not None and narrow((cotangent,)) == self.stored else None
-        found = self.gradients(_cotangent(cotangent, self))
-        chosen = (g if wanted is None or place in wanted else None for place, g in enumerate(found))
-        laid = (_laid_out(g() if callable(g) else g, stored) for g in chosen)
-        return tuple(g.real.copy() if place in self.real and g is not None else g for place, g in enumerate(laid))
+        found = list(self.gradients(_cotangent(cotangent, self)))
+        for place, g in enumerate(found):
+            if wanted is None or place in wanted:
+                found[place] = _laid_out(g() if callable(g) else g, stored)
+                if place in self.real and g is not None:
+                    found[place] = found[place].real.copy()
+            else:
+                found[place] = None
+        return tuple(found)
 
 
 class Differentiable(Protocol[P, R_co]):
@@ -198,6 +207,8 @@ def _cotangent(value: ArrayLike, call: Call[Any]) -> np.ndarray:
         raise ShapeError(
             f"the cotangent has shape {cotangent.shape}, but the output's shape {call.shape} is needed [{call.where}]"
         )
+    if cotangent.dtype is call.dtype:
+        return cotangent
     return cotangent.astype(np.result_type(cotangent, call.dtype), copy=False)
 
 
@@ -209,7 +220,10 @@ def numbers(value: ArrayLike, name: str, where: str, *, complex_too: bool = Fals
 
     It lies in memory row by row, so that sums over it have one order however it came.
     """
-    if isinstance(value, np.ndarray) and hasattr(value, "mask"):
+    if type(value) is np.ndarray and value.flags.c_contiguous:
+        if value.dtype is _FLOAT32 or value.dtype is _FLOAT64:  # what comes most often
+            return value
+    elif hasattr(value, "mask") and isinstance(value, np.ndarray):
         raise DtypeError(f"{name} is a masked array, but what is masked has no value; fill it first [{where}]")
     try:
         array = np.asarray(value)
@@ -295,13 +309,18 @@ def storable(shape: tuple[int, ...], what: str, where: str, itemsize: int = 4) -
 
 def floating(x: np.ndarray) -> np.ndarray:
     """The array in floating point: integers in float64."""
+    if x.dtype is _FLOAT32 or x.dtype is _FLOAT64:
+        return x
     return x.astype(np.result_type(x, np.float32), copy=False)
 
 
 def alike(arrays: Sequence[ArrayLike | None], names: Sequence[str], where: str) -> list[np.ndarray | None]:
     """The arrays in one floating-point type, the widest among them; None stays None."""
     found = [None if a is None else numbers(a, name, where) for a, name in zip(arrays, names, strict=True)]
-    dtype = np.result_type(np.float32, *(a for a in found if a is not None))
+    types = {a.dtype for a in found if a is not None}
+    if types == {_FLOAT32} or types == {_FLOAT64}:
+        return found
+    dtype = np.result_type(np.float32, *types)
     return [a if a is None else a.astype(dtype, copy=False) for a in found]
 
 
@@ -334,6 +353,25 @@ def shaped(array: np.ndarray, shape: tuple[int, ...], name: str, where: str) -> 
     if array.shape != shape:
         raise ShapeError(f"{name} has shape {array.shape}, but {shape} is needed [{where}]")
     return array
+
+
+def remembered(check: Callable[P, R]) -> Callable[P, R]:
+    """A function of shapes, types and hyper-parameters, whose results are kept where all of these are plain values.
+
+    What it raises is raised again.
+    """
+    kept: Any = functools.lru_cache(1024, typed=True)(check)
+
+    @functools.wraps(check)
+    def found(*args: P.args, **kwargs: P.kwargs) -> R:
+        # 1 and 1.0 are the same in a tuple, but not to a check
+        for value in args:
+            kind = type(value)
+            if kind not in _PLAIN and not (kind is tuple and all(type(one) is int for one in value)):  # type: ignore[attr-defined]
+                return check(*args, **kwargs)
+        return kept(*args, **kwargs)
+
+    return found
 
 
 def real(value: Any, name: str, where: str, *, least: float | None = None, above: float | None = None) -> float:

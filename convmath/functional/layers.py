@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -49,15 +51,12 @@ def linear(x: ArrayLike, w: ArrayLike, b: ArrayLike | None = None) -> Call[np.nd
     dtype = x.dtype if b is None else np.result_type(x, b)
     x, w, b = x.astype(dtype, copy=False), w.astype(dtype, copy=False), b if b is None else b.astype(dtype)
 
-    def value() -> np.ndarray:
-        y = features.linear(x, w)
-        return y if b is None else y + b
+    def gradients(gy: np.ndarray) -> tuple[Any, ...]:
+        gb = None if b is None else lambda: total(gy, range(gy.ndim - 1))
+        return lambda: features.linear_input(gy, w.conj()), lambda: features.linear_weight(gy, x.conj()), gb
 
-    def gradients(gy: np.ndarray) -> tuple[np.ndarray | None, ...]:
-        gb = None if b is None else total(gy, range(gy.ndim - 1))
-        return features.linear_input(gy, w.conj()), features.linear_weight(gy, x.conj()), gb
-
-    return Call(where, storable((*x.shape[:-1], len(w)), "the output", where), dtype, value, gradients)
+    shape = storable((*x.shape[:-1], len(w)), "the output", where)
+    return Call(where, shape, dtype, lambda: features.linear(x, w, b), gradients)
 
 
 @differentiable("x", "w")

@@ -21,7 +21,7 @@ from convmath.kernels.streams import stream
 from convmath.ops.loss import REDUCTIONS
 from convmath.window import whole
 
-from .core import Call, alike, differentiable, known, numbers, real, shaped, whole_numbers, with_channels
+from .core import Call, alike, differentiable, floating, known, numbers, real, shaped, whole_numbers, with_channels
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse", "nll"]
 
@@ -29,7 +29,7 @@ __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse", "nll"]
 # --- mean, sum or none --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Reduction:
     """What becomes of a loss at each position; a mean divides by `divisor`, and over nothing it is NaN."""
 
@@ -66,22 +66,21 @@ def _reduction(name: str, where: str) -> str:
 # --- by class -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Classes:
-    """A class for each position: those that count, and a class that there is also where none counts.
+    """A class for each position of X: those that count, and a class that there is also where none counts.
 
-    It is `plain` if all of them count, and one as much as another.
+    `kept` is None if all of them count, and `weight` if one counts as much as another.
     """
 
+    x: np.ndarray
     target: np.ndarray
-    kept: np.ndarray
-    weight: np.ndarray
-    weighed: bool
-    plain: bool = False
+    kept: np.ndarray | None
+    weight: np.ndarray | None
 
     @property
     def arguments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return self.target, self.kept, self.weight
+        return losses.each_of(self.x, self.target, self.kept, self.weight)
 
     def loss(
         self,
@@ -92,18 +91,19 @@ class _Classes:
         by_input: Callable[..., np.ndarray] = lambda *given: losses.by_class_gradients(*given)[0],
     ) -> Call[np.ndarray]:
         """The call of -(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]; `by_input` has the arguments of `by_class_gradients`."""
+        arguments = self.arguments
 
         def back(g: np.ndarray) -> np.ndarray:
-            return by_input(g, z, *self.arguments, smoothing)
+            return by_input(g, z, *arguments, smoothing)
 
         return self.call(
-            where, reduction, lambda: losses.by_class(z, *self.arguments, smoothing), back, lambda: z, smoothing
+            where, reduction, lambda: losses.by_class(z, *arguments, smoothing), back, lambda: z, smoothing
         )
 
-    def loss_of_softmax(self, where: str, x: np.ndarray, reduction: str, kernels: Any) -> Call[np.ndarray]:
+    def loss_of_softmax(self, where: str, reduction: str, kernels: Any) -> Call[np.ndarray]:
         """The same for Z the logarithms of the softmax of X, without smoothing."""
-        each, by_input = kernels.of_softmax(x, *self.arguments, plain=self.plain)
-        return self.call(where, reduction, lambda: each, by_input, lambda: kernels.log_softmax(x, 1))
+        each, by_input = kernels.of_softmax(self.x, self.target, self.kept, self.weight)
+        return self.call(where, reduction, lambda: each, by_input, lambda: kernels.log_softmax(self.x, 1))
 
     def call(
         self,
@@ -123,23 +123,22 @@ class _Classes:
         def by_weight(gy: np.ndarray, g: np.ndarray) -> np.ndarray:
             _, gw = losses.by_class_gradients(g, z(), *self.arguments, smoothing)
             if reduction == "mean":  # the divisor depends on the weights too
-                counts = np.bincount(self.target[self.kept], minlength=len(gw))
+                counting = self.target.reshape(-1) if self.kept is None else self.target[self.kept]
+                counts = np.bincount(counting, minlength=len(gw))
                 with np.errstate(invalid="ignore", divide="ignore"):
                     gw = gw - counts * (gy * value() / reduced.divisor)
-            return gw.astype(np.result_type(g, self.weight), copy=False)
+            return gw.astype(np.result_type(g, self.x), copy=False)
 
         def gradients(gy: np.ndarray) -> tuple[Any, ...]:
             g = reduced.spread(gy)
-            return by_input(g), None, (lambda: by_weight(gy, g)) if self.weighed else None
+            return by_input(g), None, None if self.weight is None else lambda: by_weight(gy, g)
 
-        return Call(where, reduced.of_output, self.weight.dtype, value, gradients)
+        return Call(where, reduced.of_output, self.x.dtype, value, gradients)
 
     def counted(self) -> float:
         """The weights of those that count."""
-        if self.plain:
-            return self.target.size
-        if not self.weighed:
-            return float(np.count_nonzero(self.kept))
+        if self.weight is None:
+            return float(self.target.size if self.kept is None else np.count_nonzero(self.kept))
         return float(total(losses.of_target(self.weight, self.target, self.kept).reshape(-1), (0,)))
 
 
@@ -152,10 +151,10 @@ def _classes(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignor
         )
     ignored = whole(ignore_index, "ignore_index", where, -sys.maxsize)
     classes = x.shape[1]
-    each = np.ones(classes, x.dtype) if weight is None else weight
-    least, most = (target.min(), target.max()) if target.size else (0, 0)
-    if least >= 0 and most < classes and not least <= ignored <= most:
-        return _Classes(target, np.ones(target.shape, bool), each, weight is not None, weight is None)
+    # without a sign what is negative is more than any class
+    most = np.maximum.reduce(target.view(np.uint64), axis=None, initial=0)
+    if most < classes and not 0 <= ignored <= most:
+        return _Classes(x, target, None, weight)
     kept = target != ignored
     for place in np.argwhere(kept & ((target < 0) | (target >= classes)))[:1]:
         at = tuple(map(int, place))
@@ -163,7 +162,7 @@ def _classes(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignor
             f"target{list(at)} is {target[at]}, but the classes are 0, …, {classes - 1}, and {ignored} is "
             f"what does not count [{where}]"
         )
-    return _Classes(np.where(kept, target, 0), kept, each, weight is not None)
+    return _Classes(x, np.where(kept, target, 0), kept, weight)
 
 
 def _logits(
@@ -171,8 +170,11 @@ def _logits(
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, str]:
     """Input, weights and a target of probabilities in one type, and how an error names the call."""
     with_probabilities = target if target.dtype.kind == "f" else None
-    found, w, t = alike((x, weight, with_probabilities), ("X", "weight", "target"), name)
-    assert found is not None
+    if weight is None and with_probabilities is None:
+        found, w, t = floating(numbers(x, "X", name)), None, None
+    else:
+        found, w, t = alike((x, weight, with_probabilities), ("X", "weight", "target"), name)
+        assert found is not None
     where = f"{name}(X{found.shape}, target{target.shape})"
     channels = with_channels(found, where)
     if w is not None:
@@ -218,7 +220,7 @@ def cross_entropy(
         found = _classes(x, t, w, ignore_index, where)
         if smoothing:
             return found.loss(where, kernels.log_softmax(x, 1), reduction, smoothing, losses.by_class_input)
-        return found.loss_of_softmax(where, x, reduction, kernels)
+        return found.loss_of_softmax(where, reduction, kernels)
     if t.shape != x.shape:
         hint = "; classes would be whole numbers" if t.shape == (x.shape[0], *x.shape[2:]) else ""
         raise ShapeError(f"target has shape {t.shape}, but probabilities for {x.shape} are needed{hint} [{where}]")

@@ -20,7 +20,7 @@ from convmath.kernels.taps import occupancy, output_sizes
 from convmath.ops.activation import GELU_CUBIC, SELU
 from convmath.window import Window, windows
 
-from . import activation, arrange, convolutions, loss, pooling
+from . import activation, arrange, convolutions, loss, normalization, pooling
 from . import layers as features
 
 __all__ = ["Array", "Other", "Recorded", "Result", "network"]
@@ -278,6 +278,36 @@ def _global_avg_pool(reader: _Reader, x: Any) -> Value:
     return _mean(reader, value, tuple(map(Window, sizes)), np.array(math.prod(sizes)))
 
 
+def _batch_norm(
+    reader: _Reader,
+    x: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any,
+    bias: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+) -> Value:
+    _only("batch_norm", training=(bool(training), True))
+    if running_mean is not None or running_var is not None:
+        raise Refused(
+            "batch_norm is called with running statistics, but a plan computes a number and gradients alone: "
+            "the new statistics would be lost"
+        )
+    value = reader.value(x)
+    shape = reader.shapes[value.number]
+    if value.flat and math.prod(shape[1:]) > 1:
+        raise Refused("batch_norm is called on what was flattened")
+    w, b = (
+        None if array is None else reader.parameter(array, f"{name} of batch_norm")
+        for array, name in ((weight, "weight"), (bias, "bias"))
+    )
+    made = reader.new(shape)
+    reader.layers.append(layers.Norm(value.number, made, w, b, float(eps)))
+    return Value(made, value.flat)
+
+
 def _add(reader: _Reader, x: Any, z: Any) -> Value:
     first, second = reader.value(x), reader.value(z)
     shape = reader.shapes[first.number]
@@ -359,6 +389,7 @@ LAYERS: Mapping[Any, Callable[..., Value]] = {
     convolutions.conv: _conv,
     features.linear: _linear,
     features.add: _add,
+    normalization.batch_norm: _batch_norm,
     arrange.flatten: _flatten,
     pooling.max_pool: _max_pool,
     pooling.avg_pool: _avg_pool,

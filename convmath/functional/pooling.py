@@ -38,6 +38,7 @@ __all__ = [
     "global_avg_pool",
     "global_lp_pool",
     "global_max_pool",
+    "laid_over",
     "lp_pool",
     "max_pool",
     "max_unpool",
@@ -152,10 +153,23 @@ def _pooled(
 ) -> tuple[np.ndarray, tuple[Window, ...], tuple[int, ...], str]:
     """The input, the windows and the output's shape of a pool, and how an error names the call."""
     x = numbers(x, "X", name)
+    laid, where = laid_over(name, x, kernel_size, stride, padding, dilation, ceil_mode)
+    return x, laid, storable((*x.shape[:2], *output_sizes(laid, x.shape[2:])), "the output", where), where
+
+
+def laid_over(
+    name: str,
+    x: Any,
+    kernel_size: PerAxis,
+    stride: PerAxis | None,
+    padding: Padding,
+    dilation: PerAxis,
+    ceil_mode: bool,
+) -> tuple[tuple[Window, ...], str]:
+    """The windows of a pool over an array (N, C, *n) of any library, and how an error names the call."""
     where = f"{name}(X{x.shape}, kernel_size={kernel_size!r})"
     sizes, stride = spatial(x, where), kernel_size if stride is None else stride
-    laid = windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where)
-    return x, laid, storable((*x.shape[:2], *output_sizes(laid, sizes)), "the output", where), where
+    return windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where), where
 
 
 @lru_cache(256)

@@ -14,7 +14,7 @@ from .nodes import Compare, Statement
 from .poly import Param, Poly
 from .walk import params, reads
 
-__all__ = ["WORDS", "bind", "complete", "hyperparameters", "holds", "settle", "whole_value"]
+__all__ = ["WORDS", "bind", "complete", "hyperparameters", "holds", "set_by", "settle", "whole_value"]
 
 # The words of the public face, and the letters they set. A before/after pair sets two.
 WORDS = {
@@ -29,15 +29,20 @@ WORDS = {
 }
 
 
-def _letters(word: str, known: Iterable[str]) -> tuple[str, ...]:
-    """The letters a word or letter sets; `p` is the padding where both ends are equal."""
+def set_by(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    """The letters of those known that a word or letter sets; `p` is the padding where both ends are equal."""
     known = set(known)
     if word in known:
         return (word,)
     letters = ("a", "b") if word == "p" else WORDS.get(word, ())
-    found = tuple(letter for letter in letters if letter in known) or (
+    return tuple(letter for letter in letters if letter in known) or (
         ("p",) if "p" in known and letters == ("a", "b") else ()
     )
+
+
+def _letters(word: str, known: Iterable[str]) -> tuple[str, ...]:
+    known = set(known)
+    found = set_by(word, known)
     if not found:
         raise unknown(
             "hyper-parameter", word, sorted({*known, *(w for w, ls in WORDS.items() if known.intersection(ls))})

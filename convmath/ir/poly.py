@@ -33,6 +33,7 @@ __all__ = [
     "floor",
     "least",
     "poly",
+    "primed",
     "printed",
     "printed_by",
     "product",
@@ -40,9 +41,15 @@ __all__ = [
 ]
 
 Integer = Union["Poly", int]
+MANY = 10  # primes that nobody counts
 
 # `render` stands above this room and knows how mathematics is printed; it leaves its printer here.
 _printer: Callable[[Any], str] = repr
+
+
+def primed(count: int) -> str:
+    """So many primes. A copy that nobody reads may have a million: that is a number, behind the others in order."""
+    return "′" * count if count < MANY else f"″{count:08}"
 
 
 def printed_by(printer: Callable[[Any], str]) -> None:
@@ -456,7 +463,7 @@ def _plain(form: Poly) -> str:
             case Param():
                 return atom.name
             case Index(primes=primes):
-                return atom.name + "′" * primes
+                return atom.name + primed(primes)
         raise NotImplementedError(f"no name for {type(atom).__name__}")
 
     parts = []

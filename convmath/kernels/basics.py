@@ -24,18 +24,20 @@ from .order import in_exact_order
 from .storage import half, rounded
 
 __all__ = [
+    "bell",
     "clip",
-    "erfc",
     "exp",
     "expm1",
     "function",
     "greatest",
     "log",
     "log1p",
+    "log1p_exp",
     "matmul",
     "maximum",
     "mean",
     "minimum",
+    "normal",
     "power",
     "sigmoid",
     "tanh",
@@ -110,9 +112,21 @@ def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     rows, columns = a.shape[1], b.shape[2]
     if not worth_generating(a.size * columns, PRODUCTS):
         return ordered.products(a, b)
+    if len(a) == 1 and (found := _by_tiles(a[0], b[0])) is not None:
+        return found[None]
     if columns < min(rows, IMAGE):
         return _by_convolution(b.swapaxes(1, 2), a.swapaxes(1, 2)).swapaxes(1, 2)
     return _by_convolution(a, b)
+
+
+def _by_tiles(a: np.ndarray, b: np.ndarray) -> np.ndarray | None:
+    """As it is, or turned, where columns are too few for a vector"""
+    products, rows, columns, common = _generated("products"), len(a), b.shape[1], len(b)
+    if products.fits(a, b, rows, columns, common):
+        return products.product(a, b)
+    if products.fits(b.T, a, columns, rows, common):
+        return products.product(b.T, a, of="turned").T
+    return None
 
 
 def _by_convolution(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -192,18 +206,28 @@ def tanh(x: Any) -> Any:
 
 
 def sigmoid(x: Any) -> Any:
-    """1/(1 + e^(-x)), by one exponential, at most 3 ulp off"""
+    """1/(1 + e^(-x)), by one exponential, at most 4 ulp off"""
     e = exp(-np.abs(x))
     return np.where(x < 0, e, 1) / (1 + e)
 
 
-def erfc(x: Any) -> Any:
-    """1 - erf x"""
+def log1p_exp(x: Any) -> Any:
+    """log(1 + e^(-|x|))"""
+    return _own("log1p_exp", x) if in_exact_order() else np.log1p(np.exp(-np.abs(x)))
+
+
+def bell(x: Any) -> Any:
+    """e^(-x²/2)"""
+    return _own("bell", x) if in_exact_order() else np.exp(x * x * -0.5)
+
+
+def normal(x: Any) -> Any:
+    """Φ(x), the distribution function of a standard normal variable"""
     if in_exact_order():
-        return _own("erfc", x)
+        return _own("normal", x)
     from scipy import special  # only here: it takes longer to import than everything else
 
-    return special.erfc(x)
+    return special.erfc(x * -math.sqrt(0.5)) * 0.5
 
 
 def power(x: Any, exponent: Any) -> Any:

@@ -10,6 +10,7 @@ never taken: its error bound is above that of the plain sum. Complex numbers are
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -36,6 +37,7 @@ __all__ = [
     "choose",
     "in_order",
     "methods",
+    "missed",
     "ordered_methods",
     "using",
     "without",
@@ -49,6 +51,10 @@ VARIABLE = "CONVMATH_METHOD"
 WORTH_ORDERING = 2**9  # elements from which on a generated kernel of `ordered` is worth being made
 
 _said: ContextVar[str | None] = ContextVar("method", default=None)
+
+# What os.environ keeps: every call asks for the variable, and os.environ itself takes ten times as long.
+_kept = getattr(os.environ, "_data", None)
+_environment, _name = (_kept, os.environ.encodekey(VARIABLE)) if _kept is not None else (os.environ, VARIABLE)
 
 
 @dataclass(frozen=True)
@@ -120,11 +126,14 @@ def using(method: str) -> Iterator[None]:
 
 def asked(method: str, where: str) -> str:
     """What a call asks for: its own method, that of `using`, or that of the environment variable CONVMATH_METHOD."""
-    if method != "auto":
-        return in_order(_named(method, where), where)
-    said = _said.get()
-    named = said if said is not None else _named(os.environ.get(VARIABLE, "").strip() or "auto", VARIABLE)
+    named = _named(method, where)
+    if named == "auto":
+        named = _said.get() or (_of_environment() if _name in _environment else "auto")
     return in_order(named, where)
+
+
+def _of_environment() -> str:
+    return _named(os.environ.get(VARIABLE, "").strip() or "auto", VARIABLE)
 
 
 def in_order(named: str, where: str) -> str:
@@ -154,8 +163,8 @@ def choose(method: str, problem: Convolution, where: str) -> Choice:
     choice = _chosen(asked(method, where), problem, in_exact_order())
     if isinstance(choice, str):
         raise HyperparameterError(f"{choice} [{where}]")
-    if choice.said and without():
-        _say_once()
+    if choice.said:
+        missed()
     return choice
 
 
@@ -165,7 +174,7 @@ def _chosen(named: str, problem: Convolution, exact: bool) -> Choice | str:
     there = ordered_methods() if exact else methods()
     if problem.dtype.kind == "c" and (exact or named != "direct"):
         found = _chosen(named, problem.of_parts, exact)
-        return found if isinstance(found, str) else replace(found, kernels=ByParts(found.kernels))
+        return found if isinstance(found, str) else replace(found, kernels=ByParts(there[found.method]))
     expected = {name: took for name, took in costs.seconds(problem, there).items() if name in there}
     own, plain = (("direct", "simd"), "direct") if exact else (ITSELF, "patches")
     if named == "auto":
@@ -185,10 +194,18 @@ def _chosen(named: str, problem: Convolution, exact: bool) -> Choice | str:
     else:
         why = "asked for"
     said = why != "asked for" and expected[named] > costs.WORTH_SAYING
-    return Choice(named, there[named], why, problem.flops, problem.bytes, MappingProxyType(expected), said)
+    kernels = there[named]
+    # what is generated for this problem need not be looked up again
+    kernels = kernels.of(problem) if hasattr(kernels, "of") else kernels
+    return Choice(named, kernels, why, problem.flops, problem.bytes, MappingProxyType(expected), said)
+
+
+def missed(seconds: float = math.inf) -> None:
+    """Say once in a process that there are no generated kernels, by a call that takes so long without them."""
+    if seconds > costs.WORTH_SAYING and without():
+        _say_once()
 
 
 @lru_cache
 def _say_once() -> None:
-    """Once in a process, where it makes a difference."""
     warnings.warn(f"convmath computes without its generated kernels: {without()}", RuntimeWarning, stacklevel=2)

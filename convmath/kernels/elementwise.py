@@ -112,7 +112,7 @@ def elu_input(gy: np.ndarray, x: np.ndarray, alpha: float, scale: float = 1.0) -
 
 def softplus(x: np.ndarray, beta: float = 1.0, threshold: float | None = None) -> np.ndarray:
     """log(1 + exp(βx))/β, and x itself where βx is above the threshold."""
-    y = np.maximum(x, 0) + basics.log1p(basics.exp(-beta * np.abs(x))) / beta
+    y = np.maximum(x, 0) + basics.log1p_exp(beta * x) / beta
     return y if threshold is None else np.where(beta * x > threshold, x, y)
 
 
@@ -173,16 +173,11 @@ def silu_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def gelu(x: np.ndarray) -> np.ndarray:
-    return _gated(x, _normal)
+    return _gated(x, basics.normal)
 
 
 def gelu_input(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
-    return _gated_input(gy, x, lambda x: (_normal(x), basics.exp(x * x * -0.5) * (1 / math.sqrt(2 * math.pi))))
-
-
-def _normal(x: np.ndarray) -> np.ndarray:
-    """Φ(x), the distribution function of a standard normal variable."""
-    return basics.erfc(x * -math.sqrt(0.5)) * 0.5
+    return _gated_input(gy, x, lambda x: (basics.normal(x), basics.bell(x) * (1 / math.sqrt(2 * math.pi))))
 
 
 def gelu_tanh(x: np.ndarray, cubic: float) -> np.ndarray:

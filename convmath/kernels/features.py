@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
 from .basics import matmul, total
+from .choice import asked, without
 from .order import in_exact_order
 
 ROOM = 2**17  # elements that are worked on together
@@ -15,19 +17,39 @@ ROOM = 2**17  # elements that are worked on together
 __all__ = ["distances", "distances_input", "distances_weight", "linear", "linear_input", "linear_weight", "of_channels"]
 
 
-def linear(x: np.ndarray, w: np.ndarray) -> np.ndarray:
-    """Y[…,o] = Σ_c W[o,c] · X[…,c]"""
-    return matmul(_rows(x), w.T).reshape(*x.shape[:-1], len(w))
+# --- weighted sums: generated kernels where there are some that are not slower, else NumPy's products of matrices -----
+
+
+def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> np.ndarray:
+    """Y[…,o] = Σ_c W[o,c] · X[…,c] + B[o]"""
+    rows, shape = _rows(x), (*x.shape[:-1], len(w))
+    if (products := _generated(rows, w, len(rows), *w.shape)) is not None:
+        return products.product(rows, w, b, of="turned").reshape(shape)
+    y = matmul(rows, w.T).reshape(shape)
+    return y if b is None else y + b
 
 
 def linear_input(gy: np.ndarray, w: np.ndarray) -> np.ndarray:
     """gX[…,c] = Σ_o gY[…,o] · W[o,c]"""
-    return matmul(_rows(gy), w).reshape(*gy.shape[:-1], w.shape[1])
+    rows, shape = _rows(gy), (*gy.shape[:-1], w.shape[1])
+    products = _generated(rows, w, len(rows), *w.shape[::-1])
+    return (matmul(rows, w) if products is None else products.product(rows, w)).reshape(shape)
 
 
 def linear_weight(gy: np.ndarray, x: np.ndarray) -> np.ndarray:
     """gW[o,c] = Σ gY[…,o] · X[…,c]"""
-    return matmul(_rows(gy).T, _rows(x))
+    left, right = _rows(gy), _rows(x)
+    products = _generated(left, right, left.shape[1], right.shape[1], len(left))
+    return matmul(left.T, right) if products is None else products.product(left, right, of="sums")
+
+
+def _generated(a: np.ndarray, b: np.ndarray, rows: int, columns: int, common: int) -> Any:
+    """The generated kernels, if they are there, are not said not to be taken, and have this product."""
+    if asked("auto", "linear") in ("direct", "patches") or without():
+        return None
+    from .simd import products
+
+    return products if products.fits(a, b, rows, columns, common) else None
 
 
 def of_channels(gy: np.ndarray) -> np.ndarray:

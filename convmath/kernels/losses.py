@@ -22,6 +22,7 @@ __all__ = [
     "by_class_input",
     "by_probability",
     "by_probability_gradients",
+    "each_of",
     "log_softmax",
     "log_softmax_input",
     "of_softmax",
@@ -75,9 +76,17 @@ def _picked(z: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.take_along_axis(z, target[:, None], axis=1)[:, 0]
 
 
-def of_target(weight: np.ndarray, target: np.ndarray, kept: np.ndarray) -> np.ndarray:
+def each_of(
+    x: np.ndarray, target: np.ndarray, kept: np.ndarray | None, weight: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Target, what is kept of it (everything, if nothing is said), and weights (1, if there are none)."""
+    kept = np.ones(target.shape, bool) if kept is None else kept
+    return target, kept, np.ones(x.shape[1], x.dtype) if weight is None else weight
+
+
+def of_target(weight: np.ndarray, target: np.ndarray, kept: np.ndarray | None) -> np.ndarray:
     """The weight of each target, 0 for one that does not count; `target` is a class also there."""
-    return np.where(kept, weight[target], 0)
+    return weight[target] if kept is None else np.where(kept, weight[target], 0)
 
 
 def by_class(
@@ -117,14 +126,11 @@ def by_class_input(
 
 
 def of_softmax(
-    x: np.ndarray, target: np.ndarray, kept: np.ndarray, weight: np.ndarray, *, plain: bool = False
+    x: np.ndarray, target: np.ndarray, kept: np.ndarray | None, weight: np.ndarray | None
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
-    """-W[T]·log softmax(X)[T] for each position, and the gradient by X of a cotangent of it
-
-    If it is `plain`, all positions are kept and all weights are 1.
-    """
-    z = log_softmax(x, 1)
-    return by_class(z, target, kept, weight), lambda g: by_class_input(g, z, target, kept, weight)
+    """-W[T]·log softmax(X)[T] for each position, and the gradient by X of a cotangent of it"""
+    z, each = log_softmax(x, 1), each_of(x, target, kept, weight)
+    return by_class(z, *each), lambda g: by_class_input(g, z, *each)
 
 
 # --- by probabilities ---------------------------------------------------------------------------------------------

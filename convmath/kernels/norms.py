@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Layout:
     @property
     def members(self) -> int:
         """Elements of a group."""
-        return int(np.prod([self.shape[axis] for axis in self.over]))
+        return math.prod(self.shape[axis] for axis in self.over)
 
     @property
     def of_groups(self) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ from .tiles import patch
 
 __all__ = ["correlate"]
 
-LONG = 256  # outputs of a line that fill several vectors
+LONG = 32  # outputs of a line that are worth it
 WORTH_MAKING = 2**14  # products from which on a generated kernel is worth being made
 
 Windows = Sequence[Window]

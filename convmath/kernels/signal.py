@@ -22,7 +22,7 @@ from convmath.errors import HyperparameterError
 from convmath.window import Border, Window
 
 from . import fft, lifting, ordered_signal
-from .choice import Choice, without
+from .choice import Choice, missed, without
 from .cores import each
 from .costs import WORTH_MAKING
 from .order import in_exact_order
@@ -171,13 +171,16 @@ def correlate(
     where: str = "correlate",
 ) -> np.ndarray:
     """y[j] = Σ_t w[t] · x[j+t-a] of arrays of one type, into `out` if it comes; integers come out exact, modulo 2⁶⁴."""
+    chosen, dtype = _chosen(x, w, output_sizes(windows, x.shape), method, where)
+    if method == "auto" and chosen.method != "fft" and x.dtype.kind == "f":
+        missed(chosen.seconds)
     if in_exact_order() and x.dtype.kind != "i":
         found = ordered_signal.correlate(x, w, windows, border)
         if out is not None:
             out[...] = found
         return found if out is None else out
     y = empty(output_sizes(windows, x.shape), x.dtype) if out is None else out
-    return walk(y, x, w, windows, border, *_chosen(x, w, y.shape, method, where))
+    return walk(y, x, w, windows, border, chosen, dtype)
 
 
 def walk(

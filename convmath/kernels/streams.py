@@ -24,7 +24,7 @@ __all__ = ["plus", "stream"]
 NUMPY = {"pooling": patches, "adaptive": adaptive, "norms": norms, "elementwise": elementwise, "losses": losses}
 
 # elements from which on a generated kernel is worth being made, and is faster than NumPy
-WORTH_MAKING = {"pooling": 2**13, "adaptive": 2**13, "norms": 2**13, "elementwise": 2**14, "losses": 2**10}
+WORTH_MAKING = {"pooling": 2**13, "adaptive": 2**13, "norms": 2**13, "elementwise": 2**12, "losses": 2**8}
 
 
 def stream(family: str, elements: int, method: str = "auto", where: str = "") -> Any:

@@ -25,7 +25,7 @@ from convmath.calculus.shape import derived_shape
 from convmath.calculus.symbols import from_sympy, real_symbol, symbol
 from convmath.derivation import Derivation
 from convmath.errors import HyperparameterError, ShapeError, StatementError, unknown
-from convmath.ir.bind import WORDS, bind, holds, hyperparameters, whole_value
+from convmath.ir.bind import WORDS, bind, holds, hyperparameters, set_by, whole_value
 from convmath.ir.check import checked
 from convmath.ir.nodes import Compare, Guard, Number, Real, Statement
 from convmath.ir.poly import Param, Poly, poly
@@ -342,6 +342,8 @@ class Operator:
         found |= {real.letter: (real_symbol(real),) for real in reals(self._general)}
         if "a" in found:
             found.setdefault("p", tuple(symbol(Param("p", p.axis, 0)) for p in by_letter["a"]))
+        elif "p" in found:
+            found["padding"] = found["p"]
         for word, letters in WORDS.items():
             if all(letter in found for letter in letters):
                 found[word] = (
@@ -548,9 +550,9 @@ class Operator:
 
 def needed_by(statement: Statement, numbers: Mapping[str, Any]) -> dict[str, Any]:
     """Those of an operator's hyper-parameters that a statement derived from it still has."""
-    letters = {real.letter for real in reals(statement)} | {param.letter for param in params(statement)}
-    names = letters | {param.name for param in params(statement)}
-    return {key: value for key, value in numbers.items() if names.intersection((key, *WORDS.get(key, ())))}
+    known = {real.letter for real in reals(statement)} | {param.letter for param in params(statement)}
+    names = {param.name for param in params(statement)}
+    return {key: value for key, value in numbers.items() if key in names or set_by(key, known)}
 
 
 def _kernel_axes(statement: Statement) -> dict[Param, tuple[str, int]]:

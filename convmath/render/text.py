@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import singledispatch
 
+from convmath.ir.poly import primed
+
 from .tree import (
     Big,
     Break,
@@ -81,7 +83,7 @@ def _(node: Row) -> str:
 @text.register
 def _(node: Script) -> str:
     sub = _lowered(text(node.sub)) if node.sub else ""
-    return text(node.base) + sub + "′" * node.primes + (_raised(text(node.sup)) if node.sup else "")
+    return text(node.base) + sub + primed(node.primes) + (_raised(text(node.sup)) if node.sup else "")
 
 
 def _lowered(index: str) -> str:

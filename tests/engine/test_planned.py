@@ -26,7 +26,7 @@ from ..kernels.sums import at_width, gamma
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
-from convmath.kernels.simd.images import back, buffers, draft, network, tables, there
+from convmath.kernels.simd.images import back, buffers, draft, network, tables, there, tiled, winograd
 
 Draw = Callable[..., Any]
 
@@ -83,10 +83,17 @@ class Network:
 class _Making:
     """A network in the making: each method adds a layer and draws what fixes it."""
 
-    def __init__(self, draw: Draw, activations: dict[str, Any]):
+    def __init__(
+        self,
+        draw: Draw,
+        activations: dict[str, Any],
+        channels: Sequence[int] = (1, 2, 4, 6),
+        least: int = 1,
+        most: int = 3,
+    ):
         self.draw, self.activations = draw, activations
-        self.images, self.channels = draw(st.integers(1, 37)), draw(st.sampled_from([1, 2, 4, 6]))
-        self.sizes = tuple(draw(st.integers(1, 7)) for _ in range(draw(st.integers(1, 3))))
+        self.images, self.channels = draw(st.integers(1, 37)), draw(st.sampled_from(channels))
+        self.sizes = tuple(draw(st.integers(1, 7)) for _ in range(draw(st.integers(least, most))))
         self.sample = (self.channels, *self.sizes)
         self.layers: list[Any] = []
         self.shapes: list[tuple[int, ...]] = []
@@ -118,6 +125,30 @@ class _Making:
             *(shape, (outputs,))[: 1 + biased],
         )
         self._to(lambda x: F.conv(x, np.zeros(shape), **options))
+
+    def three(self) -> None:
+        """3×3 taps of stride 1, which are computed by tiles where there are channels enough."""
+        least = [0 if n > 2 else 1 for n in self.sizes]
+        pads = [tuple(self.draw(st.integers(pad, 2)) for _ in range(2)) for pad in least]
+        groups = self.draw(st.sampled_from([g for g in (1, 2) if self.channels % g == 0]))
+        biased = self.draw(st.booleans())
+        shape, options = (self.channels, self.channels // groups, 3, 3), {"padding": pads, "groups": groups}
+        self.add(
+            f"conv{shape} {options}",
+            lambda x, p: F.conv(x, next(p), next(p) if biased else None, **options),
+            *(shape, (self.channels,))[: 1 + biased],
+        )
+        self._to(lambda x: F.conv(x, np.zeros(shape), **options))
+
+    def norm(self) -> None:
+        weighted, biased = self.draw(st.booleans()), self.draw(st.booleans())
+        eps = self.draw(st.sampled_from([0.25, 1.0]))
+
+        def layer(x: Any, p: Iterator[Any]) -> Any:
+            weight, bias = (next(p) if there else None for there in (weighted, biased))
+            return F.batch_norm(x, weight=weight, bias=bias, training=True, eps=eps)[0]
+
+        self.add("batch_norm", layer, *[(self.channels,)] * (weighted + biased))
 
     def _to(self, call: Callable[[np.ndarray], np.ndarray]) -> None:
         _, self.channels, *sizes = call(np.zeros((1, self.channels, *self.sizes))).shape
@@ -158,6 +189,21 @@ class _Making:
         self.add("global_max_pool", lambda x, p: F.global_max_pool(x))
         self._to(F.global_max_pool)
 
+    def normal_residual(self) -> None:
+        """The sum of two that are normalised, as a block has them whose shortcut is a convolution."""
+        outputs, stride, later = self.draw(st.integers(1, 6)), self._each(1, 2), self.draw(st.booleans())
+        shapes = [(outputs, self.channels, *[size] * len(self.sizes)) for size in (3, 1)]
+
+        def layer(x: Any, p: Iterator[Any]) -> Any:
+            y, z = (
+                F.batch_norm(F.conv(x, next(p), stride=stride, padding=pad), weight=next(p), training=True, eps=0.25)[0]
+                for pad in (1, 0)
+            )
+            return F.relu(F.add(y, z) if later else F.add(z, y))
+
+        self.add(f"norm(conv{shapes[0]}) + norm(conv{shapes[1]})", layer, *[s for w in shapes for s in (w, (outputs,))])
+        self.channels, self.sizes = outputs, tuple(-(-n // s) for n, s in zip(self.sizes, stride, strict=True))
+
     def residual(self) -> None:
         name, method = self.draw(st.sampled_from(sorted(self.activations))), self.draw(st.booleans())
         f, shape = self.activations[name], (self.channels, self.channels, *[3] * len(self.sizes))
@@ -191,7 +237,9 @@ def _traced(x: Any) -> bool:
 
 
 @st.composite
-def networks(draw: Draw, activations: dict[str, Any], *, classes: bool = False, pools: bool = True) -> Network:
+def networks(
+    draw: Draw, activations: dict[str, Any], *, classes: bool = False, pools: bool = True, norms: bool = False
+) -> Network:
     """A convolution, then some layers, then linear ones or none, and a loss; it shrinks to the convolution."""
     made = _Making(draw, activations)
     made.conv()
@@ -201,6 +249,7 @@ def networks(draw: Draw, activations: dict[str, Any], *, classes: bool = False, 
         made.avg_pool,
         made.residual,
         *([made.apart_pool, made.max_pool, made.global_pool] * pools),
+        *([made.norm, made.normal_residual] * norms),
     ]
     for layer in draw(st.lists(st.sampled_from(some), max_size=4)):
         layer()
@@ -208,8 +257,22 @@ def networks(draw: Draw, activations: dict[str, Any], *, classes: bool = False, 
         made.flatten()
         for _ in range(draw(st.integers(0, 2))):
             made.linear()
+            if norms and draw(st.booleans()):
+                made.norm()
             made.activation()
     return made.network(classes=classes)
+
+
+@st.composite
+def tiled_networks(draw: Draw) -> Network:
+    """Convolutions with 3×3 taps, and what may be made with them or read them."""
+    made = _Making(draw, PIECES, (24, 25, 48), 2, 2)
+    made.three()
+    for layer in draw(
+        st.lists(st.sampled_from([made.activation, made.three, made.residual, made.apart_pool]), max_size=2)
+    ):
+        layer()
+    return made.network(classes=False)
 
 
 def whole(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -237,6 +300,8 @@ def both(net: Network, wrt: Any) -> tuple[Any, Any]:
 
 def arrays_of(found: Any) -> list[np.ndarray]:
     """The value and all gradients."""
+    if isinstance(found, dict):
+        found = [*found.values()]
     if isinstance(found, tuple | list):
         return [array for part in found for array in arrays_of(part)]
     return [found]
@@ -265,31 +330,45 @@ def test_on_integers_a_plan_equals_the_function(data: st.DataObject) -> None:
         same(planned(*given_), plain(*given_))
 
 
-def near(net: Network, wrt: Any, seed: int, dtype: str) -> None:
-    """As far as some thousand roundings go, of numbers not larger than the largest that comes out."""
+@given(data=st.data())
+def test_on_integers_tiles_equal_the_function(data: st.DataObject) -> None:
+    """Halves and quarters of integers are exact as well."""
+    net, wrt = data.draw(tiled_networks()), data.draw(BY)
     planned, plain = both(net, wrt)
-    parameters, x, target = arguments(net, np.random.default_rng(seed), normal, dtype)
-    assert planned.plan(parameters, x, target), planned.plan(parameters, x, target)
-    wide = target if net.classes else target.astype("f8")
-    needed = arrays_of(plain([a.astype("f8") for a in parameters], x.astype("f8"), wide))
-    largest = 1 + max(np.abs(array).max(initial=0) for array in needed)
-    for one, other in zip(arrays_of(planned(parameters, x, target)), needed, strict=True):
+    given_ = arguments(net, np.random.default_rng(data.draw(SEED)), whole)
+    assert planned.plan(*given_), planned.plan(*given_)
+    same(planned(*given_), plain(*given_))
+
+
+def close(found: Any, needed: Any, dtype: str) -> None:
+    """As far as some thousand roundings go, of numbers not larger than the largest that comes out."""
+    largest = 1 + max(np.abs(array).max(initial=0) for array in arrays_of(needed))
+    for one, other in zip(arrays_of(found), arrays_of(needed), strict=True):
         assert one.shape == other.shape
         assert one.dtype == dtype
         assert np.abs(one - other).max(initial=0) <= gamma(4000, dtype) * largest
 
 
+def near(net: Network, wrt: Any, seed: int, dtype: str) -> None:
+    planned, plain = both(net, wrt)
+    parameters, x, target = arguments(net, np.random.default_rng(seed), normal, dtype)
+    assert planned.plan(parameters, x, target), planned.plan(parameters, x, target)
+    wide = target if net.classes else target.astype("f8")
+    needed = plain([a.astype("f8") for a in parameters], x.astype("f8"), wide)
+    close(planned(parameters, x, target), needed, dtype)
+
+
 @given(data=st.data())
 def test_on_reals_a_plan_is_close_to_the_function(data: st.DataObject) -> None:
     every = PIECES | KINKS | SMOOTH
-    net = data.draw(st.one_of(networks(every), networks(every, classes=True)))
+    net = data.draw(st.one_of(networks(every, norms=True), networks(every, classes=True, norms=True)))
     near(net, data.draw(BY), data.draw(SEED), "f8")
 
 
 @given(data=st.data())
 def test_in_float32_a_plan_is_close_to_the_function_in_float64(data: st.DataObject) -> None:
     """Where it has no kinks: close to one, the slope in float32 would be that of the other side."""
-    net = data.draw(st.one_of(networks(SMOOTH, pools=False), networks(SMOOTH, classes=True, pools=False)))
+    net = data.draw(networks(SMOOTH, classes=data.draw(st.booleans()), pools=False, norms=True))
     near(net, data.draw(BY), data.draw(SEED), "f4")
 
 
@@ -310,7 +389,7 @@ def test_what_is_not_finite_is_decided_by_the_definition(data: st.DataObject) ->
 
 @given(data=st.data())
 def test_bits_do_not_depend_on_threads(data: st.DataObject) -> None:
-    net = data.draw(networks(PIECES | KINKS | SMOOTH, classes=True))
+    net = data.draw(st.one_of(networks(PIECES | KINKS | SMOOTH, classes=True, norms=True), tiled_networks()))
     given_ = arguments(net, np.random.default_rng(data.draw(SEED)), normal, "f4")
     planned, _ = both(net, (0, 1))
     found = []
@@ -355,6 +434,17 @@ for images in (1, 21):
     value, gradients = step(p, x, t)
     other, needed = cm.value_and_grad(loss)(p, x, t)
     assert value == other and all(np.array_equal(*pair) for pair in zip(gradients, needed))
+def block(p, x, t):
+    y = F.conv(F.conv(x, p[0]), p[1], padding=1)
+    y = F.relu(F.batch_norm(y, weight=p[2], bias=p[3], training=True)[0] + y)
+    return F.mse(F.flatten(F.global_avg_pool(y)), t)
+for images in (1, 21):
+    p = [rng.normal(size=shape) for shape in ((24, 1, 1, 1), (24, 24, 3, 3), (24,), (24,))]
+    x, t = rng.normal(size=(images, 1, 5, 4)), rng.normal(size=(images, 24))
+    step = cm.value_and_grad(block, planned=True)
+    assert step.plan(p, x, t), step.plan(p, x, t)
+    both = zip(step(p, x, t)[1], cm.value_and_grad(block)(p, x, t)[1])
+    assert all(np.abs(one - other).max() <= 1e-11 * (1 + np.abs(other).max()) for one, other in both)
 print("equal")
 """
 
@@ -401,6 +491,38 @@ def test_a_plan_says_what_is_computed_together() -> None:
     assert str(plan) == "conv + bias + relu + max_pool\nlinear\ncross_entropy"
     assert plan.reason == ""
     assert str(cm.grad(small, planned=True).plan(PARAMETERS, X, TARGET)) == str(plan)
+
+
+RESIDUAL = {
+    "conv": RNG.normal(size=(12, 3, 3, 3)),
+    "norm": [RNG.normal(size=12), RNG.normal(size=12)],
+    "inner": RNG.normal(size=(12, 12, 3, 3)) / 10,
+    "shortcut": RNG.normal(size=(12, 12, 1, 1)),
+    "linear": RNG.normal(size=(4, 12)),
+}
+
+
+def residual(p: Any, x: Any, target: Any) -> Any:
+    """A stem, and a block whose shortcut is a convolution."""
+
+    def norm(x: Any) -> Any:
+        return F.batch_norm(x, weight=p["norm"][0], bias=p["norm"][1], training=True)[0]
+
+    y = F.relu(norm(F.conv(x, p["conv"], padding=1)))
+    z = norm(F.conv(F.relu(norm(F.conv(y, p["inner"], stride=2, padding=1))), p["inner"], padding=1))
+    y = F.relu(z + norm(F.conv(y, p["shortcut"], stride=2)))
+    return F.cross_entropy(F.linear(F.flatten(F.global_avg_pool(y)), p["linear"]), target)
+
+
+def test_a_residual_network_has_a_plan() -> None:
+    step = cm.value_and_grad(residual, planned=True)
+    x = RNG.normal(size=(5, 3, 7, 8))
+    assert str(step.plan(RESIDUAL, x, TARGET)).splitlines() == [
+        *["conv", "batch_norm + relu"] * 2,
+        *["conv", "batch_norm", "conv", "batch_norm + add + relu"],
+        *["avg_pool", "linear", "cross_entropy"],
+    ]
+    close(step(RESIDUAL, x, TARGET), cm.value_and_grad(residual)(RESIDUAL, x, TARGET), "f8")
 
 
 def test_numbers_of_a_call_are_part_of_it() -> None:
@@ -490,9 +612,23 @@ WITHOUT: dict[str, tuple[Callable[..., Any], str]] = {
         lambda p, x, t: F.cross_entropy(F.flatten(F.conv(x, p["w"])), t) * 2.0,
         "what comes out is not made by an operator",
     ),
-    "the norm": (
+    "another norm": (
         lambda p, x, t: F.cross_entropy(F.flatten(F.layer_norm(F.conv(x, p["w"]), 4)), t),
         "there are no planned kernels for layer_norm",
+    ),
+    "running statistics": (
+        lambda p, x, t: F.cross_entropy(
+            F.flatten(F.batch_norm(F.conv(x, p["w"]), np.zeros(3), np.ones(3), training=True)[0]), t
+        ),
+        "batch_norm is called with running statistics, but a plan computes a number and gradients alone: the new",
+    ),
+    "statistics that are given": (
+        lambda p, x, t: F.cross_entropy(F.flatten(F.batch_norm(F.conv(x, p["w"]), p["b"], p["b"] * p["b"])), t),
+        "batch_norm is called with training=False, but planned kernels are for True alone",
+    ),
+    "the norm of what was flattened": (
+        lambda p, x, t: F.cross_entropy(F.batch_norm(F.flatten(F.conv(x, p["w"])), training=True)[0], t),
+        "batch_norm is called on what was flattened",
     ),
     "an array that is no argument": (
         lambda p, x, t: F.cross_entropy(F.flatten(F.conv(CONSTANT, p["w"], p["b"])), t),
@@ -587,6 +723,18 @@ def test_bad_calls_are_refused_as_ever() -> None:
         cm.value_and_grad(small, 2, planned=True)(PARAMETERS, X, TARGET)
 
 
+def test_a_norm_that_divides_by_nothing_is_refused_as_ever() -> None:
+    def loss(w: Any, x: Any, t: Any) -> Any:
+        return F.mse(F.batch_norm(F.conv(x, w), training=True, eps=0.0)[0], t)
+
+    step = cm.value_and_grad(loss, planned=True)
+    w, x, t = (RNG.normal(size=shape) for shape in ((2, 2, 1, 1), (3, 2, 4, 4), (3, 2, 4, 4)))
+    assert step.plan(w, x, t)
+    close(step(w, x, t), cm.value_and_grad(loss)(w, x, t), "f8")
+    with pytest.raises(HyperparameterError, match=r"^eps is 0, and so is a variance: σ = 0 divides nothing"):
+        step(w, np.zeros_like(x), t)
+
+
 def test_what_takes_too_much_memory_has_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffers, "MOST", 2**12)
     step = cm.value_and_grad(small, planned=True)
@@ -613,6 +761,19 @@ def other_way(of: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+def with_tails(instead: dict[str, str]) -> Callable[..., Any]:
+    """Cotangents that are stored in another way."""
+
+    def tail(of: Callable[..., draft.Tail]) -> Callable[..., draft.Tail]:
+        def made(*given_: Any) -> draft.Tail:
+            found = of(*given_)
+            return replace(found, tail=instead.get(found.tail, found.tail))
+
+        return made
+
+    return tail
+
+
 FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "forward taps are turned": (tables, "forward", turned),
     "backward taps are turned": (tables, "backward", turned),
@@ -620,9 +781,13 @@ FAULTS: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "a cotangent is not added": (
         draft.Draft,
         "cotangent_tail",
-        lambda of: lambda self, made: tail if (tail := of(self, made)).tail != "add" else replace(tail, tail="store"),
+        with_tails({"add": "store", "add through": "through"}),
     ),
-    "the slope of an activation is left out": (draft.Draft, "slope_tail", lambda of: lambda self, made: None),
+    "the slope of an activation is left out": (
+        draft.Draft,
+        "cotangent_tail",
+        with_tails({"through": "store", "add through": "add"}),
+    ),
     "what a pool selects is numbered from behind": (there, "_of_pool", other_way),
     "a divisor is that of another window": (
         there,
@@ -637,6 +802,35 @@ def test_the_law_of_integers_has_teeth(name: str, monkeypatch: pytest.MonkeyPatc
     where, attribute, fault = FAULTS[name]
     monkeypatch.setattr(where, attribute, fault(getattr(where, attribute)))
     caught(test_on_integers_a_plan_equals_the_function)
+
+
+FAULTS_OF_TILES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
+    "the second row of a tile is left out": (
+        tiled,
+        "_tiles",
+        lambda of: lambda *given_: np.minimum(of(*given_), [2**62, 2**62, 1, 2]),
+    ),
+    "kernels are not turned": (
+        winograd,
+        "transform_weights",
+        lambda of: lambda dtype, many, turned: of(dtype, many, False),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS_OF_TILES)
+def test_the_law_of_tiles_has_teeth(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    where, attribute, fault = FAULTS_OF_TILES[name]
+    monkeypatch.setattr(where, attribute, fault(getattr(where, attribute)))
+    caught(test_on_integers_tiles_equal_the_function)
+
+
+@pytest.mark.parametrize("where", [there, back])
+def test_the_law_of_reals_has_teeth_for_norms(where: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The images that fill up a vector must not count in a mean, and have no gradient."""
+    normal = where.normal
+    monkeypatch.setattr(where, "normal", lambda *given_: {**(found := normal(*given_)), "images": 4 * found["images"]})
+    caught(test_on_reals_a_plan_is_close_to_the_function)
 
 
 def test_the_law_of_reals_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:

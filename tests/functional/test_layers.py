@@ -145,7 +145,7 @@ def test_without_spatial_axes_it_obeys_the_laws_too(name: str, law: str, data: s
 
 
 def test_a_sum_that_is_a_difference_is_caught_without_spatial_axes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(features, "linear", lambda x, w: -x @ w.T)
+    monkeypatch.setattr(features, "linear", lambda x, w, b: -x @ w.T)
     caught(test_without_spatial_axes_it_obeys_the_laws_too, "linear", "definition")
 
 
@@ -234,6 +234,17 @@ def test_subsampling_is_a_mean_times_the_size_of_the_window(data: st.DataObject)
 # --- what is refused ----------------------------------------------------------------------------------------------
 
 Refused = tuple[str, tuple, dict[str, Any], type[ConvmathError], str]
+
+
+@pytest.mark.parametrize("stride", [1.0, (1.0, 1), True, (True, 1)])
+def test_what_was_checked_for_one_number_is_not_taken_for_its_equal_of_another_type(stride: Any) -> None:
+    x, w = np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 3))
+    for whole in (1, (1, 1), [1, 1], np.int64(1), np.ones(2, int)):
+        assert F.conv(x, w, stride=whole).shape == (1, 1, 3, 3)
+    with pytest.raises(HyperparameterError, match=r"but a whole number is needed \[conv\(X\(1, 1, 5, 5\)"):
+        F.conv(x, w, stride=stride)
+
+
 ONES = np.ones
 TABLED = (X, ONES((3, 2, 2)))
 LOCAL = (X, ONES((1, 3, 2, 2)))

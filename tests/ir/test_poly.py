@@ -198,3 +198,11 @@ def test_the_law_of_the_ring_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """Monomials whose factors are not put in order."""
     monkeypatch.setattr(module, "_times", lambda left, right: (*left, *right))
     caught(test_forms_are_a_ring)
+
+
+def test_a_copy_that_nobody_reads_has_a_short_name() -> None:
+    """Texts of terms are compared and kept: a million primes would be two megabytes for each."""
+    names = [str(poly(Index("i", N, 0, primes))) for primes in (1, 9, 10, 999, 10**6, 10**6 + 1)]
+    assert names[:2] == ["i′", "i" + 9 * "′"]
+    assert names == sorted(names)
+    assert max(map(len, names)) < 16

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from convmath.kernels import elementary
-from convmath.kernels.simd.builder import Builder, Value, words
+from convmath.kernels.simd.builder import Builder, Value, address, words
 from convmath.kernels.simd.compile import kernel
 
 __all__ = ["compiled", "generated"]
@@ -30,7 +30,7 @@ def generated(dtype: str, name: str, *fixed: float) -> Callable[[np.ndarray], np
     def applied(x: np.ndarray) -> np.ndarray:
         y = np.empty_like(x)
         block = words(x, y, x.size)
-        made.call(block.ctypes.data, 0, 0, 1)
+        made.call(address(block), 0, 0, 1)
         return y
 
     return applied

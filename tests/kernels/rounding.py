@@ -98,6 +98,9 @@ class Range:
         low, high, error = quotient(self, number(other))
         return rounded(low, high, error)
 
+    def __rtruediv__(self, other: Any) -> Range:
+        return number(other) / self
+
 
 def number(x: Any) -> Range:
     return x if isinstance(x, Range) else Range(float(x), float(x))
@@ -173,6 +176,7 @@ class Bounds(Arithmetic):
     """The arithmetic on ranges. `off` says how far each polynomial is from the function it stands for."""
 
     def __init__(self, off: Mapping[Sequence[float], float]):
+        super().__init__()
         self.off = off
 
     def polynomial(self, coefficients: Sequence[float], x: Any) -> Range:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
+import convmath as cm
 from convmath import functional as F
 from convmath.errors import HyperparameterError, UnknownNameError
-from convmath.kernels import choice, costs
+from convmath.kernels import choice, costs, signal
 from convmath.kernels.threads import set_threads, threads
 
 SMALL = np.ones((1, 2, 5, 5), "f4"), np.ones((2, 2, 3, 3), "f4")
@@ -55,23 +58,45 @@ def test_tiles_that_do_not_fit_are_refused() -> None:
         F.conv(*SMALL, method="winograd")
 
 
-def test_missing_kernels_are_said_once_and_only_where_it_matters(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def missing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """There is no llvmlite, nothing has been said yet, and a tenth of a millisecond is worth it."""
     why = "llvmlite is not installed (the extra convmath[fast] brings it)"
     monkeypatch.setattr(choice, "generated", lambda: ({}, why))
     monkeypatch.setattr(costs, "WORTH_SAYING", 1e-4)
-    caches = (choice.methods, choice._say_once, choice._chosen)
+    caches = (choice.methods, choice.ordered_methods, choice._say_once, choice._chosen, signal._plan)
     for cache in caches:
         cache.cache_clear()
-    try:
-        assert F.conv.plan(*SMALL).method == "patches"
-        with pytest.warns(RuntimeWarning, match="without its generated kernels: llvmlite is"):
-            assert F.conv.plan(*LARGE).method == "patches"
+    yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+SAID = "without its generated kernels: llvmlite is"
+
+
+@pytest.mark.usefixtures("missing")
+def test_missing_kernels_are_said_once_and_only_where_it_matters() -> None:
+    assert F.conv.plan(*SMALL).method == "patches"
+    with pytest.warns(RuntimeWarning, match=SAID):
         assert F.conv.plan(*LARGE).method == "patches"
-        with pytest.raises(HyperparameterError, match=r"^method 'simd' is asked for, but llvmlite is not installed"):
-            F.conv(*SMALL, method="simd")
-    finally:
-        for cache in caches:
-            cache.cache_clear()
+    assert F.conv.plan(*LARGE).method == "patches"
+    with pytest.raises(HyperparameterError, match=r"^method 'simd' is asked for, but llvmlite is not installed"):
+        F.conv(*SMALL, method="simd")
+
+
+@pytest.mark.usefixtures("missing")
+@pytest.mark.parametrize("exact", [False, True])
+def test_signals_say_so_too(exact: bool) -> None:
+    long, short, few = np.ones(10**5), np.ones(50), np.ones(7)
+    with cm.exact_order() if exact else nullcontext():
+        F.convolve(short, few)
+        F.convolve(long, few, method="direct")
+        F.convolve(long.astype(int), few.astype(int))
+        with pytest.warns(RuntimeWarning, match=SAID):
+            F.convolve(long, few)
+        F.convolve(long, few)
+        F.conv(*SMALL)
 
 
 BROKEN = """

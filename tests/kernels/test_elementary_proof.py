@@ -1,4 +1,4 @@
-"""That no error of the float64 functions reaches one ulp: the bound, computed from the code that runs.
+"""That no error of the float64 functions reaches one ulp (and of `gates`, some): computed from the code that runs.
 
 What is shown, for each function, on every piece of its domain:
 - how far each polynomial is from what it stands for (exact rational arithmetic on Taylor polynomials with a remainder);
@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 
 from convmath.ir.enclosure import Enclosure, erf, exp, log, pi, power, precision, sigmoid, tanh
 from convmath.kernels import elementary
-from convmath.kernels.elementary import coefficients, error, exponential, logarithm
-from convmath.kernels.elementary.arithmetic import Arithmetic, Arrays
+from convmath.kernels.elementary import coefficients, error, exponential, gates, logarithm
+from convmath.kernels.elementary.arithmetic import DOUBLE, SINGLE, Arithmetic, Arrays, Format
 
 from ..faults import caught
 from .rounding import Bounds, PairRange, Range, down, up
@@ -94,35 +94,66 @@ def approximations() -> dict[Sequence[float], float]:
     tiny = Fraction(1, 2**100)  # more than what the series leave out: r³⁰/33!, z⁴⁰/40, 4⁻³⁰/30!
     return {
         coefficients.EXP: off_by(coefficients.EXP, exponential_, tiny, -R, R),
+        coefficients.EXP_DOUBLE: off_by(coefficients.EXP_DOUBLE, [Fraction(1, 2), *exponential_], tiny, -R, R),
         coefficients.LOG: off_by(coefficients.LOG, logarithm_, tiny, 0.0, float(square)),
+        coefficients.LOG_WIDE: off_by(coefficients.LOG_WIDE, logarithm_, tiny, 0.0, 1 / 9),
         coefficients.ERF: off_by(coefficients.ERF, erf_, tiny, 0.0, 0.25),
-        # what C is off is counted in `tails`
+        # what these are off is counted in the pieces
         (coefficients.ERFC_LOW[1], *coefficients.ERFC[2:]): 0.0,
+        coefficients.NORMAL: 0.0,
     }
+
+
+HALF = Fraction(1, 2)
 
 
 def scaled_erfc(a: Fraction, count: int) -> Terms:
     """The Taylor coefficients at a of y = exp(x²)·erfc(x): y' = 2xy - 2/√π, so (i + 1)·y_{i+1} = 2(a·y_i + y_{i-1})"""
     with precision(600 + 3 * int(a * a)):  # 1.45·a² bits go in 1 - erf a, and others where the terms cancel
         terms = [exp(a * a) * (1 - erf(a))]
-        terms.append(2 * a * terms[0] - 2 / power(pi(), Fraction(1, 2)))
+        terms.append(2 * a * terms[0] - 2 / power(pi(), HALF))
         for i in range(1, count):
             terms.append(2 * (a * terms[i] + terms[i - 1]) / (i + 1))
         return [middle(term) for term in terms]
 
 
-@cache
-def erfc_boxes() -> list[tuple[float, float, float, float]]:
-    """From a to b, how far C(t) is from (a + ¾)·exp(a²)·erfc(a), and how steep that is in t, both relative to it.
+def scaled_normal(a: Fraction, count: int) -> Terms:
+    """The same of y = exp(x²/2)·Φ(-x): y' = xy - 1/√(2π)"""
+    with precision(600 + 2 * int(a * a)):
+        terms = [exp(a * a / 2) * (1 - erf(a * middle(power(HALF, HALF)))) / 2]
+        terms.append(a * terms[0] - 1 / power(2 * pi(), HALF))
+        for i in range(1, count):
+            terms.append((a * terms[i] + terms[i - 1]) / (i + 1))
+        return [middle(term) for term in terms]
 
-    On a box of a, exp(a²)·erfc(a) is a Taylor polynomial with the remainder h^n·|y_n| at the left end, for the
-    derivatives of this function fall in size everywhere (it is 2/√π·∫ exp(-u² - 2au) du from 0 to ∞). Times
-    (a + 3.75)^degree, the difference is a polynomial in a.
-    """
+
+Boxes = list[tuple[float, float, float, float]]
+
+
+@cache
+def erfc_boxes() -> Boxes:
     found = [Fraction(c) for c in coefficients.ERFC]
     for i, c in enumerate(coefficients.ERFC_LOW):
         found[i] += Fraction(c)
-    turn, shift = Fraction(error.TURN), Fraction(error.SHIFT)
+    return tail_boxes(found, Fraction(error.TURN), Fraction(error.SHIFT), scaled_erfc, HALF, 28)
+
+
+@cache
+def normal_boxes() -> Boxes:
+    turn = Fraction(gates.TURN)
+    return tail_boxes([Fraction(c) for c in coefficients.NORMAL], turn, turn, scaled_normal, Fraction(0), 39)
+
+
+def tail_boxes(
+    found: Terms, turn: Fraction, shift: Fraction, taylor: Callable[[Fraction, int], Terms], first: Fraction, last: int
+) -> Boxes:
+    """From a to b, how far p(t) is from (a + shift)·y(a), and how steep that is in t, both relative to it.
+
+    y is exp(a²)·erfc(a), or exp(a²/2)·Φ(-a), and t = (a - turn)/(a + turn). On a box of a, y is a Taylor polynomial
+    with the remainder h^n·|y_n| at the left end, for the derivatives of this function fall in size everywhere (it is
+    2/√π·∫ exp(-u² - 2au) du, or 1/√(2π)·∫ exp(-u²/2 - au) du, from 0 to ∞). Times (a + turn)^degree, the difference is
+    a polynomial in a.
+    """
     degree, order = len(found) - 1, 24
     raised = [[Fraction(1)]]
     for _ in range(degree):
@@ -131,12 +162,12 @@ def erfc_boxes() -> list[tuple[float, float, float, float]]:
     for i, c in enumerate(found):
         numerator = less(numerator, [-c * x for x in times(lowered, raised[degree - i])])
         lowered = times(lowered, [-turn, Fraction(1)])
-    boxes, left, at_left = [], Fraction(1, 2), scaled_erfc(Fraction(1, 2), order + 1)
-    while left < 28:
-        right = Fraction(math.ceil(left * 2**12 * 25 / 24), 2**12)
+    boxes, left, at_left = [], first, taylor(first, order + 1)
+    while left < last:
+        right = Fraction(math.ceil(max(left * 2**12 * 25 / 24, left * 2**12 + 2**7)), 2**12)
         a, half = (left + right) / 2, (right - left) / 2
-        remainder, at_right = abs(at_left[order]), scaled_erfc(right, order + 1)
-        truth = times([a + shift, Fraction(1)], scaled_erfc(a, order))
+        remainder, at_right = abs(at_left[order]), taylor(right, order + 1)
+        truth = times([a + shift, Fraction(1)], taylor(a, order))
         difference = less(shifted(numerator, a), times(truth, shifted(raised[degree], a)))
         least = (left + shift) * at_right[0]
         off = size_on(difference, -half, half) / (left + turn) ** degree + remainder * half**order * (right + shift)
@@ -192,8 +223,23 @@ def of(value: Any) -> tuple[float, float, float]:
     return value.low, value.high, value.before
 
 
+def powers(m: Bounds, count: int) -> Iterator[Range]:
+    """exp(r), where r has been rounded once, and is off by what k·LN2_LOW is, and the half of a square.
+
+    That is off by 2^-66: half of x²·2^-24·2^-52 for |x| < 39, and what the sum of both loses.
+    """
+    for a, b in cut(-R, R, count):
+        yield exponential.exp_small(m, Range(a, b, 2.0**-55 + low_part(1076).error + 2.0**-66))
+
+
 def exp_pieces(m: Bounds) -> Proof:
-    """Also with what a power adds to the low part: half an ulp of an exponent below 2^10."""
+    assert math.ulp(R) / 2 == 2.0**-55
+    for value in powers(m, 64):
+        yield of(value)
+
+
+def exponent_pieces(m: Bounds) -> Proof:
+    """exp(r - low) of a power, which adds half an ulp of an exponent below 2^10 to the low part."""
     far = 1076 * coefficients.LN2_LOW + 2.0**-44
     for a, b in cut(-R, R, 64):
         yield of(exponential.exp_reduced(m, Range(a, b), Range(-far, far, low_part(1076).error + 2.0**-70)))
@@ -298,6 +344,23 @@ def erfc_near_pieces(m: Bounds) -> Proof:
         yield of(error.complement(m, 1.0, error.erf_centre(m, Range(a, b))))
 
 
+def normal_pieces(m: Bounds) -> Proof:
+    """Φ(x) for x < 0. The error of t counts by the slope of the polynomial."""
+    for left, right, off, slope in normal_boxes():
+        for a, b in cut(left, right, 4):
+            over, t = gates.turned(Range(a, b))
+            for y in powers(m, 16):
+                value = gates.tail(m, over, Range(t.low, t.high), y)
+                yield value.low, value.high, value.before + (off + t.error * slope) * value.most
+
+
+def log1p_exp_pieces(m: Bounds) -> Proof:
+    """Of a power of e that is off by an ulp at most, which counts by the slope 1/(1 + f); below 2^-60 that is all."""
+    for a, b in octaves(2.0**-60, 1.0, 32):
+        value = gates.log1p_reduced(m, Range(a, b), coefficients.LOG_WIDE)
+        yield value.low, value.high, value.before + math.ulp(a) / (1 + a)
+
+
 PIECES = {
     "exp": exp_pieces,
     "expm1": expm1_pieces,
@@ -331,13 +394,23 @@ def log_pairs(m: Bounds) -> Iterator[PairRange]:
 
 def test_a_power_has_the_error_that_is_said() -> None:
     """0.66 for the exponential, and |y| times that of the logarithm, of which 2^-53 may count as an ulp."""
-    assert bound(exp_pieces) < 0.66
+    assert bound(exponent_pieces) < 0.66
     assert max(pair.error for pair in log_pairs(Bounds(approximations()))) * 2**53 < 1 / 7
 
 
 @pytest.mark.parametrize("name", PIECES)
 def test_no_error_reaches_an_ulp(name: str) -> None:
     assert bound(PIECES[name]) < 1
+
+
+GATES = {"bell": (1, exp_pieces), "normal": (12, normal_pieces), "log1p_exp": (3, log1p_exp_pieces)}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_gates_are_off_by_less_than_is_said(name: str) -> None:
+    """1 - Φ(-x) is at least ½, so that an ulp is twice that of Φ(-x) or more, and the error half as many."""
+    ulps, pieces = GATES[name]
+    assert bound(pieces) < ulps
 
 
 # --- before the pieces, and beside them ---------------------------------------------------------------------------
@@ -463,6 +536,33 @@ def test_what_is_measured_is_below_one_ulp(name: str, data: st.DataObject) -> No
     assert abs(Fraction(found) - middle_) < Fraction(math.ulp(float(middle_)))
 
 
+@pytest.mark.parametrize("name", GATES)
+@given(x=st.floats(-39, 39) | st.floats(-1, 1))
+def test_what_is_measured_of_gates_is_below_what_is_said(name: str, x: float) -> None:
+    at = Fraction(x)
+    with precision(2600 + 2 * int(x * x)):
+        truth = {
+            "bell": lambda: exp(-at * at / 2),
+            "normal": lambda: (1 + erf(at * middle(power(HALF, HALF)))) / 2,
+            "log1p_exp": lambda: log(1 + exp(-abs(at))),
+        }[name]()
+        middle_ = (truth.low + truth.high) / 2
+    found = getattr(elementary, name)(np.array([x]))[0]
+    # below the normal numbers it is rounded once more
+    assert abs(Fraction(found) - middle_) < GATES[name][0] * Fraction(math.ulp(float(middle_)))
+
+
+@pytest.mark.parametrize(("of", "places"), [(SINGLE, 24), (DOUBLE, 53)])
+@given(data=st.data())
+def test_a_square_keeps_its_digits(of: Format, places: int, data: st.DataObject) -> None:
+    """But for 2^-24·2^-52 of it: twice x and what has been cut off, rounded twice. In float32 for 2^-10·2^-23."""
+    numbers = np.array([data.draw(st.floats(2.0**-30, 2.0**30))], f"f{of.width // 8}")
+    square, rest = (Fraction(float(part[0])) for part in Arrays(of).square(numbers))
+    exact = Fraction(float(numbers[0])) ** 2
+    assert abs(rest) <= exact / 2**places
+    assert abs(square + rest - exact) <= exact / 2 ** (places - 1 + places // 2 - 2)
+
+
 # --- teeth --------------------------------------------------------------------------------------------------------
 
 
@@ -508,3 +608,18 @@ def test_the_law_of_operations_has_teeth(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(Arithmetic, "true_divided", Arithmetic.divided, raising=False)
     monkeypatch.setattr(Arithmetic, "divided", forgets)
     caught(test_no_operation_is_off_by_more_than_its_bound, "divided")
+
+
+def test_the_proof_of_gates_sees_a_wrong_digit(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = (*coefficients.LOG_WIDE[:3], coefficients.LOG_WIDE[3] * (1 + 1e-9), *coefficients.LOG_WIDE[4:])
+    monkeypatch.setattr(coefficients, "LOG_WIDE", wrong)
+    approximations.cache_clear()
+    with pytest.raises(AssertionError):
+        test_gates_are_off_by_less_than_is_said("log1p_exp")
+    approximations.cache_clear()
+
+
+def test_the_law_of_squares_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is cut where its first half has too many bits."""
+    monkeypatch.setattr(Format, "lower", 8)
+    caught(test_a_square_keeps_its_digits, DOUBLE, 53)

@@ -299,9 +299,12 @@ LAYERS = [
 ]
 
 
-@pytest.mark.skipif(
+GENERATED = pytest.mark.skipif(
     importlib.util.find_spec("llvmlite") is None, reason="generated kernels need llvmlite (the extra convmath[fast])"
 )
+
+
+@GENERATED
 @DTYPE
 @pytest.mark.parametrize(("batch", "groups", "reads", "makes", "axes"), LAYERS)
 def test_generated_kernels_sum_in_the_same_order(
@@ -319,7 +322,39 @@ def test_generated_kernels_sum_in_the_same_order(
     same(EXACT.conv_weight(gy, x, windows, groups), ordered.conv_weight(gy, x, windows, groups))
 
 
+@GENERATED
+@DTYPE
+@given(data=st.data())
+def test_lines_of_a_signal_sum_in_the_same_order(dtype: str, data: st.DataObject) -> None:
+    """Few taps and many, rows that make tiles and rows that are left, and what is not finite."""
+    from convmath.kernels.simd import ordered_lines
+
+    outer = data.draw(st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10)), max_size=2))
+    last = data.draw(st.tuples(st.integers(1, 600), st.integers(1, 8) | st.integers(30, 300)))
+    counts, kernel = zip(*outer, last, strict=True)
+    seed = data.draw(SEED)
+    x, w = (numbers(seed, dtype, *shape) for shape in (np.add(counts, kernel) - 1, kernel))
+    if data.draw(st.booleans()):
+        x.flat[seed % x.size] = np.inf
+    with np.errstate(invalid="ignore"):
+        expected = ordered.conv(x[None, None], w[None, None], tuple(map(Window, kernel)), 1)[0, 0]
+    same(ordered_lines.correlate(x, w), expected)
+
+
 # --- teeth ----------------------------------------------------------------------------------------------------
+
+
+@GENERATED
+def test_the_law_of_lines_sees_taps_from_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    from convmath.kernels.simd import ordered_lines
+
+    right = ordered_lines.correlate
+
+    def turned(x: np.ndarray, w: np.ndarray) -> np.ndarray:
+        return np.flip(right(*(np.ascontiguousarray(np.flip(array)) for array in (x, w))))
+
+    monkeypatch.setattr(ordered_lines, "correlate", turned)
+    caught(test_lines_of_a_signal_sum_in_the_same_order, "f4")
 
 
 def test_the_law_of_convolutions_sees_taps_before_channels(monkeypatch: pytest.MonkeyPatch) -> None:

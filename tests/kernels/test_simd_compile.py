@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from convmath.kernels.simd import compile as compiling
 from convmath.kernels.simd import workers
 from convmath.kernels.simd.builder import Builder, Value, words
 from convmath.kernels.simd.compile import kernel
-from convmath.kernels.simd.memory import empty
+from convmath.kernels.simd.memory import _Pages, empty, is_alone
 from convmath.kernels.threads import set_threads
 
 FLOATS = st.sampled_from([0.0, -0.0, 1.5, -2.0, 3e38, 1e-45, np.inf, -np.inf, np.nan])
@@ -44,7 +45,7 @@ def greater_sum(k: Builder, dtype: str) -> None:
 def test_the_greater_of_two_is_numpys_and_rows_end_where_they_end(a: list[float], b: float) -> None:
     x = np.array(a, "f4")
     y, z = np.full_like(x, b), np.full(len(x) + 1, 7, "f4")
-    greater_sum("f4").call(words(x, y, z, len(x)).ctypes.data, 0, 0, 1)
+    workers.run(greater_sum("f4"), words(x, y, z, len(x)), 1)
     with np.errstate(invalid="ignore", over="ignore"):
         np.testing.assert_array_equal(z[:-1], np.maximum(x, y) + x)
     assert z[-1] == 7
@@ -164,8 +165,48 @@ def test_a_forked_child_has_workers_of_its_own() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+def test_a_block_keeps_the_arrays_that_it_has_the_addresses_of() -> None:
+    array, more = np.ones(3), np.ones(3)
+    seen = weakref.ref(array), weakref.ref(more)
+    block = words(array, 5, then=words(more, 7))
+    assert list(block) == [array.ctypes.data, 5, more.ctypes.data, 7]
+    del array, more
+    assert all(one() is not None for one in seen)
+    del block
+    assert all(one() is None for one in seen)
+
+
+def test_a_copy_that_nobody_else_has_is_there_until_the_kernel_has_run() -> None:
+    """What is freed before is taken by the next array of its size."""
+    x, z = np.arange(1000, dtype="f4"), np.zeros(1000, "f4")
+    block = words(np.ascontiguousarray(x[::-1]), x, z, x.size)
+    others = [np.full(1000, np.nan, "f4") for _ in range(50)]
+    workers.run(greater_sum("f4"), block, 1)
+    np.testing.assert_array_equal(z, np.maximum(x, x[::-1]) + x[::-1])
+    assert len(others) == 50
+
+
+def test_memory_that_collides_is_fresh_and_what_is_too_much_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convmath.kernels.simd.memory.MOST", 2**20)
+    pages = _Pages()
+    sizes = [2**16 * (1 + place % 7) for place in range(40)]
+    held = [pages.within((size,), np.dtype("u1"), size) for size in sizes]
+    assert pages.bytes <= 2**20
+    with pages.lock:
+        held.append(pages.within((2**16,), np.dtype("u1"), 2**16))
+    assert all(array.ctypes.data % 4096 == 0 for array in held)
+    for place in range(len(held)):
+        held[place][:] = place
+    assert all((array == number).all() for number, array in enumerate(held))
+    held.clear()
+    one = pages.within((2**20,), np.dtype("u1"), 2**20)
+    assert pages.bytes == one.size
+
+
 def test_memory_of_results_comes_back_and_is_never_shared() -> None:
     one = empty((300, 300), "f8")
+    assert is_alone(one)
+    assert not is_alone(one[:])
     address = one.ctypes.data
     view = one[3:]
     del one

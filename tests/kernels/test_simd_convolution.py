@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convmath.kernels import direct
+from convmath.kernels.problem import Convolution
 from convmath.kernels.threads import set_threads
 from convmath.window import Window
 
@@ -23,14 +24,18 @@ from .cases import Laid, caught, layouts
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
-from convmath.kernels.simd import channels, depthwise, pixels, pixels_weight, plane, winograd
-from convmath.kernels.simd.convolution import DIRECT, EXACT, WINOGRAD, WINOGRAD4
+from convmath.kernels.simd import batches, channels, depthwise, pixels, pixels_weight, plane, winograd
+from convmath.kernels.simd.builder import Builder
+from convmath.kernels.simd.convolution import DIRECT, EXACT, PLAIN, WINOGRAD, WINOGRAD4
 
 DTYPES = st.sampled_from(["f4", "f8"])
 SEED = st.integers(0, 2**16)
-# batch, groups, channels read and made in each; some fill vectors
+# batch, groups, channels read and made in each; some fill vectors, and so do some images
 CHANNELS = st.tuples(
-    st.integers(1, 3), st.integers(1, 2), st.sampled_from([1, 2, 3, 16]), st.sampled_from([1, 2, 5, 16, 32])
+    st.sampled_from([1, 2, 3, 17]),
+    st.integers(1, 2),
+    st.sampled_from([1, 2, 3, 16]),
+    st.sampled_from([1, 2, 5, 16, 32]),
 )
 FUNCTIONS = ["conv", "conv_input", "conv_weight"]
 
@@ -74,10 +79,9 @@ def _runs(laid: Laid, channels_: Channels, dtype: str) -> dict[str, list[tuple[s
     ahead = dtype, batch, groups * reads, sizes, groups * makes, windows, groups
     back = dtype, batch, groups * makes, counts, groups * reads, windows, groups, sizes
     weight = dtype, batch, groups * reads, sizes, groups * makes, windows, counts, groups
-    kinds = (pixels, channels, depthwise)
     return {
-        "conv": [(kind.__name__, kind.forward(*ahead), kind.run) for kind in kinds],
-        "conv_input": [(kind.__name__, kind.transposed(*back), kind.run) for kind in kinds],
+        "conv": [(kind.__name__, kind.forward(*ahead), kind.run) for kind in PLAIN],
+        "conv_input": [(kind.__name__, kind.transposed(*back), kind.run) for kind in PLAIN],
         "conv_weight": [
             ("pixels_weight", pixels_weight.plan(*weight), pixels_weight.run_weight),
             ("depthwise", depthwise.weight(*weight), depthwise.run_weight),
@@ -107,6 +111,88 @@ def every_way(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_every_way_is_the_definition(name: str, data: st.DataObject) -> None:
     every_way(name, data)
+
+
+# --- images in the lanes ------------------------------------------------------------------------------------------
+
+
+def test_what_a_position_reads_and_no_more_is_computed_where_images_are_small() -> None:
+    """The gradient by the input of LeNet-5's second layer has 1.96 products in the padding for each of its own."""
+    windows = (Window(5), Window(5))
+    plan = batches.transposed("f4", 64, 16, (10, 10), 6, windows, 1, (14, 14))
+    other = pixels.transposed("f4", 64, 16, (10, 10), 6, windows, 1, (14, 14))
+    assert plan is not None
+    assert plan.problem.products == 10 * 10 * 5 * 5
+    assert plan.cycles < other.cycles
+    gy = np.ones((64, 16, 10, 10), "f4")
+    way = DIRECT.way(Convolution.by_input(gy, np.ones((16, 6, 5, 5), "f4"), windows, 1, (14, 14)))
+    assert way is not None
+    assert way.name == "batches"
+
+
+def forget_what_lies_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every tap of an axis reads something, what is not there the first element."""
+    planned = batches.Plan
+
+    def all_of(problem: Any, *, exact: bool) -> Any:
+        axes = tuple(
+            tuple([(t, dict(reads).get(t, 0)) for t in range(size)] for reads in axis)
+            for axis, size in zip(problem.axes, problem.kernel, strict=True)
+        )
+        return planned(replace(problem, axes=axes), exact=exact)
+
+    monkeypatch.setattr(batches, "Plan", all_of)
+
+
+def share_the_taps_of_a_position(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All positions have the taps of the first."""
+    classes = batches._classes
+
+    def first(*given: Any) -> Any:
+        places, taps = classes(*given)
+        places[:, 1:] = places[0, 1:]
+        return places, taps
+
+    monkeypatch.setattr(batches, "_classes", first)
+
+
+# --- strides ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stride", [15, 16, 17, 130])
+@pytest.mark.parametrize("before", [0, 3, 20])
+def test_large_strides_are_the_definition(stride: int, before: int) -> None:
+    windows, sizes = (Window(3, 2, 1, 1, 1), Window(3, stride, 2, before, 1)), (6, 2 * stride + 9)
+    given = operands((windows, sizes), (2, 1, 3, 5), "f4", stride + before)
+    for name, runs in _runs((windows, sizes), (2, 1, 3, 5), "f4").items():
+        expected = getattr(direct, name)(*given[name])
+        for kind, plan, run in runs:
+            if plan is not None:
+                arrays = given[name][:2] if name == "conv_weight" else (*given[name][:2], None)
+                found, finite = run(plan, *arrays)
+                assert finite
+                bias = given[name][4].reshape(-1, 1, 1) if name == "conv" else 0
+                np.testing.assert_array_equal(found + bias, expected, kind)
+
+
+def _length(plan: Any) -> int:
+    """The lines of code that are emitted for a plan."""
+    made = plan.kernel
+    names = ("pointers", "integers", "own")
+    kernel = made.func.__wrapped__
+    builder = Builder("kernel", made.args[0], *(getattr(plan.kernel(), name) for name in names))
+    kernel(builder, *made.args)
+    return len(str(builder.module).splitlines())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_code_does_not_grow_with_the_stride(name: str) -> None:
+    def lengths(stride: int) -> dict[str, int]:
+        laid = (Window(3), Window(3, stride)), (5, 2 * stride + 3)
+        return {kind: _length(plan) for kind, plan, _ in _runs(laid, (2, 1, 3, 5), "f4")[name] if plan is not None}
+
+    assert lengths(64) == lengths(512)
+    assert max(lengths(512).values()) < 2 * max(lengths(8).values())
 
 
 # --- not finite -----------------------------------------------------------------------------------------------
@@ -232,7 +318,7 @@ for dtype in ("f4", "f8"):
     for kernel, stride, dilation, made, groups in ((3, 1, 1, 32, 1), (5, 2, 1, 6, 2), (2, 3, 2, 16, 1), (3, 1, 2, 5,
     5)):
         windows = (Window(kernel, stride, dilation, 1, 2), Window(3, stride, 1, 1, 0))
-        x = rng.standard_normal((3, 2 * groups, 13, 23)).astype(dtype)
+        x = rng.standard_normal((17, 2 * groups, 13, 23)).astype(dtype)
         w = rng.standard_normal((made, 2, kernel, 3)).astype(dtype)
         y = EXACT.conv(x, w, windows, groups)
         gy = rng.standard_normal(y.shape).astype(dtype)
@@ -272,16 +358,20 @@ def forget_the_padding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plane.Plane, "rows", lambda self, band: rows(bare(self), band))
 
 
-@pytest.mark.parametrize("fault", [forget_phases, forget_the_padding])
+FAULTS = [forget_phases, forget_the_padding, forget_what_lies_outside, share_the_taps_of_a_position]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
 def test_the_law_has_teeth(fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     fault(monkeypatch)
-    for planned in (pixels.forward, pixels.transposed, channels.forward):
+    made = (pixels.forward, pixels.transposed, channels.forward, batches.forward)
+    for planned in made:
         planned.cache_clear()
     with caught():
         settings(max_examples=300, database=None, deadline=None)(
             given(data=st.data())(lambda data: every_way("conv", data))
         )()
-    for planned in (pixels.forward, pixels.transposed, channels.forward):
+    for planned in made:
         planned.cache_clear()
 
 

@@ -24,7 +24,7 @@ pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra con
 
 from convmath.kernels.simd import elementwise, exponential
 from convmath.kernels.simd.activations import ACTIVATIONS
-from convmath.kernels.simd.builder import Builder, words
+from convmath.kernels.simd.builder import Builder, address, words
 from convmath.kernels.simd.compile import kernel
 from convmath.kernels.simd.host import host
 
@@ -125,7 +125,8 @@ def each(k: Builder, dtype: str, name: str, fault: str) -> None:
 def applied(name: str, x: np.ndarray, fault: str = "none") -> np.ndarray:
     x = np.concatenate([x, np.zeros(-x.size % 16, x.dtype)])
     y = np.empty_like(x)
-    each(f"f{x.itemsize}", name, fault).call(words(x, y).ctypes.data, 0, 0, x.size)
+    block = words(x, y)
+    each(f"f{x.itemsize}", name, fault).call(address(block), 0, 0, x.size)
     return y
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convmath.kernels import losses as definition
+from convmath.kernels.order import exact_order
 
 from ..faults import PLANTED
 from .cases import caught
@@ -19,19 +20,21 @@ from .sums import EXACT, at_width, bound
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
 from convmath.kernels.simd import losses
+from convmath.kernels.simd.losses import LONG
 
 SEED = st.integers(0, 2**16)
 
 
 @st.composite
 def shapes(draw: Callable[..., Any]) -> tuple[tuple[int, ...], int]:
-    """Few classes and many, last or with positions behind them."""
+    """Few classes and many, last or with positions behind them, few or many."""
     ndim = draw(st.integers(1, 4))
     shape = [draw(st.integers(1, 5)) for _ in range(ndim)]
     axis = draw(st.integers(0, ndim - 1))
-    shape[axis] = draw(st.one_of(st.integers(1, 40), st.integers(100, 150)))
+    shape[axis] = draw(st.one_of(st.integers(1, 40), st.integers(100, 150), st.integers(LONG, LONG + 70)))
     if axis < ndim - 1:
-        shape[-1] = draw(st.integers(1, 40))
+        many = st.integers(LONG, LONG + 70) if shape[axis] <= 40 else st.nothing()
+        shape[-1] = draw(st.one_of(st.integers(1, 40), many))
     return tuple(shape), draw(st.sampled_from([axis, axis - ndim]))
 
 
@@ -96,9 +99,9 @@ def test_the_loss_of_a_softmax_and_its_gradient_stay_within_their_bounds(
     x = rng.standard_normal((batch, classes, *behind)).astype(dtype) * 9
     g, weight = rng.standard_normal((batch, *behind)).astype(dtype), rng.random(classes).astype(dtype)
     target, kept = rng.integers(0, classes, g.shape), rng.random(g.shape) < 0.7
+    found, by_input = losses.of_softmax(x, target, *((None, None) if plain else (kept, weight)))
     if plain:
         weight, kept = np.ones_like(weight), np.ones_like(kept)
-    found, by_input = losses.of_softmax(x, target, kept, weight, plain=plain)
     assert found.dtype == x.dtype
     lx, each = x.astype(EXACT), weight.astype(EXACT).reshape(-1, *[1] * len(behind))
     below = lx - lx.max(1, keepdims=True)
@@ -125,12 +128,44 @@ def test_a_position_that_does_not_count_is_0_whatever_stands_there() -> None:
     np.testing.assert_allclose(found, [np.log(3), 0.0], rtol=1e-6)
 
 
+def same_bits(found: np.ndarray, expected: np.ndarray) -> None:
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found.view(f"u{found.itemsize}"), expected.view(f"u{found.itemsize}"))
+
+
+@given(**DRAWN)
+def test_within_exact_order_losses_have_the_bits_of_numpy(
+    laid: tuple[tuple[int, ...], int], dtype: str, spread: float, seed: int
+) -> None:
+    (shape, axis), rng = laid, np.random.default_rng(seed)
+    x, g = (rng.standard_normal(shape) * spread).astype(dtype), rng.standard_normal(shape).astype(dtype)
+    with exact_order():
+        y, z = definition.softmax(x, axis), definition.log_softmax(x, axis)
+        for name, arguments in {
+            "softmax": (x, axis),
+            "log_softmax": (x, axis),
+            "softmax_input": (g, y, axis),
+            "log_softmax_input": (g, z, axis),
+        }.items():
+            same_bits(getattr(losses, name)(*arguments), getattr(definition, name)(*arguments))
+        scores = np.ascontiguousarray(np.moveaxis(x[None], axis % x.ndim + 1, 1))
+        target = rng.integers(0, scores.shape[1], (1, *scores.shape[2:]))
+        kept, weight = rng.random(target.shape) < 0.7, rng.random(scores.shape[1]).astype(dtype)
+        cotangent = rng.standard_normal(target.shape).astype(dtype)
+        for own in ((None, None), (kept, None), (None, weight), (kept, weight)):
+            found, back = losses.of_softmax(scores, target, *own)
+            expected, expected_back = definition.of_softmax(scores, target, *own)
+            same_bits(found, expected)
+            for one in (cotangent, np.broadcast_to(cotangent.flat[0], target.shape)):
+                same_bits(back(one), expected_back(one))
+
+
 DIGEST = """
 import hashlib
 import numpy as np
 from convmath.kernels.simd import losses
 rng, total = np.random.default_rng(3), hashlib.sha256()
-for shape in ((700, 130), (9, 21, 999)):
+for shape in ((700, 130), (9, 21, 999), (40, 700)):
     x = rng.standard_normal(shape).astype("f4")
     y, z = losses.softmax(x, 1), losses.log_softmax(x, 1)
     target = rng.integers(0, shape[1], (shape[0], *shape[2:]))
@@ -172,3 +207,10 @@ def test_the_bounds_of_a_loss_see_what_is_off(of_value: bool, monkeypatch: pytes
     monkeypatch.setattr(losses, "of_softmax", off)
     with caught():
         test_the_loss_of_a_softmax_and_its_gradient_stay_within_their_bounds()
+
+
+def test_the_law_of_exact_order_sees_sums_in_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(losses, "in_exact_order", lambda: False)
+    law: Any = test_within_exact_order_losses_have_the_bits_of_numpy
+    with caught():
+        PLANTED(given(**DRAWN)(law.hypothesis.inner_test))()

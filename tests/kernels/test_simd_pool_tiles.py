@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,9 +46,10 @@ DRAWN = {"laid": tiles(), "dtype": DTYPES, "seed": SEED}
 
 def planned(laid: Laid, dtype: str) -> pool_tiles.Plan:
     windows, sizes = laid
-    found = pooling._tiles(np.dtype(dtype), (1, 1, *sizes), windows)
+    found = pooling._planned(dtype, (1, 1, *sizes), windows, True)
     assert found is not None
-    return found
+    assert found[0] is pool_tiles
+    return found[1]
 
 
 @given(values=VALUES, **DRAWN)
@@ -73,14 +75,14 @@ def same_bits(found: np.ndarray, expected: np.ndarray) -> None:
 def test_sums_have_the_bits_of_any_pool(laid: Laid, dtype: str, divisor: int, seed: int) -> None:
     """So it makes no difference which is taken, which the width of the vectors has a say in."""
     (windows, sizes), (x, gy), plan = laid, numbers(laid, dtype, seed), planned(laid, dtype)
-    any_pool, back = pooling._forward(x, windows), pooling._backward(gy, windows, sizes)
-    assert any_pool is not None
-    assert back is not None
-    whole = x.shape[:2] + plan.counts
-    same_bits(pool_tiles.run(plan, "sum", x), pool.run(any_pool, "sum", x).reshape(whole))
-    same_bits(pool_tiles.run(plan, "sum", x, divisor), pool.run(any_pool, "mean", x, divisor).reshape(whole))
-    same_bits(pool_tiles.spread_sum(plan, gy, divisor), pool_input.spread_sum(back, gy, divisor))
-    taps, positions = pool_tiles.maxima(plan, x, "last")[1], pool.select(any_pool, x, "last").reshape(whole)
+    any_pool = pool.Plan(dtype, math.prod(x.shape[:2]), sizes, windows, plan.counts)
+    back = pool_input.Plan(dtype, sizes, windows, plan.counts)
+    each = np.random.default_rng(seed).integers(1, 9, plan.counts)
+    same_bits(pool_tiles.run(plan, "sum", x), pool.run(any_pool, "sum", x))
+    for over in (divisor, each):
+        same_bits(pool_tiles.run(plan, "sum", x, over), pool.run(any_pool, "sum", x, over))
+        same_bits(pool_tiles.spread_sum(plan, gy, over), pool_input.spread_sum(back, gy, over))
+    taps, positions = pool_tiles.maxima(plan, x, "last")[1], pool.select(any_pool, x, "last")
     same_bits(pool_tiles.spread_maximum(plan, gy, taps), pool_input.spread_maximum(back, gy, positions))
 
 
@@ -105,7 +107,8 @@ def test_within_exact_order_the_bits_are_those_of_numpy(laid: Laid, dtype: str, 
     ids=["gaps", "overlaps", "dilated", "padded", "overhangs", "long"],
 )
 def test_what_is_no_tile_is_not_taken_for_one(window: Window) -> None:
-    assert pooling._tiles(np.dtype("f4"), (1, 1, 1021), (window,)) is None
+    kernels, _ = pooling._planned("f4", (1, 1, 1021), (window,), True) or (None, None)
+    assert kernels is not pool_tiles
 
 
 # --- teeth ------------------------------------------------------------------------------------------------------------
@@ -113,9 +116,11 @@ def test_what_is_no_tile_is_not_taken_for_one(window: Window) -> None:
 
 @pytest.fixture
 def planned_anew() -> Iterator[None]:
-    pooling._planned_tiles.cache_clear()
+    for cache in (pooling._planned, pooling._planned_back):
+        cache.cache_clear()
     yield
-    pooling._planned_tiles.cache_clear()
+    for cache in (pooling._planned, pooling._planned_back):
+        cache.cache_clear()
 
 
 @pytest.mark.usefixtures("planned_anew")

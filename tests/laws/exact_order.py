@@ -130,7 +130,7 @@ def large() -> dict[str, tuple[tuple[Any, ...], dict[str, Any]]]:
         "log_softmax": ((numbers(20, 37, 20),), {"axis": 1}),
         "cross_entropy": ((numbers(500, 10), classes), {}),
         "upsample": ((image,), {"scale_factor": 2, "mode": "linear"}),
-        "convolve": ((numbers(5000), numbers(70)), {}),
+        "convolve": ((numbers(5000), numbers(150)), {}),
         "correlate": ((numbers(60, 60), numbers(5, 5)), {"mode": "same", "boundary": "reflect"}),
     }
 

@@ -20,14 +20,16 @@ import convmath
 from convmath.derivation import sample
 from convmath.errors import ConvmathError, HyperparameterError, ShapeError, StatementError, TextError, UnknownNameError
 from convmath.ir import typed_equations
+from convmath.ir.bind import set_by
 from convmath.ir.nodes import Statement
-from convmath.ops import avg_pool, conv, max_pool, norm, stated
+from convmath.ir.walk import params
+from convmath.ops import avg_pool, conv, max_pool, norm, registry, stated
 from convmath.ops import define as home
 from convmath.ops.define import define
 from convmath.ops.registry import Operator
 from convmath.window import BORDERS
 
-from ..faults import caught
+from ..faults import PLANTED, caught
 
 CONV = "Y[v,O*g+o,j] = sum(c<C, t<k) W[O*g+o,c,t]*X[v,C*g+c,s*j+d*t-a]"
 SOFT = """
@@ -590,7 +592,44 @@ def test_a_long_statement_takes_no_time() -> None:
     assert time.perf_counter() - start < 30
 
 
+PADDED = {
+    "a and b": "Y[v,o,j] = sum(c<C, t<k) W[o,c,t]*X[v,c,s*j+d*t-a]",
+    "p": "Y[v,o,j] = sum(c<C, t<k) W[o,c,t]*X[v,c,s*j+d*t-p]",
+}
+
+
+def sayings(op: Operator) -> list[str]:
+    """Every letter and word, with and without its axis, of a parameter that no array tells."""
+    told = {param for tensor in op.statement.inputs for size in tensor.shape for param in params(size)}
+    open_ = [param for param in params(op.statement) if param not in told and param.default is not None]
+    words = [word for word in op.symbols if set_by(word, {param.letter for param in open_})]
+    return sorted({*words, *(param.name for param in open_)})
+
+
+@pytest.mark.parametrize("ndim", [1, 2])
+@pytest.mark.parametrize("text", PADDED)
+@given(data=st.data())
+def test_a_parameter_goes_by_each_of_its_names(text: str, ndim: int, data: st.DataObject) -> None:
+    """⟨gY, f(dX)⟩ = ⟨f.vjp(gY), dX⟩, whichever letters and words say the numbers."""
+    op = define("f", PADDED[text], ndim=ndim, outside={"X": 0})
+    said = {data.draw(st.sampled_from(sayings(op))): data.draw(st.integers(1, 2))}
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    x, w = (rng.integers(-3, 4, (2, 2, *[size] * ndim)).astype(float) for size in (7, 2))
+    y = op.function(x, w, **said)
+    cotangent = rng.integers(-3, 4, y.shape).astype(float)
+    gx, gw = op.function.vjp(cotangent, x, w, **said)
+    assert (gx * x).sum() == (gw * w).sum() == (cotangent * y).sum()
+    assert y.shape == op.sizes(x, w, **said)
+
+
 # --- teeth ------------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_a_gradient_does_not_know_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "set_by", lambda word, known: {word} & set(known))
+    law = PLANTED(given(data=st.data())(test_a_parameter_goes_by_each_of_its_names.hypothesis.inner_test))
+    with pytest.raises(ShapeError, match="gY has shape"):
+        law("a and b", 1)
 
 
 def test_a_window_too_many_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""What the elementary functions are written in: IEEE's float64, bits of it, and unevaluated sums of two numbers.
+"""What the elementary functions are written in: IEEE's floats, bits of them, and unevaluated sums of two numbers.
 
 `Arithmetic` is the interface. What it is given are numbers with + - * / < > and integers with + - & | << >>: arrays of
 NumPy, or the vectors of a kernel builder. Every operation rounds to the nearest, alone; no product is fused with a sum.
@@ -11,28 +11,66 @@ for extending the available precision, 1971; J.-M. Muller et al., Handbook of Fl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
 import numpy as np
 
-__all__ = ["FRACTION", "ONE", "Arithmetic", "Arrays", "Number", "Pair", "Vectors"]
+__all__ = ["DOUBLE", "FORMATS", "SINGLE", "Arithmetic", "Arrays", "Format", "Number", "Pair", "Vectors"]
 
 Number = Any
 Pair = tuple[Number, Number]
 
-# of a float64: the sign bit, how many bits the fraction has, and the bits of 1
-SIGN, FRACTION, ONE = 1 << 63, 52, 0x3FF0000000000000
-SPLIT = 2.0**27 + 1
+
+@dataclass(frozen=True)
+class Format:
+    """A type of floats: how many bits there are, how many the fraction has, and the greatest exponent."""
+
+    width: int
+    fraction: int
+    bias: int
+
+    @property
+    def one(self) -> int:
+        """The bits of 1."""
+        return self.bias << self.fraction
+
+    @property
+    def sign(self) -> int:
+        """The sign bit."""
+        return 1 << (self.width - 1)
+
+    @property
+    def lower(self) -> int:
+        """How many of the last bits are left out in a number whose square is exact."""
+        return (self.fraction + 2) // 2
+
+    @property
+    def whole(self) -> float:
+        """What is added to a number of less than a third of it is rounded to a whole one, which the low bits are."""
+        return 1.5 * 2.0**self.fraction
+
+    @property
+    def whole_bits(self) -> int:
+        return (self.bias + self.fraction << self.fraction) + (1 << (self.fraction - 1))
+
+
+SINGLE, DOUBLE = Format(32, 23, 127), Format(64, 52, 1023)
+FORMATS = {"f4": SINGLE, "f8": DOUBLE}
+SPLIT = 2.0**27 + 1  # cuts a float64 in halves
 
 
 class Arithmetic:
-    """Operations on float64 numbers that the operators do not have, and on pairs of them."""
+    """Operations on floats that the operators do not have, and on pairs of them; a product of pairs is of float64."""
+
+    def __init__(self, of: Format = DOUBLE):
+        self.format = of
 
     # --- what a machine brings itself
 
     def bits(self, x: Number) -> Number:
-        """The 64 bits as a signed integer."""
+        """The bits as a signed integer."""
         raise NotImplementedError
 
     def from_bits(self, n: Number) -> Number:
@@ -41,21 +79,44 @@ class Arithmetic:
     def select(self, condition: Number, yes: Number, no: Number) -> Number:
         raise NotImplementedError
 
+    def widened(self, x: Number) -> Number:
+        """A float32 as a float64."""
+        raise NotImplementedError
+
+    def narrowed(self, x: Number) -> Number:
+        """The nearest float32."""
+        raise NotImplementedError
+
+    def double(self) -> Arithmetic:
+        """The arithmetic of what is widened."""
+        raise NotImplementedError
+
     # --- numbers
 
     def magnitude(self, x: Number) -> Number:
         """|x|"""
-        return self.from_bits(self.bits(x) & (SIGN - 1))
+        return self.from_bits(self.bits(x) & (self.format.sign - 1))
 
     def between(self, x: Number, low: float, high: float) -> Number:
         """The nearest number that is not outside; NaN stays."""
-        x = self.select(x < low, low, x)
+        return self.at_most(self.at_least(x, low), high)
+
+    def at_least(self, x: Number, low: float) -> Number:
+        return self.select(x < low, low, x)
+
+    def at_most(self, x: Number, high: float) -> Number:
         return self.select(x > high, high, x)
 
     def polynomial(self, coefficients: Sequence[float], x: Number) -> Number:
         """By Horner's rule; coefficients lowest first."""
         *rest, last = coefficients
         return reduce(lambda y, c: y * x + c, reversed(rest), last)
+
+    def square(self, x: Number) -> Pair:
+        """x², rounded, and what that has lost, nearly: the square of the first half of the bits is exact"""
+        upper = self.from_bits(self.bits(x) & -(1 << self.format.lower))
+        square = x * x
+        return square, (upper * upper - square) + (x - upper) * (x + upper)
 
     # --- pairs
 
@@ -127,17 +188,32 @@ class Arrays(Arithmetic):
     """Arrays of NumPy, of at least one axis."""
 
     def bits(self, x: np.ndarray) -> np.ndarray:
-        return x.view(np.int64)
+        return x.view(f"i{self.format.width // 8}")
 
     def from_bits(self, n: np.ndarray) -> np.ndarray:
-        return n.view(np.float64)
+        return n.view(f"f{self.format.width // 8}")
 
     def select(self, condition: np.ndarray, yes: Any, no: Any) -> np.ndarray:
         return np.where(condition, yes, no)
 
+    def widened(self, x: np.ndarray) -> np.ndarray:
+        return x.astype(np.float64)
+
+    def narrowed(self, x: np.ndarray) -> np.ndarray:
+        return x.astype(np.float32)
+
+    def double(self) -> Arrays:
+        return Arrays(DOUBLE)
+
 
 class Vectors(Arithmetic):
-    """Values of a kernel builder: anything with `bits`, `from_bits` and `select`."""
+    """Values of a kernel builder: anything with `bits`, `from_bits`, `select`, `widened` and `narrowed`."""
 
-    def __init__(self, builder: Any):
+    def __init__(self, builder: Any, of: Format = DOUBLE):
+        super().__init__(of)
+        self._builder = builder
         self.bits, self.from_bits, self.select = builder.bits, builder.from_bits, builder.select
+        self.widened, self.narrowed = builder.widened, builder.narrowed
+
+    def double(self) -> Vectors:
+        return Vectors(self._builder, DOUBLE)

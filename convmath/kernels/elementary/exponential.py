@@ -1,33 +1,48 @@
 """exp and what is made of it. All start with x = k·log 2 + r, |r| ≤ log(2)/2 and a little: exp x = 2^k·exp r.
 
 W. J. Cody and W. Waite, Software Manual for the Elementary Functions, 1980: log 2 is two floats, the first so short
-that x - k·LN2_HIGH is exact. Functions that end in _short are for numbers that came from float32 and go back to it.
+that x - k·LN2_HIGH is exact. Functions that end in _short are for numbers that came from float32 and go back to it. exp
+itself is the same for both types, each with its numbers.
 """
 
 from __future__ import annotations
 
-from .arithmetic import FRACTION, ONE, Arithmetic, Number, Pair
-from .coefficients import EXP, EXP_SHORT, LN2, LN2_HIGH, LN2_LOW, LOG2E
+from dataclasses import dataclass
+
+from .arithmetic import DOUBLE, SINGLE, Arithmetic, Number, Pair
+from .coefficients import (
+    EXP,
+    EXP_DOUBLE,
+    EXP_SHORT,
+    EXP_SINGLE,
+    LN2,
+    LN2_HIGH,
+    LN2_LOW,
+    LN2_SINGLE,
+    LN2_SINGLE_LOW,
+    LOG2E,
+)
 
 __all__ = [
     "exp",
+    "exp_below",
+    "exp_reduced",
     "exp_short",
+    "exp_small",
     "exp_tail",
     "expm1",
     "expm1_short",
     "parts_of_two_to",
+    "power_of_e",
     "reduced",
     "reduced_short",
+    "scaled_down",
     "sigmoid",
     "sigmoid_short",
     "tanh",
     "tanh_short",
     "two_to",
 ]
-
-# what is added to a number of less than 2^51 is rounded to a whole number, which the low bits of the sum are
-WHOLE = 1.5 * 2**52
-WHOLE_BITS = 0x4338000000000000
 
 # exp is 0 in float64 below the first, and infinite above the second
 LEAST, MOST = -746.0, 710.0
@@ -38,8 +53,8 @@ LEAST, MOST = -746.0, 710.0
 
 def _whole(m: Arithmetic, x: Number) -> tuple[Number, Number]:
     """The nearest whole number, as a float and as an integer."""
-    shifted = x + WHOLE
-    return shifted - WHOLE, m.bits(shifted) - WHOLE_BITS
+    shifted = x + m.format.whole
+    return shifted - m.format.whole, m.bits(shifted) - m.format.whole_bits
 
 
 def reduced(m: Arithmetic, x: Number) -> tuple[Number, Number, Number]:
@@ -57,7 +72,7 @@ def reduced_short(m: Arithmetic, x: Number) -> tuple[Number, Number]:
 
 def two_to(m: Arithmetic, n: Number) -> Number:
     """2^n, a normal number"""
-    return m.from_bits((n << FRACTION) + ONE)
+    return m.from_bits((n << m.format.fraction) + m.format.one)
 
 
 def parts_of_two_to(m: Arithmetic, n: Number) -> tuple[Number, Number]:
@@ -84,13 +99,61 @@ def exp_pair(m: Arithmetic, r: Number, low: Number) -> Pair:
     return m.extended(total, third - low * (r * r * 0.5 + third + (r + 1.0)))
 
 
-# --- float64 ------------------------------------------------------------------------------------------------------
+# --- exp of both types --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """log 2 as two numbers, of which k·high is exact, the polynomial, and where exp is 0 and where infinite.
+
+    2^`lift` times a power of e is a normal number down to there.
+    """
+
+    high: float
+    low: float
+    terms: tuple[float, ...]
+    least: float
+    most: float
+    lift: int
+
+
+KINDS = {
+    SINGLE: Kind(LN2_SINGLE, LN2_SINGLE_LOW, EXP_SINGLE, -104.0, 89.0, 64),
+    DOUBLE: Kind(LN2_HIGH, LN2_LOW, EXP_DOUBLE, LEAST, MOST, 512),
+}
+
+
+def power_of_e(m: Arithmetic, x: Number, beside: Number = 0.0) -> tuple[Number, Number]:
+    """e^(x - beside) = y·2^n"""
+    of = KINDS[m.format]
+    k, n = _whole(m, x * LOG2E)
+    return n, exp_small(m, (x - k * of.high) - (k * of.low + beside))
+
+
+def exp_small(m: Arithmetic, r: Number) -> Number:
+    return m.rounded(m.ordered_sum(1.0, r), r * r * m.polynomial(KINDS[m.format].terms, r))
+
+
+def scaled_down(m: Arithmetic, y: Number, n: Number) -> Number:
+    """y·2^n, for a y near 1 and an n that is hardly above 0"""
+    lift = KINDS[m.format].lift
+    return y * two_to(m, n + lift) * 2.0**-lift
 
 
 def exp(m: Arithmetic, x: Number) -> Number:
-    n, r, low = reduced(m, m.between(x, LEAST, MOST))
+    of = KINDS[m.format]
+    n, y = power_of_e(m, m.between(x, of.least, of.most))
     first, second = parts_of_two_to(m, n)
-    return exp_reduced(m, r, low) * first * second
+    return y * first * second
+
+
+def exp_below(m: Arithmetic, x: Number) -> Number:
+    """exp, with the same bits, for an x that is hardly above 0"""
+    n, y = power_of_e(m, m.at_least(x, KINDS[m.format].least))
+    return scaled_down(m, y, n)
+
+
+# --- float64 ------------------------------------------------------------------------------------------------------
 
 
 def exp_reduced(m: Arithmetic, r: Number, low: Number) -> Number:

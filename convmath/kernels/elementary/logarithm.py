@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 
-from .arithmetic import FRACTION, ONE, Arithmetic, Number, Pair
+from .arithmetic import DOUBLE, Arithmetic, Number, Pair
 from .coefficients import LN2, LN2_HIGH, LN2_LOW, LOG, LOG_SHORT
 
 __all__ = ["log", "log1p", "log1p_short", "log_reduced", "log_short", "log_terms"]
 
+FRACTION, ONE = DOUBLE.fraction, DOUBLE.one
 ROOT = 0x3FE6A09E667F3BCD  # the bits of √½
 MANY = 0x4330000000000000  # and of 2^52, whose low bits count by 1
 BIASED = 2.0**52 + 1023

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from convmath.kernels.elementary import emit
 
 from .builder import Builder, Value
-from .exponential import exp, log1p, normal, sigmoid
+from .exponential import exp, log1p_exp, normal, sigmoid
 
 __all__ = ["ACTIVATIONS"]
 
@@ -81,8 +81,7 @@ def elu_input(k: Builder, g: Value, x: Value, alpha: Value, scale: Value) -> Val
 
 
 def softplus(k: Builder, x: Value, beta: Value, threshold: Value) -> Value:
-    near = exp(k, -(beta * _size(k, x)))
-    y = k.select(x <= 0.0, k.splat(0.0), x) + log1p(k, near) / beta
+    y = k.select(x <= 0.0, k.splat(0.0), x) + log1p_exp(k, beta * x) / beta
     return k.select(beta * x > threshold, x, y)
 
 

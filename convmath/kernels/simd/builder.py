@@ -8,7 +8,6 @@ Addresses count bytes.
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,19 +16,30 @@ import numpy as np
 from llvmlite import ir
 
 from .host import host
+from .words import Words, address, addresses, words
 
-__all__ = ["BYTES", "ITEM", "POINTER", "WORD", "Builder", "Value", "address", "addresses", "words"]
+__all__ = [
+    "BYTES",
+    "DTYPES",
+    "ITEM",
+    "POINTER",
+    "WORD",
+    "Builder",
+    "Value",
+    "Words",
+    "address",
+    "addresses",
+    "words",
+]
 
 WORD, HALF, BYTE, BIT = ir.IntType(64), ir.IntType(32), ir.IntType(8), ir.IntType(1)
 POINTER = ir.PointerType()
 FLOATS = {"f4": ir.FloatType(), "f8": ir.DoubleType()}
 INTEGERS = {"f4": HALF, "f8": WORD}
 BYTES = {"f4": 4, "f8": 8}
+DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}  # those that kernels compute in, by NumPy's names
 SUFFIX = {FLOATS["f4"]: "f32", FLOATS["f8"]: "f64", HALF: "i32", WORD: "i64", BYTE: "i8"}
 ITEM = ir.FunctionType(ir.VoidType(), [POINTER, POINTER, WORD, WORD])
-
-_address: Any = ctypes.addressof
-_of_buffer: Any = ctypes.c_char.from_buffer
 
 
 def _element(kind: ir.Type) -> Any:
@@ -172,6 +182,8 @@ class Builder:
         self.function = ir.Function(self.module, ITEM, name)
         self.code = ir.IRBuilder(self.function.append_basic_block("entry"))
         self.words: dict[str, Value] = {}
+        taken = [word for word in (*pointers, *integers, *own) if hasattr(Builder, word) or word in self.__dict__]
+        assert not taken, f"{taken} are names of the builder itself"
         block, mine, first, behind = (Value(self, argument) for argument in self.function.args)
         for place, word in enumerate((*pointers, *integers)):
             self.words[word] = self._word(block, place, pointer=place < len(pointers))
@@ -188,6 +200,14 @@ class Builder:
     def _word(self, block: Value, place: int, *, pointer: bool) -> Value:
         word = self.load_word(block, 8 * place)
         return self.as_pointer(word) if pointer else word
+
+    def in_registers(self, registers: int) -> None:
+        """From here on a vector is so many registers long: what each waits for is hidden by the work on the others.
+
+        Half as many where there are few, and one in an exact kernel, whose functions need them all.
+        """
+        count = 1 if self.exact else registers if self.registers == 32 else max(1, registers // 2)
+        self.lanes, self.vector = count * self.lanes, count * self.vector
 
     # --- constants and kinds ---
 
@@ -234,16 +254,21 @@ class Builder:
         return Value(self, self.code.gep(pointer.value, [offset.value], inbounds=True, source_etype=BYTE))
 
     def load(
-        self, pointer: Value, offset: Value | int = 0, lanes: int | None = None, mask: Value | None = None
+        self,
+        pointer: Value,
+        offset: Value | int = 0,
+        lanes: int | None = None,
+        mask: Value | None = None,
+        outside: float = 0.0,
     ) -> Value:
-        """A vector (a number where lanes = 1); where the mask is false 0, and nothing is touched."""
+        """A vector (a number where lanes = 1); where the mask is false it is `outside`, and nothing is touched."""
         kind, place = self.kind(lanes), self.at(pointer, offset)
-        return self._load(kind, place, mask, self.bytes)
+        return self._load(kind, place, mask, self.bytes, outside)
 
-    def prefetch(self, pointer: Value, offset: Value | int = 0) -> None:
-        """Have a line of the cache brought that will be read; there may be nothing at that place."""
-        for_reading, soon, data = HALF(0), HALF(3), HALF(1)
-        self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, offset).value, for_reading, soon, data)
+    def prefetch(self, pointer: Value, offset: Value | int = 0, *, written: bool = False) -> None:
+        """Have a line of the cache brought that will be read, or `written`; there may be nothing at that place."""
+        for_writing, soon, data = HALF(int(written)), HALF(3), HALF(1)
+        self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, offset).value, for_writing, soon, data)
 
     def load_number(self, pointer: Value, offset: Value | int = 0) -> Value:
         return self.load(pointer, offset, 1)
@@ -260,20 +285,45 @@ class Builder:
         """A vector of integers of this kind, as many as there are lanes."""
         return self._load(ir.VectorType(kind, self.lanes), self.at(pointer, offset), mask, kind.width // 8)
 
-    def _load(self, kind: Any, place: Value, mask: Value | None, align: int) -> Value:
+    def _load(self, kind: Any, place: Value, mask: Value | None, align: int, outside: float = 0) -> Value:
         if mask is None:
             return Value(self, self.code.load(place.value, typ=kind, align=align))
-        zero = ir.Constant(kind, [0] * kind.count)
-        return self.call(f"llvm.masked.load.{self._suffix(kind)}.p0", kind, place.value, HALF(align), mask.value, zero)
+        there = ir.Constant(kind, [outside] * kind.count)
+        return self.call(f"llvm.masked.load.{self._suffix(kind)}.p0", kind, place.value, HALF(align), mask.value, there)
 
-    def store(self, value: Value, pointer: Value, offset: Value | int = 0, mask: Value | None = None) -> None:
+    def store(
+        self, value: Value, pointer: Value, offset: Value | int = 0, mask: Value | None = None, *, past: bool = False
+    ) -> None:
+        """Nothing is touched where the mask is false. Without one a vector may go `past` the caches.
+
+        It must then lie at a multiple of its bytes.
+        """
         place, element = self.at(pointer, offset), _element(value.type)
         align = element.width // 8 if isinstance(element, ir.IntType) else 4 if element == FLOATS["f4"] else 8
-        if mask is None:
-            self.code.store(value.value, place.value, align=align)
-        else:
+        if mask is not None:
             name = f"llvm.masked.store.{self._suffix(value.type)}.p0"
             self.call(name, ir.VoidType(), value.value, place.value, HALF(align), mask.value)
+            return
+        stored = self.code.store(value.value, place.value, align=align * value.lanes if past else align)
+        if past:
+            stored.set_metadata("nontemporal", self.module.add_metadata([HALF(1)]))
+
+    def store_first(
+        self, count: Value, value: Value, pointer: Value, offset: Value | int = 0, *, past: bool = False
+    ) -> None:
+        """So many of the lanes, which may be none; a whole vector may go `past` the caches."""
+
+        def some() -> None:
+            self.store(value, pointer, offset, mask=self.below(count, value.lanes))
+
+        def rest() -> None:
+            # a store of nothing would still bring the line back that has gone
+            self.when(count > 0, some)
+
+        if past:
+            self.either(count >= value.lanes, lambda: self.store(value, pointer, offset, past=True), rest)
+        else:
+            some()
 
     # --- vectors ---
 
@@ -344,6 +394,10 @@ class Builder:
         few = self.greatest_of(self.least_of(count, lanes), self.word(0))
         most = Value(self, self.code.trunc(few.value, HALF))
         return Value(self, ir.Constant(ir.VectorType(HALF, lanes), list(range(lanes)))) < self.splat(most, lanes)
+
+    def any_of(self, mask: Value) -> Value:
+        """Whether it is true in some lane."""
+        return Value(self, self.code.bitcast(mask.value, ir.IntType(mask.lanes))).differs(0)
 
     def lanes_where(self, chosen: Sequence[bool]) -> Value:
         """A mask that is known beforehand."""
@@ -477,21 +531,3 @@ class Builder:
             self.code.call(function, [value.value for value in values])
 
         return called
-
-
-def address(array: np.ndarray) -> int:
-    """Where the first element lies."""
-    try:
-        return _address(_of_buffer(array))
-    except (TypeError, ValueError):  # one that is empty, not in C order or not to be written has no such buffer
-        return array.ctypes.data  # which takes several times as long
-
-
-def addresses(*arrays: np.ndarray) -> tuple[int, ...]:
-    """Where tables lie that their owner keeps, who need not ask again."""
-    return tuple(map(address, arrays))
-
-
-def words(*values: Any) -> np.ndarray:
-    """A block: addresses of arrays, and integers, as 64-bit words."""
-    return np.array([address(v) if isinstance(v, np.ndarray) else v for v in values], np.int64)

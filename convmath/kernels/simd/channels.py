@@ -18,7 +18,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, addresses, words
+from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import aligned, biases, empty
@@ -178,9 +178,9 @@ class Plan:
             *(ends[0][b], ends[0][b + 1], ends[1][b], ends[1][b + 1]),
         )
         self.items = np.stack([np.ravel(column) for column in columns], -1).astype(np.int64)
-        self.tables = addresses(self.offsets, self.rows, self.items, self.out)
         self.own = ((p.reads * plane.channel + 2 * lanes) * size if padded else 0,)
-        self.numbers = (
+        self.words = words(
+            *(self.offsets, self.rows, self.items, self.out),
             *(p.reads, in_size * size, channel * size, plane.shape[-1], len(self.offsets), tiles),
             *(out_size * size, blocks, int(padded)),
         )
@@ -212,10 +212,10 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     p = plan.problem
     y = empty((p.batch, p.groups * p.makes, *plan.counts), x.dtype)
     tiled = aligned(plan.weights.size, w.dtype)
-    np.take(w.reshape(-1), plan.weights, out=tiled, mode="clip")
+    w.reshape(-1).take(plan.weights, out=tiled, mode="clip")
     flag = np.zeros(1, np.int64)
     shift = biases(b, p.groups * p.makes, x.dtype)
-    block = words(x, y, tiled, shift, flag, *plan.tables, *plan.numbers)
+    block = words(x, y, tiled, shift, flag, then=plan.words)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0]
 

@@ -18,7 +18,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, addresses, words
+from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import aligned
@@ -195,9 +195,9 @@ class Plan:
             np.minimum(tap + each, len(self.offsets)),
         )
         self.items = np.stack(columns, -1).astype(np.int64)
-        self.tables = addresses(self.offsets, self.rows, self.items, self.begins, self.bands)
         self.own = ((reads * plane.channel + 2 * lanes) * size if padded else 0, (band * behind + lanes) * wide * size)
-        self.numbers = (
+        self.words = words(
+            *(self.offsets, self.rows, self.items, self.begins, self.bands),
             *(reads, in_size * size, channel * size, plane.shape[-1], channels * in_size * size),
             *(makes, wide, outputs * out_size * size, out_size * size, len(self.bands), len(self.offsets), int(padded)),
         )
@@ -215,11 +215,8 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     """The gradient, and whether all of it is finite."""
     sums = aligned(math.prod(plan.shape), plan.dtype)
     sums.fill(0)
-    block = words(x, gy, sums, *plan.tables, *plan.numbers)
+    block = words(x, gy, sums, then=plan.words)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
-    total = sums.reshape(plan.shape)
-    found = total[0]
-    for part in total[1:]:
-        found = found + part
+    found = sums.reshape(plan.shape).sum(0)
     gw = found[..., : plan.makes].swapaxes(1, 2).reshape(-1, plan.reads, *plan.kernels)
     return np.ascontiguousarray(gw), bool(np.isfinite(gw).all())

@@ -43,12 +43,13 @@ class Kernel:
 
 
 def kernel(
-    pointers: str, integers: str = "", own: str = ""
+    pointers: str, integers: str = "", own: str = "", *, passes: bool = True
 ) -> Callable[[Callable[Concatenate[Builder, P], None]], Callable[..., Kernel]]:
     """The decorated function emits a kernel into a builder; calling it gives the compiled kernel, made once.
 
     The first argument after the builder is the floating type, "f4" or "f8"; the others fix what is emitted. A keyword
-    `exact` goes to the builder.
+    `exact` goes to the builder. Without `passes` LLVM does not look for what may be simpler before it chooses
+    instructions, which takes half of its time.
     """
     names = tuple(pointers.split()), tuple(integers.split()), tuple(own.split())
 
@@ -62,7 +63,7 @@ def kernel(
             if found is None:
                 with _lock:
                     if key not in known:
-                        known[key] = Kernel(_linked(emit, names, arguments, exact), *names)
+                        known[key] = Kernel(_linked(emit, names, arguments, exact, passes), *names)
                     found = known[key]
             return found
 
@@ -72,7 +73,7 @@ def kernel(
     return made
 
 
-def _linked(emit: Callable[..., None], names: tuple, arguments: tuple, exact: bool) -> int:
+def _linked(emit: Callable[..., None], names: tuple, arguments: tuple, exact: bool, passes: bool) -> int:
     """The address of the compiled function."""
     symbol = "_".join([emit.__name__, *map(str, arguments), *(["exact"] if exact else [])])
     symbol = "".join(letter if letter.isalnum() else "_" for letter in symbol)
@@ -82,7 +83,7 @@ def _linked(emit: Callable[..., None], names: tuple, arguments: tuple, exact: bo
         builder = Builder(symbol, arguments[0], *names, exact=exact)
         emit(builder, *arguments)
         builder.code.ret_void()
-        code = _machine_code(str(builder.module))
+        code = _machine_code(str(builder.module), passes)
         _write(entry, code)
     engine = _engine()
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -107,14 +108,14 @@ def _engine() -> llvm.ExecutionEngine:
     return llvm.create_mcjit_compiler(llvm.parse_assembly(""), _target())
 
 
-def _machine_code(source: str) -> bytes:
+def _machine_code(source: str, passes: bool) -> bytes:
     module = llvm.parse_assembly(source)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3)
+    options = llvm.create_pipeline_tuning_options(speed_level=3 if passes else 0)
     # the vectors and the tiles are written out already
     options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
-    passes = llvm.create_pass_builder(_target(), options)
-    passes.getModulePassManager().run(module, passes)
+    builder = llvm.create_pass_builder(_target(), options)
+    builder.getModulePassManager().run(module, builder)
     return _target().emit_object(module)
 
 

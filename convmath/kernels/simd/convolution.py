@@ -19,6 +19,7 @@ from convmath.kernels.problem import Convolution
 from convmath.window import Window
 
 from . import (
+    batches,
     channels,
     channels_weight,
     depthwise,
@@ -28,12 +29,14 @@ from . import (
     winograd,
     winograd_weight,
 )
+from .builder import DTYPES
 from .plane import ROOM
 
 __all__ = ["DIRECT", "EXACT", "WINOGRAD", "WINOGRAD4", "Way", "Ways"]
 
 Windows = Sequence[Window]
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
+
+PLAIN: tuple[ModuleType, ...] = (depthwise, channels, pixels, batches)  # those that sum as the definition does
 
 
 @dataclass(frozen=True)
@@ -67,32 +70,64 @@ class Ways:
         self, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None
     ) -> np.ndarray:
         """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
-        way = self.way(Convolution.forward(x, w, windows, groups), x, w)
-        y, finite = way.run(way.plan, x, w, b) if way else (None, False)
-        return y if finite and y is not None else self.plain.conv(x, w, windows, groups, b)
+        return self.of(Convolution.forward(x, w, windows, groups)).conv(x, w, windows, groups, b)
 
     def conv_input(
         self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int],
         b: np.ndarray | None = None,
     ) -> np.ndarray:  # fmt: skip
         """gX[ν,c,i] = Σ_{o,j,t} [s·j+d·t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
-        way = self.way(Convolution.by_input(gy, w, windows, groups, sizes), gy, w)
-        gx, finite = way.run(way.plan, gy, w, b) if way else (None, False)
-        return gx if finite and gx is not None else self.plain.conv_input(gy, w, windows, groups, sizes, b)
+        problem = Convolution.by_input(gy, w, windows, groups, sizes)
+        return self.of(problem).conv_input(gy, w, windows, groups, sizes, b)
 
     conv_transpose = conv_input
 
     def conv_weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
         """gW[o,c,t] = Σ_{ν,j} gY[ν,o,j] · X[ν,c,s·j+d·t-a]"""
-        way = self.way(Convolution.by_weight(gy, x, windows, groups), gy, x)
-        gw, finite = way.run(way.plan, gy, x) if way else (None, False)
-        return gw if finite and gw is not None else self.plain.conv_weight(gy, x, windows, groups)
+        return self.of(Convolution.by_weight(gy, x, windows, groups)).conv_weight(gy, x, windows, groups)
 
-    def way(self, problem: Convolution, *arrays: np.ndarray) -> Way | None:
-        """The way that is taken; None where there is none, also because the arrays differ in their types."""
-        if problem.empty or any(array.dtype != problem.dtype for array in arrays):
+    def of(self, problem: Convolution) -> Taken:
+        """The kernels of one problem."""
+        return Taken(self.way(problem), self.plain, problem.dtype)
+
+    def way(self, problem: Convolution) -> Way | None:
+        """The way that is taken; None where there is none."""
+        return None if problem.empty else _way(self.m, self.exact, problem)
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """The same functions, of one problem: a way to compute it, or what is `plain`."""
+
+    way: Way | None
+    plain: ModuleType
+    dtype: np.dtype
+
+    def conv(
+        self, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None
+    ) -> np.ndarray:
+        y = self._finite(x, w, b)
+        return self.plain.conv(x, w, windows, groups, b) if y is None else y
+
+    def conv_input(
+        self, gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int],
+        b: np.ndarray | None = None,
+    ) -> np.ndarray:  # fmt: skip
+        gx = self._finite(gy, w, b)
+        return self.plain.conv_input(gy, w, windows, groups, sizes, b) if gx is None else gx
+
+    conv_transpose = conv_input
+
+    def conv_weight(self, gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
+        gw = self._finite(gy, x)
+        return self.plain.conv_weight(gy, x, windows, groups) if gw is None else gw
+
+    def _finite(self, one: np.ndarray, other: np.ndarray, *bias: np.ndarray | None) -> np.ndarray | None:
+        """What comes out, if there is a way and all of it is finite; arrays of different types have none."""
+        if self.way is None or one.dtype != self.dtype or other.dtype != self.dtype:
             return None
-        return _way(self.m, self.exact, problem)
+        found, finite = self.way.run(self.way.plan, one, other, *bias)
+        return found if finite else None
 
 
 DIRECT, WINOGRAD, WINOGRAD4, EXACT = Ways(), Ways(2), Ways(4), Ways(exact=True)
@@ -109,12 +144,12 @@ def _way(m: int, exact: bool, p: Convolution) -> Way | None:
             given = dtype, batch, channels_, p.shape[2:], p.outputs, p.windows, p.groups
             if m:
                 return _cheapest((winograd, winograd.forward(*given, m=m)))
-            return _cheapest(*((kind, kind.forward(*given, exact=exact)) for kind in (depthwise, channels, pixels)))
+            return _cheapest(*((kind, kind.forward(*given, exact=exact)) for kind in PLAIN))
         case "input":
             given = dtype, batch, p.outputs, p.counts, channels_, p.windows, p.groups, p.shape[2:]
             if m:
                 return _cheapest((winograd, winograd.transposed(*given, m=m)))
-            return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in (depthwise, channels, pixels)))
+            return _cheapest(*((kind, kind.transposed(*given, exact=exact)) for kind in PLAIN))
         case "weight":
             given = dtype, batch, channels_, p.shape[2:], p.outputs, p.windows, p.counts, p.groups
             return _by_weight(m, exact, *given)

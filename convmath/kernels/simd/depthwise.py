@@ -258,7 +258,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
 def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
     sums, zeros = empty((plan.batch, plan.channels, 1, *plan.sizes), x.dtype), _zeros(plan, x.dtype)
-    block = words(x, gy, sums, zeros, *plan.rows)  # holds addresses alone: the arrays must live until it has run
+    block = words(x, gy, sums, zeros, *plan.rows)
     workers.run(plan.kernel(), block, plan.batch * plan.channels, (), gy.nbytes / BANDWIDTH)
     gw = sums.sum(0)
     return gw, bool(np.isfinite(gw).all())

@@ -8,10 +8,9 @@ nothing of the first. exp is off by less than 1 ulp where it is a normal number 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from convmath.kernels.elementary import emit
+from convmath.kernels.elementary import inside
 from convmath.kernels.elementary.coefficients import (
     EXP,
     EXP_SHORT,
@@ -22,12 +21,13 @@ from convmath.kernels.elementary.coefficients import (
     LOG_WIDE,
     LOG_WIDE_SHORT,
     NORMAL,
-    NORMAL_SHORT,
+    NORMAL_SINGLE,
 )
+from convmath.kernels.elementary.gates import TURN
 
 from .builder import Builder, Value
 
-__all__ = ["exp", "log1p", "normal", "sigmoid"]
+__all__ = ["exp", "log1p", "log1p_exp", "normal", "sigmoid"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Kind:
 
 LN2_SHORT = 0.693359375  # the first ten places of log 2 behind the point
 KINDS = {
-    "f4": Kind(23, 127, LN2_SHORT, LN2 - LN2_SHORT, -104.0, 64, EXP_SHORT, NORMAL_SHORT, LOG_WIDE_SHORT),
+    "f4": Kind(23, 127, LN2_SHORT, LN2 - LN2_SHORT, -104.0, 64, EXP_SHORT, NORMAL_SINGLE, LOG_WIDE_SHORT),
     "f8": Kind(52, 1023, LN2_HIGH, LN2_LOW, -746.0, 512, (0.5, *EXP), NORMAL, LOG_WIDE),
 }
 
@@ -62,7 +62,7 @@ def exp(k: Builder, x: Value) -> Value:
     It is right up to 2^63, and 2^511 in float64.
     """
     if k.exact:
-        return emit(k, "exp", x)
+        return inside(k, "exp_below", x)
     of = KINDS[k.dtype]
     x = k.select(x < of.least, k.splat(of.least), x)
     # what is added to a small number is rounded to a whole one, which the low bits of the sum are
@@ -91,33 +91,32 @@ def sigmoid(k: Builder, x: Value) -> Value:
 
 def log1p(k: Builder, x: Value) -> Value:
     """log(1 + x) for 0 ≤ x ≤ 1: log((1 + s)/(1 - s)), s = x/(2 + x); off by less than 3 ulp (on all of float32)"""
-    if k.exact:
-        return emit(k, "log1p", x)
     s = x / (x + 2.0)
     z = s * s
     return k.multiply_add(s * z, _polynomial(k, KINDS[k.dtype].logarithm, z), s + s)
 
 
-TURN = 3.0  # of the variable of NORMAL
+def log1p_exp(k: Builder, x: Value) -> Value:
+    """log(1 + e^(-|x|))"""
+    return inside(k, "log1p_exp", x) if k.exact else log1p(k, exp(k, -k.of_kind("fabs", x)))
 
 
 def normal(k: Builder, x: Value) -> tuple[Value, Value]:
-    """Φ(x) = ½·erfc(-x/√2), the distribution function of a standard normal variable, and e^(-x²/2)
+    """Φ(x), the distribution function of a standard normal variable, and e^(-x²/2), as `elementary.gates` has them
 
-    Φ(-a·√2) = e^(-a²)·P(t)/(2·(a + 3)), t = (a - 3)/(a + 3), and Φ(x) = 1 - Φ(-x). Where numbers are normal it is off
-    by less than 7 ulp in float32 (measured on all of it), and 16 in float64 (on a sample). On a processor that does not
-    fuse products the square is rounded, which counts x²-fold: x² ulp more for x < 0.
+    Where numbers are normal Φ is off by less than 7 ulp in float32 (measured on all of it), and 16 in float64 (on a
+    sample). On a processor that does not fuse products the square is rounded, which counts x²-fold: x² ulp more for
+    x < 0.
     """
     if k.exact:
-        return emit(k, "erfc", x * -math.sqrt(0.5)) * 0.5, exp(k, x * x * -0.5)
+        return inside(k, "normal", x), inside(k, "bell", x)
     negative = x * -0.5
     square = negative * x
     # what the square was rounded by is more than that of the exponential where x is large
     e = exp(k, square)
     e = k.multiply_add(k.multiply_add(negative, x, -square), e, e)
-    a = k.of_kind("fabs", x) * math.sqrt(0.5)
-    half = k.splat(0.5) / (a + TURN)
-    # t + ½ = 2·a/(a + 3) - ½ is exact at 0, where the polynomial is steep
-    near = k.multiply_add(a * 4.0, half, k.splat(-0.5))
-    tail = e * (_polynomial(k, KINDS[k.dtype].tail, near) * half)
+    size = k.of_kind("fabs", x)
+    over = k.splat(1.0) / (size + TURN)
+    t = k.multiply_add(size + size, over, k.splat(-1.0))
+    tail = e * (_polynomial(k, KINDS[k.dtype].tail, t) * over)
     return k.select(x < 0.0, tail, 1.0 - tail), e

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 
-from convmath.kernels.elementary import emit
+from convmath.kernels.elementary import emit, fixing
 
 from . import workers
-from .builder import Builder, Value, words
+from .builder import DTYPES, Builder, Value, words
 from .compile import kernel
 from .memory import empty
 
 __all__ = ["applied"]
 
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 PART = 4096  # elements of an item
 SPEED = 5e9  # bytes a second, about: only to see what is worth sharing
 
 
-@kernel("x y", "elements")
-def each(k: Builder, dtype: str, name: str, *fixed: int) -> None:
-    """y = name(x); what fixes the function further comes as the bits of a float64."""
-    numbers = [struct.unpack("d", struct.pack("q", bits))[0] for bits in fixed]
+@kernel("x y fixed", "elements")
+def each(k: Builder, dtype: str, name: str, count: int) -> None:
+    """y = name(x); so many numbers of float64 fix the function further."""
+    numbers = [k.splat(k.from_bits(k.load_word(k.fixed, 8 * place))) for place in range(count)]
 
     def item(i: Value) -> None:
         x, y = (k.at(pointer, i * (PART * k.bytes)) for pointer in (k.x, k.y))
@@ -39,6 +36,7 @@ def each(k: Builder, dtype: str, name: str, *fixed: int) -> None:
 def applied(name: str, x: np.ndarray, *fixed: float) -> np.ndarray:
     """The function of that name of x, which holds float32 or float64."""
     y, x = empty(x.shape, x.dtype), np.ascontiguousarray(x)
-    code = each(DTYPES[x.dtype], name, *(struct.unpack("q", struct.pack("d", number))[0] for number in fixed))
-    workers.run(code, words(x, y, x.size), -(-x.size // PART), seconds=2 * x.nbytes / SPEED)
+    numbers = np.array(fixing(*fixed) if fixed else ())
+    code, block = each(DTYPES[x.dtype], name, numbers.size), words(x, y, numbers, x.size)
+    workers.run(code, block, -(-x.size // PART), seconds=2 * x.nbytes / SPEED)
     return y

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from .builder import Builder, Value
 
-__all__ = ["every", "repeated"]
+__all__ = ["every", "picked", "repeated"]
 
 Load = Callable[[int], Value]
 
@@ -18,13 +18,20 @@ def every(k: Builder, load: Load, stride: int, first: int) -> Value:
     # elements that differ by less than a stride come from the same vectors, which are loaded once
     begin, phase = first // stride * stride, first % stride
     vectors = [load(begin + v * k.lanes) for v in range(stride)]
-    at = [phase + stride * i for i in range(k.lanes)]
-    found = vectors[0]
-    for v in range(1, stride):
-        before = at if v == 1 else range(k.lanes)
-        places = [k.lanes + e - v * k.lanes if e // k.lanes == v else old for e, old in zip(at, before, strict=True)]
+    return picked(k, vectors, [phase + stride * i for i in range(k.lanes)])
+
+
+def picked(k: Builder, vectors: Sequence[Value], at: Sequence[int]) -> Value:
+    """The elements at these places, one for each lane, of vectors that lie behind one another."""
+    first, *later = sorted({e // k.lanes for e in at})
+    found, places = vectors[first], [e - first * k.lanes for e in at]
+    if not later and places == list(range(k.lanes)):
+        return found
+    for v in later or [first]:
+        places = [e % k.lanes + k.lanes if e // k.lanes == v else place for e, place in zip(at, places, strict=True)]
         # what comes from a later vector is not there yet: any lane will do
         found = k.shuffle(found, vectors[v], [place if place < 2 * k.lanes else 0 for place in places])
+        places = list(range(k.lanes))
     return found
 
 

@@ -28,7 +28,7 @@ from convmath.kernels.tiles import fitted, pieces
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, words
+from .builder import BYTES, DTYPES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import empty
@@ -37,7 +37,6 @@ from .watch import note, unseen, watched
 
 __all__ = ["Rows", "plans"]
 
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 AXES = 3
 # rows of a tile: eight sums that do not wait for one another keep a core busy, and many rows are more streams of memory
 # than it can follow

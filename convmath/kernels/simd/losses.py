@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 
@@ -18,17 +19,19 @@ from convmath.kernels.elementary import emit
 from convmath.kernels.order import in_exact_order
 
 from . import sixteen, workers
-from .builder import WORD, Builder, Value, words
+from .builder import DTYPES, WORD, Builder, Value, words
 from .compile import Kernel, kernel
 from .exponential import exp
 from .memory import empty
 
 __all__ = ["log_softmax", "log_softmax_input", "of_softmax", "softmax", "softmax_input"]
 
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
+BESIDE = 4  # vectors whose greatest are found side by side
+TOGETHER = 4  # registers that are worked on together
+LONG = 512  # classes or positions from which on that is worth it
 SHORT = 4  # positions for which lanes are not worth it
 ROWS = 16  # rows of an item
-SPEED = 4e9  # bytes a second, about: only to see what is worth sharing
+SPEED = 30e9  # bytes a second, about: only to see what is worth sharing
 
 SHAPE = "outer classes inner"
 Emit = Callable[..., Value]
@@ -82,13 +85,27 @@ class _Along:
         return found if k.integer == WORD else k.resized(found, k.integer)
 
     def most(self) -> Value:
-        """The greatest of k.x; a zero is +0, whichever came first."""
+        """The greatest of k.x; a zero is +0, whichever came first.
+
+        Several are found side by side: one comparison takes longer than the next vector.
+        """
         k = self.k
+        step = k.vector if self.rows else k.inner * k.bytes
+        each = k.lanes if self.rows else 1
+        beside = BESIDE * each
+        whole = k.classes // beside * beside
 
-        def greater(offset: Value, mask: Value | None, so_far: Value) -> list[Value]:
-            return [k.greater(so_far, _outside(k, k.load(k.x, offset, mask=mask), mask, -math.inf))]
+        def several(c: Value, *so_far: Value) -> list[Value]:
+            at = self.start + c // each * step
+            return [k.greater(most, k.load(k.x, at + v * step, mask=self.mask)) for v, most in enumerate(so_far)]
 
-        return self.greatest(self.over(greater, [k.splat(-math.inf)])[0]) + 0.0
+        def one(c: Value, so_far: Value) -> list[Value]:
+            mask = k.below(k.classes - c) if self.rows else self.mask
+            return [k.greater(so_far, k.load(k.x, self.start + c // each * step, mask=mask, outside=-math.inf))]
+
+        found = k.loop(0, whole, beside, [k.splat(-math.inf)] * BESIDE, several)
+        [most] = k.loop(whole, k.classes, each, [reduce(k.greater, found)], one)
+        return self.greatest(most) + 0.0
 
     def greatest(self, vector: Value) -> Value:
         k, lanes = self.k, vector.lanes
@@ -118,6 +135,12 @@ def _each(k: Builder, rows: bool, body: Callable[[_Along], None]) -> None:
     k.loop(k.first, k.behind, 1, [], plane)
 
 
+def _widen(k: Builder, long: bool) -> None:
+    """Where lines of lanes are long, several registers are worked on together."""
+    if long:
+        k.in_registers(TOGETHER)
+
+
 def _outside(k: Builder, value: Value, mask: Value | None, stands: float) -> Value:
     """What stands where nothing is loaded."""
     return value if mask is None else k.select(mask, value, k.splat(stands))
@@ -127,8 +150,9 @@ def _outside(k: Builder, value: Value, mask: Value | None, stands: float) -> Val
 
 
 @kernel("x y", SHAPE)
-def forward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
+def forward(k: Builder, dtype: str, rows: bool, long: bool, logarithm: bool) -> None:
     """exp(X - M)/S, or X - M - log S; M the greatest, S the sum of exponentials."""
+    _widen(k, long)
 
     def body(along: _Along) -> None:
         most = along.most()
@@ -157,8 +181,9 @@ def forward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
 
 
 @kernel("g y out", SHAPE)
-def backward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
+def backward(k: Builder, dtype: str, rows: bool, long: bool, logarithm: bool) -> None:
     """Y·(gY - Σ gY·Y), or gZ - exp(Z)·Σ gZ"""
+    _widen(k, long)
 
     def body(along: _Along) -> None:
         def term(offset: Value, mask: Value | None) -> Value:
@@ -178,9 +203,12 @@ def backward(k: Builder, dtype: str, rows: bool, logarithm: bool) -> None:
     _each(k, rows, body)
 
 
-@kernel("x target weight losses greatest logarithms", SHAPE)
-def by_class(k: Builder, dtype: str, rows: bool, weighed: bool) -> None:
-    """-W·log softmax(X)[T] for each position, and what its gradient needs: M and log S"""
+@kernel("x target weight found", SHAPE)
+def by_class(k: Builder, dtype: str, rows: bool, long: bool, weighed: bool) -> None:
+    """-W·log softmax(X)[T] for each position, and what its gradient needs: M and log S, one behind the other"""
+    _widen(k, long)
+    each = k.outer * k.inner * k.bytes
+    values, greatest, logarithms = (k.at(k.found, each * place) for place in range(3))
 
     def body(along: _Along) -> None:
         most, target = along.most(), along.target()
@@ -200,20 +228,22 @@ def by_class(k: Builder, dtype: str, rows: bool, weighed: bool) -> None:
             total, chosen, _ = along.over(add, [k.splat(0.0)] * 2 + [k.integers(k.integer, [0] * k.lanes)])
         logarithm = emit(k, "log", total)
         z = chosen - most - logarithm
-        along.keep(-along.given(k.weight) * z if weighed else -z, k.losses)
-        along.keep(most, k.greatest)
-        along.keep(logarithm, k.logarithms)
+        along.keep(-along.given(k.weight) * z if weighed else -z, values)
+        along.keep(most, greatest)
+        along.keep(logarithm, logarithms)
 
     _each(k, rows, body)
 
 
-@kernel("x target g greatest logarithms out", SHAPE)
-def by_class_back(k: Builder, dtype: str, rows: bool, each: bool) -> None:
+@kernel("x target g found out", SHAPE)
+def by_class_back(k: Builder, dtype: str, rows: bool, long: bool, each: bool) -> None:
     """(softmax(X) - [c = T])·g, g a number for `each` position, or one for all"""
-    for_all = k.splat(0.0 if each else k.load_number(k.g))
+    _widen(k, long)
+    for_all, behind = k.splat(0.0 if each else k.load_number(k.g)), k.outer * k.inner * k.bytes
+    greatest, logarithms = (k.at(k.found, behind * place) for place in (1, 2))
 
     def body(along: _Along) -> None:
-        g, most, logarithm = along.given(k.g) if each else for_all, along.given(k.greatest), along.given(k.logarithms)
+        g, most, logarithm = along.given(k.g) if each else for_all, along.given(greatest), along.given(logarithms)
         target = along.target()
 
         def share(offset: Value, mask: Value | None) -> Value:
@@ -244,6 +274,12 @@ def _shape(array: np.ndarray, axis: int) -> tuple[int, int, int] | None:
     return (outer, array.shape[axis], inner) if fits and (inner == 1 or inner >= SHORT) else None
 
 
+def _ways(shape: tuple[int, int, int]) -> tuple[bool, bool]:
+    """Whether the lanes are classes, and whether there are many."""
+    _, classes, inner = shape
+    return inner == 1, (classes if inner == 1 else inner) >= LONG
+
+
 def _items(shape: tuple[int, int, int]) -> int:
     return -(-shape[0] // ROWS) if shape[2] == 1 else shape[0]
 
@@ -251,7 +287,7 @@ def _items(shape: tuple[int, int, int]) -> int:
 def _run(
     make: Callable[..., Kernel], arrays: tuple[np.ndarray, ...], shape: tuple[int, int, int], *fixed: bool
 ) -> np.ndarray:
-    code = make(DTYPES[arrays[-1].dtype], shape[2] == 1, *fixed, exact=in_exact_order())
+    code = make(DTYPES[arrays[-1].dtype], *_ways(shape), *fixed, exact=in_exact_order())
     out = empty(arrays[-1].shape, arrays[-1].dtype)
     workers.run(code, words(*arrays, out, *shape), _items(shape), seconds=3 * out.nbytes / SPEED)
     return out
@@ -288,30 +324,34 @@ def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int) -> np.ndarray:
 
 
 def of_softmax(
-    x: np.ndarray, target: np.ndarray, kept: np.ndarray, weight: np.ndarray, *, plain: bool = False
+    x: np.ndarray, target: np.ndarray, kept: np.ndarray | None, weight: np.ndarray | None
 ) -> tuple[np.ndarray, Callable[[np.ndarray], np.ndarray]]:
     """-W[T]·log softmax(X)[T] for each position, and the gradient by X of a cotangent of it
 
     The gradient is (softmax(X) - [c = T])·W[T]·g. At a position that is not kept the loss is 0, whatever stands there.
     """
     shape = _shape(x, 1)
-    if shape is None or weight.dtype != x.dtype:
-        return losses.of_softmax(x, target, kept, weight, plain=plain)
-    kind = DTYPES[x.dtype], shape[2] == 1
-    own = 0 if plain else losses.of_target(weight, target, kept)
-    found, most, logarithms = empty((3, *target.shape), x.dtype)
+    if shape is None or (weight is not None and weight.dtype != x.dtype):
+        return losses.of_softmax(x, target, kept, weight)
+    kind, plain = (DTYPES[x.dtype], *_ways(shape)), kept is None and weight is None
+    own = 0 if plain else losses.of_target(losses.each_of(x, target, kept, weight)[2], target, kept)
+    found = empty((3, *target.shape), x.dtype)
     items, exact = _items(shape), in_exact_order()
-    block = words(x, target, own, found, most, logarithms, *shape)
+    block = words(x, target, own, found, *shape)
     workers.run(by_class(*kind, not plain, exact=exact), block, items, seconds=2 * x.nbytes / SPEED)
 
     def by_input(g: np.ndarray) -> np.ndarray:
         if g.dtype != x.dtype:
-            return losses.by_class_input(g, log_softmax(x, 1), target, kept, weight)
+            return losses.by_class_input(g, log_softmax(x, 1), *losses.each_of(x, target, kept, weight))
         one = plain and not any(g.strides)  # the same number for all positions
-        cotangent = g.reshape(-1)[:1] if one else np.ascontiguousarray(g) if plain else np.where(kept, g * own, 0)
+        cotangent = g.reshape(-1)[:1] if one else np.ascontiguousarray(g if plain else _where(kept, g * own))
         gx = empty(x.shape, x.dtype)
-        block = words(x, target, cotangent, most, logarithms, gx, *shape)
+        block = words(x, target, cotangent, found, gx, *shape)
         workers.run(by_class_back(*kind, not one, exact=exact), block, items, seconds=2 * x.nbytes / SPEED)
         return gx
 
-    return found if plain else np.where(kept, found, 0), by_input
+    return _where(kept, found[0]), by_input
+
+
+def _where(kept: np.ndarray | None, found: np.ndarray) -> np.ndarray:
+    return found if kept is None else np.where(kept, found, 0)

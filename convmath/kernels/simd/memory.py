@@ -8,30 +8,43 @@ from __future__ import annotations
 import ctypes
 import math
 import threading
-import weakref
+from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-__all__ = ["aligned", "biases", "empty", "scratch"]
+from .words import Words, address, words
+
+__all__ = ["AHEAD", "LINE", "aligned", "biases", "empty", "goes_past", "is_alone", "scratch"]
 
 LINE, PAGE = 64, 4096  # bytes
 SHIFT = 1088  # bytes that scratch areas are shifted against each other, so that they don't share lines of the cache
+MANY = 512  # sets of scratch areas that are kept in mind
 KEPT = 2**16  # bytes from which on pages of results are kept
-MOST = 2**28  # bytes that are kept at most
+MOST = 2**28  # bytes of results that are kept in mind at most
+AREA = 2**24  # bytes that small blocks are parts of
+LOOKED_AT = 64  # blocks of a size at a time, whether one is free
+AHEAD = 12288  # bytes from what is read to what is fetched: about what is read until memory answers
+LARGE = 2**21  # bytes of which little is in a second-level cache any more when the last are written
+
+Block = Any  # an array of ctypes
 
 _own = threading.local()
+
+# references to a block that nobody uses, as they are counted here
+_block = deque([ctypes.c_char()])
+UNUSED = getrefcount(_block[0])
 
 
 def aligned(elements: int, dtype: DTypeLike) -> np.ndarray:
     """An array along one axis that begins on a cache line; its elements are whatever is there."""
     dtype = np.dtype(dtype)
     memory = np.empty(elements * dtype.itemsize + LINE, np.uint8)
-    start = -memory.ctypes.data % LINE
-    return memory[start : start + elements * dtype.itemsize].view(dtype)
+    return np.ndarray((elements,), dtype, memory, -address(memory) % LINE)
 
 
 def biases(b: np.ndarray | None, channels: int, dtype: DTypeLike) -> np.ndarray:
@@ -39,63 +52,110 @@ def biases(b: np.ndarray | None, channels: int, dtype: DTypeLike) -> np.ndarray:
     return np.zeros(channels, dtype) if b is None else b
 
 
-def scratch(slot: int, own: Sequence[int]) -> np.ndarray:
+def scratch(slot: int, own: tuple[int, ...]) -> Words:
     """The addresses of as many areas of that many bytes, for a worker of the calling thread; kept for the next call."""
-    areas = _own.__dict__.setdefault("areas", {}).setdefault(slot, {})
-    addresses = np.empty(max(1, len(own)), np.int64)
+    try:
+        return _own.found[slot, own]
+    except (AttributeError, KeyError):
+        return _found(slot, own)
+
+
+def _found(slot: int, own: tuple[int, ...]) -> Words:
+    kept = _own.__dict__
+    areas, found = kept.setdefault("areas", {}), kept.setdefault("found", {})
     for place, size in enumerate(own):
-        found = areas.get(place)
-        if found is None or found[1] < size:
+        if (slot, place) not in areas or areas[slot, place].size < size:
             memory = np.zeros(size + PAGE + place * SHIFT, np.uint8)
-            found = areas[place] = (memory.ctypes.data + -memory.ctypes.data % PAGE + place * SHIFT, size, memory)
-        addresses[place] = found[0]
-    return addresses
+            begin = -address(memory) % PAGE + place * SHIFT
+            areas[slot, place] = memory[begin : begin + size]
+            # a smaller area that was there is let go with all that speak of it
+            for key in [key for key in found if key[0] == slot]:
+                del found[key]
+    if len(found) >= MANY:
+        found.clear()
+    found[slot, own] = words(*(areas[slot, place] for place in range(len(own))), 0)
+    return found[slot, own]
 
 
 # --- results ------------------------------------------------------------------------------------------------------
 
 
 class _Pages:
-    """Blocks of memory by size, which come back when the last view of an array in them is gone."""
+    """Blocks of memory by size. One is used again when nobody but this has a reference to it.
+
+    Each view of an array, and each view of that, has a reference to the block that it lies in. Small blocks are parts
+    of large areas, for which the system has large pages.
+    """
 
     def __init__(self) -> None:
-        self.free: dict[int, list[np.ndarray]] = {}
-        self.kept = 0
+        self.blocks: dict[int, deque[Block]] = {}
+        self.bytes = 0
         self.lock = threading.Lock()
-        self.lent: dict[int, tuple[Any, np.ndarray]] = {}
+        self.area = np.empty(0, np.uint8)
 
-    def take(self, size: int) -> Any:
-        """Memory of that size, as an object that gives it back when it goes."""
-        with self.lock:
-            blocks = self.free.get(size)
-            memory = blocks.pop() if blocks else None
-            if memory is not None:
-                self.kept -= size
-        if memory is None:
-            memory = np.empty(size + PAGE, np.uint8)
-        area = _area(size).from_address(memory.ctypes.data + -memory.ctypes.data % PAGE)
-        key = id(area)
-        self.lent[key] = weakref.ref(area, lambda _: self._back(key, size)), memory
-        return area
+    def within(self, shape: Sequence[int], dtype: np.dtype, size: int) -> np.ndarray:
+        """An array in a block of that size, that begins on a page."""
+        # what is collected meanwhile may ask for memory in its turn, in the same thread
+        if not self.lock.acquire(blocking=False):
+            return np.ndarray(shape, dtype, _part(_pages_of(size)))
+        try:
+            return np.ndarray(shape, dtype, self._block(size))
+        finally:
+            self.lock.release()
 
-    def _back(self, key: int, size: int) -> None:
-        _, memory = self.lent.pop(key)
-        # this may run in the middle of `take`, in the same thread: then the block is simply let go
-        if self.lock.acquire(blocking=False):
-            try:
-                if self.kept + size <= MOST:
-                    self.free.setdefault(size, []).append(memory)
-                    self.kept += size
-            finally:
-                self.lock.release()
+    def _block(self, size: int) -> Block:
+        blocks = self.blocks.get(size) or deque()
+        # always the first that is free: few blocks are more likely to be in a cache
+        for place in range(min(len(blocks), LOOKED_AT)):
+            if getrefcount(blocks[place]) == UNUSED:
+                return blocks[place]
+        blocks.rotate(-LOOKED_AT)
+        if size <= MOST < self.bytes + size:
+            self._forget()
+        if self.bytes + size > MOST:
+            return _part(_pages_of(size))
+        memory = _part(_pages_of(size)) if size > AREA // 4 else self._of_area(size)
+        self.blocks.setdefault(size, deque()).append(memory)
+        self.bytes += size
+        return memory
+
+    def _of_area(self, size: int) -> Block:
+        if len(self.area) < size:
+            self.area = _pages_of(AREA)
+        memory, self.area = self.area[:size], self.area[size:]
+        return _part(memory)
+
+    def _forget(self) -> None:
+        """Let go of all that is not used now."""
+        for size, blocks in list(self.blocks.items()):
+            for _ in range(len(blocks)):
+                if getrefcount(blocks[0]) == UNUSED:
+                    blocks.popleft()
+                    self.bytes -= size
+                else:
+                    blocks.rotate(-1)
+            if not blocks:
+                del self.blocks[size]
 
 
-_pages = _Pages()
+def _pages_of(size: int) -> np.ndarray:
+    """Fresh memory that begins on a page."""
+    memory = np.empty(size + PAGE, np.uint8)
+    start = -address(memory) % PAGE
+    return memory[start : start + size]
+
+
+def _part(memory: np.ndarray) -> Block:
+    """The memory as an object of its own: an array in it has a reference to that, and not to what it is part of."""
+    return _bytes(len(memory)).from_buffer(memory)  # type: ignore[arg-type]
 
 
 @lru_cache(1024)
-def _area(size: int) -> type[ctypes.Array]:
+def _bytes(size: int) -> type[ctypes.Array]:
     return ctypes.c_char * size
+
+
+_pages = _Pages()
 
 
 def empty(shape: Sequence[int], dtype: DTypeLike) -> np.ndarray:
@@ -104,4 +164,19 @@ def empty(shape: Sequence[int], dtype: DTypeLike) -> np.ndarray:
     size = math.prod(shape) * dtype.itemsize
     if size < KEPT:
         return np.empty(shape, dtype)
-    return np.ndarray(shape, dtype, _pages.take(-(-size // KEPT) * KEPT))
+    return _pages.within(shape, dtype, -(-size // KEPT) * KEPT)
+
+
+def is_alone(array: np.ndarray) -> bool:
+    """Whether no other array has this one's memory: it owns it, or it is all that lies in a block."""
+    return array.flags.owndata or isinstance(array.base, ctypes.Array)
+
+
+def goes_past(y: np.ndarray, row: int = 0) -> bool:
+    """Whether a result of `empty` is written past the caches, whose lines are not read first then.
+
+    Rows that are written one by one must be whole vectors.
+    """
+    from .host import host  # this module is there without llvmlite too
+
+    return y.nbytes >= LARGE and row % host().vector == 0

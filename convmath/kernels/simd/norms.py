@@ -4,13 +4,16 @@ A group is rows that lie behind one another in equal steps. At most CHUNK elemen
 type, and these sums in float64, in an order that the sizes alone decide. So a sum of terms that are rounded r times
 each is off by at most γ(r + SUMMED)·Σ|…|, γ(k) = k·u/(1 - k·u), and for float64 k is greater by the number of chunks.
 
-The variance is corrected for the rounding of the mean: V = (Σd² - (Σd)²/m)/m, d = X - μ, is as exact as if μ were.
+The variance is V = (Σd² - (Σd)²/m)/m, d = X - p. The pivot p is the mean of a sample, or the mean itself where that is
+further than σ/2 from it; so a group is mostly read once for its statistics, and V is off by at most 3·γ(SUMMED + 6)·V.
 """
 
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,10 +22,10 @@ from convmath.kernels import norms
 from convmath.kernels.norms import Layout
 
 from . import workers
-from .builder import FLOATS, Builder, Value, words
-from .compile import kernel
+from .builder import DTYPES, FLOATS, Builder, Value, words
+from .compile import Kernel, kernel
 from .host import host
-from .memory import empty
+from .memory import empty, goes_past
 
 __all__ = [
     "DTYPES",
@@ -38,17 +41,33 @@ __all__ = [
     "weights_of",
 ]
 
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 CHUNK = 1024  # elements that are summed in their own type
-AHEAD = 4  # sums that run side by side
-SUMMED = CHUNK // (AHEAD * 2) + AHEAD  # sums that an element goes through at most, with vectors of two numbers
+BESIDE = 4  # sums that run side by side
+SUMMED = CHUNK // (BESIDE * 2) + BESIDE  # sums that an element goes through at most, with vectors of two numbers
 SHORT = 4  # elements of rows for which lanes are not worth it
-SPEED = 8e9  # bytes a second, about: only to see what is worth sharing
+NEAR = 2**19  # bytes of a group that stay in a cache from one round to the next, with those of another
+SPEED = 40e9  # bytes a second, about: only to see what is worth sharing
 
 # the rows of a group, their length and bytes from one group and one row to the next; row r of group g has the weight
 # g·of + r·on mod all
 SHAPE = "rows length far step of on all"
+WORDS = f"eps members {SHAPE}"  # the first two as the bits of numbers in float64
 AFFINE = ("none", "row", "element")
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What is asked of memory beforehand, and whether results go `past` the caches.
+
+    Where groups are `near` the next one is brought while results of this one are written, and their lines are brought
+    while sums are taken; where not, the next rows are while sums are taken.
+    """
+
+    near: bool
+    past: bool
+
+    def __str__(self) -> str:
+        return f"{int(self.near)}_{int(self.past)}"
 
 
 # --- sums ---------------------------------------------------------------------------------------------------------
@@ -64,34 +83,42 @@ def _own(k: Builder, value: Value) -> Value:
     return value if k.dtype == "f8" else k.narrowed(value)
 
 
-def _real(k: Builder, pointer: Value, place: int) -> Value:
-    return k.from_bits(k.load_word(pointer, 8 * place))
+def _sums(
+    k: Builder, traffic: Traffic, at: Value, arrays: Sequence[Value], into: Value, totals: Sequence[Value],
+    add: Callable[..., Sequence[Value]],
+) -> list[Value]:  # fmt: skip
+    """The totals, vectors of float64, with those of the row that is `at` so many bytes of the arrays.
 
-
-def _sums(k: Builder, length: Value, totals: Sequence[Value], add: Callable[..., Sequence[Value]]) -> list[Value]:
-    """The totals, vectors of float64, with those of a row.
-
-    add(offset in bytes, mask, *sums) gives the sums with what is there, which is 0 where it is masked.
+    add(offset in bytes, mask, *sums) gives the sums with what is there, which is 0 where it is masked. Later something
+    is written `into` the row of another array.
     """
-    count = len(totals)
+    count, rows, result = len(totals), [k.at(array, at) for array in arrays], k.at(into, at)
 
     def chunk(start: Value, *totals: Value) -> list[Value]:
-        begin, here = start * k.bytes, k.least_of(length - start, CHUNK)
-        ahead = AHEAD * k.lanes
+        begin, here = start * k.bytes, k.least_of(k.length - start, CHUNK)
+        ahead = BESIDE * k.lanes
         whole = here & -ahead
+        # a processor does not see by itself that one row is followed by another far away
+        following = k.select(k.length - start > CHUNK, begin + CHUNK * k.bytes, k.step)
 
         def several(i: Value, *sums: Value) -> list[Value]:
-            at = begin + i * k.bytes
-            each = [sums[v * count : (v + 1) * count] for v in range(AHEAD)]
+            at, then = begin + i * k.bytes, following + i * k.bytes
+            each = [sums[v * count : (v + 1) * count] for v in range(BESIDE)]
+            for v in range(BESIDE):
+                if not traffic.near:
+                    for row in rows:
+                        k.prefetch(row, then + v * k.vector)
+                elif not traffic.past:
+                    k.prefetch(result, at + v * k.vector, written=True)
             return [s for v, now in enumerate(each) for s in add(at + v * k.vector, None, *now)]
 
-        sums = k.loop(0, whole, ahead, [k.splat(0.0)] * (AHEAD * count), several)
+        sums = k.loop(0, whole, ahead, [k.splat(0.0)] * (BESIDE * count), several)
         each = [(sums[j] + sums[count + j]) + (sums[2 * count + j] + sums[3 * count + j]) for j in range(count)]
         rest = begin + whole * k.bytes
         each = k.over(here - whole, lambda offset, mask, *sums: add(rest + offset, mask, *sums), each)
         return [total + _wide(k, s) for total, s in zip(totals, each, strict=True)]
 
-    return k.loop(0, length, CHUNK, list(totals), chunk)
+    return k.loop(0, k.length, CHUNK, list(totals), chunk)
 
 
 def _nothing(k: Builder) -> Value:
@@ -111,42 +138,64 @@ def _over_rows(k: Builder, group: Value, count: int, of_row: Callable[..., Seque
 # --- forward ------------------------------------------------------------------------------------------------------
 
 
-def _moments(k: Builder, group: Value) -> tuple[Value, Value]:
-    """Mean and variance of a group, in float64."""
-    members = _real(k, k.real, 1)
+def _sample(k: Builder, group: Value) -> Value:
+    """The mean of some elements in the middle of every row: what the mean may be near to."""
+    few = k.least_of(k.length, k.greatest_of(k.word(CHUNK) // k.rows, k.lanes))
+    start = (k.length - few) // 2 * k.bytes
 
-    def first(r: Value, at: Value, *totals: Value) -> list[Value]:
-        return _sums(k, k.length, totals, lambda offset, mask, so_far: [so_far + k.load(k.x, at + offset, mask=mask)])
+    def row(r: Value, so_far: Value) -> list[Value]:
+        at = k.at(k.x, group * k.far + r * k.step + start)
+        return k.over(few, lambda offset, mask, sums: [sums + k.load(at, offset, mask=mask)], [so_far])
 
-    (total,) = _over_rows(k, group, 1, first)
-    mean = total / members
-    middle = k.splat(_own(k, mean))
+    [total] = k.loop(0, k.rows, 1, [k.splat(0.0)], row)
+    return k.sum_of_lanes(total) / k.to_float(few * k.rows, k.float)
 
-    def second(r: Value, at: Value, *totals: Value) -> list[Value]:
-        def add(offset: Value, mask: Value | None, once: Value, twice: Value) -> list[Value]:
-            d = k.load(k.x, at + offset, mask=mask) - middle
+
+def _about(k: Builder, group: Value, pivot: Value, traffic: Traffic) -> tuple[Value, Value]:
+    """Mean and variance of a group in float64, by the sums of X, D and D²; D = X - pivot."""
+    middle, members = k.splat(pivot), k.from_bits(k.members)
+
+    def row(r: Value, at: Value, *totals: Value) -> list[Value]:
+        def add(offset: Value, mask: Value | None, total: Value, once: Value, twice: Value) -> list[Value]:
+            x = k.load(k.x, at + offset, mask=mask)
+            d = x - middle
             d = d if mask is None else k.select(mask, d, k.splat(0.0))
-            return [once + d, k.multiply_add(d, d, twice)]
+            return [total + x, once + d, k.multiply_add(d, d, twice)]
 
-        return _sums(k, k.length, totals, add)
+        return _sums(k, traffic, at, [k.x], k.y, totals, add)
 
-    once, twice = _over_rows(k, group, 2, second)
+    total, once, twice = _over_rows(k, group, 3, row)
     variance = (twice - once * once / members) / members
     nothing = Value(k, FLOATS["f8"](0.0))
-    return mean, k.select(variance < nothing, nothing, variance)
+    return total / members, k.select(variance < nothing, nothing, variance)
+
+
+def _moments(k: Builder, group: Value, traffic: Traffic) -> tuple[Value, Value]:
+    """Mean and variance of a group, in float64.
+
+    Nothing cancels in V = (ΣD² - (ΣD)²/m)/m if the pivot is within σ/2 of the mean; else there is another round.
+    """
+    pivot = _sample(k, group)
+    mean, variance = _about(k, group, pivot, traffic)
+    off = mean - _wide(k, pivot)
+    near = off * off * 4.0 <= variance
+    done = k.select(near, k.word(1), k.word(0))
+    [variance] = k.loop(done, 1, 1, [variance], lambda *_: _about(k, group, _own(k, mean), traffic)[1])
+    return mean, variance
 
 
 def _scale(k: Builder, variance: Value) -> Value:
     """1/√(V + ε), in float64"""
     one = Value(k, FLOATS["f8"](1.0))
-    return one / k.of_kind("sqrt", variance + _real(k, k.real, 0))
+    return one / k.of_kind("sqrt", variance + k.from_bits(k.eps))
 
 
-def _write(k: Builder, group: Value, mean: Value, scale: Value, affine: str, biased: bool) -> None:
+def _write(k: Builder, group: Value, mean: Value, scale: Value, affine: str, biased: bool, traffic: Traffic) -> None:
     """Y = W·(X - μ)/σ + B; the difference comes first, so that nothing cancels."""
     middle = k.splat(mean)
 
-    def row(r: Value) -> None:
+    def row(i: Value) -> None:
+        r = k.rows - 1 - i  # the rows that were read last are still near
         at, place = group * k.far + r * k.step, (group * k.of + r * k.on) % k.all * k.bytes
         x, y = k.at(k.x, at), k.at(k.y, at)
         own = k.splat(_own(k, scale * _wide(k, k.load_number(k.w, place)) if affine == "row" else scale))
@@ -158,34 +207,36 @@ def _write(k: Builder, group: Value, mean: Value, scale: Value, affine: str, bia
                 by = by * k.load(k.w, offset, mask=mask)
                 to = k.load(k.b, offset, mask=mask) if biased else None
             d = k.load(x, offset, mask=mask) - middle
-            k.store(d * by if to is None else k.multiply_add(d, by, to), y, offset, mask=mask)
+            if traffic.near:
+                k.prefetch(x, offset + k.far)
+            k.store(d * by if to is None else k.multiply_add(d, by, to), y, offset, mask=mask, past=traffic.past)
 
         k.over(k.length, vector)
 
     k.loop(0, k.rows, 1, [], row)
 
 
-@kernel("x y w b mean variance real", SHAPE)
-def normal(k: Builder, dtype: str, affine: str, biased: bool, written: bool) -> None:
+@kernel("x y w b mean variance", WORDS)
+def normal(k: Builder, dtype: str, affine: str, biased: bool, traffic: Traffic, written: bool) -> None:
     """Mean and variance of each group and, if it is to be written, the output."""
 
     def group(g: Value) -> None:
-        mean, variance = _moments(k, g)
+        mean, variance = _moments(k, g, traffic)
         k.store(_own(k, mean), k.mean, g * k.bytes)
         k.store(_own(k, variance), k.variance, g * k.bytes)
         if written:
-            _write(k, g, _own(k, mean), _scale(k, variance), affine, biased)
+            _write(k, g, _own(k, mean), _scale(k, variance), affine, biased, traffic)
 
     k.loop(k.first, k.behind, 1, [], group)
 
 
-@kernel("x y w b mean variance real", SHAPE)
-def fixed_normal(k: Builder, dtype: str, affine: str, biased: bool) -> None:
+@kernel("x y w b mean variance", WORDS)
+def fixed_normal(k: Builder, dtype: str, affine: str, biased: bool, traffic: Traffic) -> None:
     """The output, by statistics that are given."""
 
     def group(g: Value) -> None:
         mean, variance = (k.load_number(array, g * k.bytes) for array in (k.mean, k.variance))
-        _write(k, g, mean, _scale(k, _wide(k, variance)), affine, biased)
+        _write(k, g, mean, _scale(k, _wide(k, variance)), affine, biased, traffic)
 
     k.loop(k.first, k.behind, 1, [], group)
 
@@ -193,8 +244,8 @@ def fixed_normal(k: Builder, dtype: str, affine: str, biased: bool) -> None:
 # --- backward -----------------------------------------------------------------------------------------------------
 
 
-@kernel("gy x gx w mean variance real sums products scales", SHAPE)
-def normal_input(k: Builder, dtype: str, affine: str, rows: bool, fixed: bool) -> None:
+@kernel("gy x gx w mean variance sums products scales", WORDS)
+def normal_input(k: Builder, dtype: str, affine: str, rows: bool, fixed: bool, traffic: Traffic) -> None:
     """gX, and Σ gY and Σ gY·Z of each group, or of each of its rows (weighed by elements, if weights are)."""
 
     def weight(g: Value, r: Value) -> Value:
@@ -202,7 +253,7 @@ def normal_input(k: Builder, dtype: str, affine: str, rows: bool, fixed: bool) -
 
     def group(g: Value) -> None:
         mean, variance = (k.load_number(array, g * k.bytes) for array in (k.mean, k.variance))
-        scale, middle, members = _scale(k, _wide(k, variance)), k.splat(mean), _real(k, k.real, 1)
+        scale, middle, members = _scale(k, _wide(k, variance)), k.splat(mean), k.from_bits(k.members)
         k.store(_own(k, scale), k.scales, g * k.bytes)
 
         def adding(at: Value) -> Callable[..., list[Value]]:
@@ -217,7 +268,7 @@ def normal_input(k: Builder, dtype: str, affine: str, rows: bool, fixed: bool) -
             return add
 
         def of_row(r: Value, at: Value, *totals: Value) -> list[Value]:
-            return _sums(k, k.length, totals, adding(at))
+            return _sums(k, traffic, at, [k.gy, k.x], k.gx, totals, adding(at))
 
         def keep(place: Value, total: Value, product: Value) -> None:
             k.store(total, k.sums, place * 8)
@@ -244,19 +295,23 @@ def normal_input(k: Builder, dtype: str, affine: str, rows: bool, fixed: bool) -
         shift = k.splat(_own(k, scale * total / members))
         slope = k.splat(_own(k, scale * scale * scale * product / members))
 
-        def out(r: Value) -> None:
+        def out(i: Value) -> None:
+            r = k.rows - 1 - i  # the rows that were read last are still near
             at = g * k.far + r * k.step
             own = k.splat(_own(k, scale * _wide(k, weight(g, r)) if affine == "row" else scale))
 
             def vector(offset: Value, mask: Value | None) -> None:
                 by = own * k.load(k.w, offset, mask=mask) if affine == "element" else own
                 cotangent = k.load(k.at(k.gy, at), offset, mask=mask)
+                if traffic.near:
+                    for array in (k.gy, k.x):
+                        k.prefetch(k.at(array, at), offset + k.far)
                 if fixed:
                     found = cotangent * by
                 else:
                     d = k.load(k.at(k.x, at), offset, mask=mask) - middle
                     found = k.multiply_add(-d, slope, k.multiply_add(cotangent, by, -shift))
-                k.store(found, k.at(k.gx, at), offset, mask=mask)
+                k.store(found, k.at(k.gx, at), offset, mask=mask, past=traffic.past)
 
             k.over(k.length, vector)
 
@@ -332,11 +387,7 @@ def _normal(
     x: np.ndarray, layout: Layout, eps: float, w: np.ndarray | None, b: np.ndarray | None, *, written: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     y, mean, variance = empty(x.shape if written else (0,), x.dtype), *_each_group(layout, x.dtype, 2)
-    affine, biased, *parameters = weights_of(layout, x.dtype, w, b)
-    real = _reals(layout, eps)
-    block = words(x, y, *parameters, mean, variance, real, *shape_words(layout, x.itemsize))
-    code = normal(DTYPES[x.dtype], affine, biased, written)
-    workers.run(code, block, mean.size, seconds=2 * x.nbytes / SPEED)
+    _start(normal, x, y, layout, mean, variance, eps, w, b, _traffic(y, layout, 1), written)
     return y, mean, variance
 
 
@@ -348,12 +399,24 @@ def standardised(
     if not fits(layout, x, mean, variance, w, b):
         return norms.standardised(x, layout, mean, variance, eps, w, b)
     y = empty(x.shape, x.dtype)
-    affine, biased, *parameters = weights_of(layout, x.dtype, w, b)
-    real = _reals(layout, eps)
-    block = words(x, y, *parameters, mean, variance, real, *shape_words(layout, x.itemsize))
-    code = fixed_normal(DTYPES[x.dtype], affine, biased)
-    workers.run(code, block, mean.size, seconds=2 * x.nbytes / SPEED)
+    _start(fixed_normal, x, y, layout, mean, variance, eps, w, b, _traffic(y, layout, 1))
     return y
+
+
+def _start(
+    make: Callable[..., Kernel], x: np.ndarray, y: np.ndarray, layout: Layout, mean: np.ndarray, variance: np.ndarray,
+    eps: float, w: np.ndarray | None, b: np.ndarray | None, *fixed: Traffic | bool,
+) -> None:  # fmt: skip
+    affine, biased, *parameters = weights_of(layout, x.dtype, w, b)
+    numbers = *_reals(layout, eps), *shape_words(layout, x.itemsize)
+    code = make(DTYPES[x.dtype], affine, biased, *fixed)
+    workers.run(code, words(x, y, *parameters, mean, variance, *numbers), mean.size, seconds=2 * x.nbytes / SPEED)
+
+
+def _traffic(y: np.ndarray, layout: Layout, arrays: int) -> Traffic:
+    """For groups of so many arrays that are read; y is what is written."""
+    near = y.nbytes > 0 and arrays * layout.members * y.itemsize <= NEAR
+    return Traffic(near, goes_past(y, layout.shape[3] * y.itemsize))
 
 
 def gradients(
@@ -368,9 +431,10 @@ def gradients(
     each = not layout.across and layout.shape[2] > 1 and 3 not in layout.affine
     sums, products = np.empty((2, groups, layout.shape[2] if each else 1))
     scales = np.empty(groups, x.dtype)
-    arrays = gy, x, gx, weight, mean, variance, _reals(layout, eps), sums, products, scales
-    code = normal_input(DTYPES[x.dtype], affine, each, fixed)
-    workers.run(code, words(*arrays, *shape_words(layout, x.itemsize)), groups, seconds=3 * x.nbytes / SPEED)
+    arrays = gy, x, gx, weight, mean, variance, sums, products, scales
+    numbers = *_reals(layout, eps), *shape_words(layout, x.itemsize)
+    code = normal_input(DTYPES[x.dtype], affine, each, fixed, _traffic(gx, layout, 2))
+    workers.run(code, words(*arrays, *numbers), groups, seconds=3 * x.nbytes / SPEED)
     gb, gw = _parameters(gy, x, layout, mean, scales, sums, products, w is not None or b is not None)
     found = (
         gx,
@@ -422,8 +486,8 @@ def weights_of(layout: Layout, dtype: np.dtype, w: np.ndarray | None, b: np.ndar
     return "element" if 3 in layout.affine else "row", b is not None, w, 0 if b is None else b
 
 
-def _reals(layout: Layout, eps: float) -> np.ndarray:
-    return np.array([eps, layout.members], float)
+def _reals(layout: Layout, eps: float) -> tuple[int, int]:
+    return struct.unpack("qq", struct.pack("dd", eps, layout.members))  # type: ignore[return-value]
 
 
 def shape_words(layout: Layout, itemsize: int) -> tuple[int, ...]:

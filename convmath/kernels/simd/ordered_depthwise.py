@@ -25,21 +25,34 @@ from .plane import positions, strides
 
 __all__ = ["Plan", "run_weight", "weight"]
 
-VECTORS = 8  # of sums that are kept in registers
+BLOCK = 8  # channels of an item
 SPEED = 16e9  # bytes a second, about: only to see what is worth sharing
 
 
-@kernel("gy x sums lines offsets", "images channels count length groups out plane")
+@kernel("gy x sums lines offsets", "images channels count length groups out plane", "kept")
 def dots(k: Builder, dtype: str, together: int) -> None:
-    """sums[c,t] = Σ_{ν,j} gY[ν,c,j] · X[ν,c,j+offset t]; an item is some taps of a channel"""
+    """sums[c,t] = Σ_{ν,j} gY[ν,c,j] · X[ν,c,j+offset t]
+
+    An item are some channels, which lie beside one another in each image. Their sums, of so many taps `together`, are
+    kept from one image to the next.
+    """
+    each = together * (LANES // k.lanes)
 
     def item(i: Value) -> None:
-        channel, first = i // k.groups, i % k.groups * together
-        at = [k.load_word(k.offsets, (first + t) * 8) for t in range(together)]
+        first = i * BLOCK
+        here = k.least_of(k.channels - first, BLOCK)
 
-        def image(v: Value, *sums: Value) -> list[Value]:
-            here = v * k.channels + channel
-            gy, x = k.at(k.gy, here * k.out), k.at(k.x, here * k.plane)
+        def kept(j: Value) -> Value:
+            """The sums of a channel and a group of taps."""
+            return k.at(k.kept, j * (each * k.vector))
+
+        def image(v: Value) -> None:
+            k.loop(0, here, 1, [], lambda c: k.loop(0, k.groups, 1, [], lambda g: group(v, c, g)) and None)
+
+        def group(v: Value, c: Value, g: Value) -> None:
+            plane = v * k.channels + first + c
+            gy, x, there = k.at(k.gy, plane * k.out), k.at(k.x, plane * k.plane), kept(c * k.groups + g)
+            at = [k.load_word(k.offsets, (g * together + t) * 8) for t in range(together)]
 
             def line(r: Value, *sums: Value) -> list[Value]:
                 own, read = k.at(gy, r * (k.length * k.bytes)), k.at(x, k.load_word(k.lines, r * 8))
@@ -50,15 +63,24 @@ def dots(k: Builder, dtype: str, together: int) -> None:
 
                 return sixteen.over(k, k.length, terms, sums)
 
-            return k.loop(0, k.count, 1, sums, line)
+            _keep(k, k.loop(0, k.count, 1, [k.load(there, e * k.vector) for e in range(each)], line), there)
 
-        sums = k.loop(0, k.images, 1, sixteen.nothing(k, together), image)
-        each = len(sums) // together
-        for t in range(together):
-            total = sixteen.total(k, sums[t * each : (t + 1) * each])
-            k.store(total, k.sums, (i * together + t) * k.bytes)
+        def total(j: Value) -> None:
+            sums = [k.load(kept(j), e * k.vector) for e in range(each)]
+            for t in range(together):
+                found = sixteen.total(k, sums[t * each // together : (t + 1) * each // together])
+                k.store(found, k.sums, ((first * k.groups + j) * together + t) * k.bytes)
+
+        k.loop(0, here * k.groups, 1, [], lambda j: _keep(k, sixteen.nothing(k, together), kept(j)))
+        k.loop(0, k.images, 1, [], image)
+        k.loop(0, here * k.groups, 1, [], total)
 
     k.loop(k.first, k.behind, 1, [], item)
+
+
+def _keep(k: Builder, sums: Sequence[Value], there: Value) -> None:
+    for e, one in enumerate(sums):
+        k.store(one, there, e * k.vector)
 
 
 @dataclass(frozen=True)
@@ -81,12 +103,14 @@ class Plan:
         return math.prod(window.kernel for window in self.windows)
 
     @property
-    def together(self) -> int:
-        return max(1, min(self.taps, VECTORS * host().vector // (LANES * BYTES[self.dtype])))
+    def groups(self) -> int:
+        """The fewest whose sums take no more than half of the registers."""
+        each = LANES * BYTES[self.dtype] // host().vector
+        return -(-self.taps // max(1, host().registers // 2 // each))
 
     @property
-    def groups(self) -> int:
-        return -(-self.taps // self.together)
+    def together(self) -> int:
+        return -(-self.taps // self.groups)
 
     @property
     def phases(self) -> int:
@@ -141,7 +165,7 @@ def run_weight(p: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool
         *(math.prod(p.counts) * x.itemsize, math.prod(laid.shape[2:]) * x.itemsize),
     )
     seconds = p.taps * gy.nbytes / SPEED
-    workers.run(
-        dots(p.dtype, p.together), words(gy, laid, sums, lines, offsets, *numbers), p.channels * p.groups, (), seconds
-    )
+    block = words(gy, laid, sums, lines, offsets, *numbers)
+    kept = BLOCK * p.groups * p.together * LANES * x.itemsize
+    workers.run(dots(p.dtype, p.together), block, -(-p.channels // BLOCK), (kept,), seconds)
     return sums[:, : p.taps].reshape(p.channels, 1, *(window.kernel for window in p.windows)), True

@@ -20,11 +20,11 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, addresses, words
+from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import aligned, biases, empty
-from .plane import Plane, pack, strides, widest_band
+from .plane import WRITTEN_OUT, Plane, pack, strides, widest_band
 from .watch import note, unseen, watched
 
 __all__ = ["Plan", "forward", "run", "transposed"]
@@ -136,6 +136,10 @@ def _unpack(k: Builder, count: int, step: int, y: Value, first: Value, behind: V
         for i in range(count):
             source, there = k.at(k.at(k.tile_scratch, k.tile_plane * i), at), k.at(k.at(y, k.out_channel * i), to)
 
+            if step > WRITTEN_OUT:
+                _apart(k, source, there, length, step)
+                continue
+
             def vector(
                 offset: Value, mask: Value | None, seen: Value, source: Value = source, there: Value = there
             ) -> Value:
@@ -147,6 +151,18 @@ def _unpack(k: Builder, count: int, step: int, y: Value, first: Value, behind: V
             note(k, seen, k.flag)
 
     k.loop(first, behind, 1, [], row)
+
+
+def _apart(k: Builder, source: Value, there: Value, length: Value, step: int) -> None:
+    """So many numbers, `step` apart."""
+
+    def one(i: Value, seen: Value) -> Value:
+        value = k.load_number(source, i * k.bytes)
+        k.store(value, there, i * (step * k.bytes))
+        return watched(k, seen, value)
+
+    [seen] = k.loop(0, length, 1, [unseen(k, 1)], one)
+    note(k, seen, k.flag)
 
 
 def _spread(k: Builder, value: Value, there: Value, offset: Value, mask: Value | None, step: int) -> None:
@@ -233,11 +249,11 @@ class Plan:
         self.rows = np.concatenate(packed)
         self.groups, self.out = self._groups(taps, size)
         self.items = self._items(in_size, out_size, np.cumsum([0, *map(len, packed)]), blocks, sum(taps), size)
-        self.tables = addresses(self.offsets, self.rows, self.items, self.groups, self.out)
         # the taps of the last block read beyond what is laid out, and what they make of it is not used
         reach = int(self.offsets.max(initial=0)) // size + tile_plane
         self.own = (max(reach, p.reads * channel + lanes) * size, self.channels * tile_plane * size)
-        self.numbers = (
+        self.words = words(
+            *(self.offsets, self.rows, self.items, self.groups, self.out),
             *(p.reads, in_size * size, channel * size),
             *(plane.shape[-1], plane.phase * size, len(p.parts), out_size * size, self.tiles, tile_plane * size),
             flat if p.in_place else tile_plane,
@@ -299,12 +315,12 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     p = plan.problem
     y = empty((p.batch, p.groups * p.makes, *p.sizes), x.dtype)
     tiled = aligned(plan.weights.size, w.dtype)
-    np.take(w.reshape(-1), plan.weights, out=tiled, mode="clip")
+    w.reshape(-1).take(plan.weights, out=tiled, mode="clip")
     flag = np.zeros(1, np.int64)
     shift = biases(b, p.groups * p.makes, x.dtype)
     if p.blank:
         y[...] = shift.reshape(-1, *[1] * len(p.sizes))
-    block = words(x, y, tiled, shift, flag, *plan.tables, *plan.numbers)
+    block = words(x, y, tiled, shift, flag, then=plan.words)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
     return y, not flag[0] and (not p.in_place or bool(np.isfinite(y).all()))
 

@@ -19,7 +19,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, Builder, Value, addresses, words
+from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import aligned
@@ -38,7 +38,7 @@ ITEM = (
 @kernel(
     "x gy sums offsets rows cotangent_rows items",
     "channels channel packed rows_in length phase image outputs out_channel packed_out rows_out out_length out_image "
-    "vectors together slot out_slot channel_tiles tap_tiles row scratch_bytes",
+    "vectors at_once slot out_slot channel_tiles tap_tiles row scratch_bytes",
     "scratch cotangents",
 )
 def dot(k: Builder, dtype: str, channels: int, taps: int, step: int) -> None:
@@ -51,7 +51,7 @@ def dot(k: Builder, dtype: str, channels: int, taps: int, step: int) -> None:
         k.loop(0, k.scratch_bytes, k.vector, [], lambda at: k.store(k.splat(0.0), k.scratch, at))
 
         def images(n: Value) -> None:
-            count = k.least_of(k.together, behind - n)
+            count = k.least_of(k.at_once, behind - n)
 
             def lay(j: Value) -> None:
                 source, into = k.at(k.x, x + (n + j) * k.image), k.at(k.scratch, j * k.slot)
@@ -94,7 +94,7 @@ def dot(k: Builder, dtype: str, channels: int, taps: int, step: int) -> None:
                     so_far = k.load_number(line, i * k.bytes)
                     k.store(so_far + k.sum_of_lanes(found[o * taps + i]), line, i * k.bytes)
 
-        k.loop(first, behind, k.together, [], images)
+        k.loop(first, behind, k.at_once, [], images)
 
     k.loop(k.first, k.behind, 1, [], item)
 
@@ -152,9 +152,9 @@ class Plan:
             (part * groups + g) * (math.prod(self.shape[1:]) * size),
         )
         self.items = np.stack(columns, -1).astype(np.int64)
-        self.tables = addresses(self.offsets, self.rows, self.out_rows, self.items)
         self.dtype, self.own = np.dtype(dtype), (together * slot * size, together * out_slot * size)
-        self.numbers = (
+        self.words = words(
+            *(self.offsets, self.rows, self.out_rows, self.items),
             *(reads, in_size * size, plane.channel * size, len(self.rows), plane.shape[-1], plane.phase * size),
             *(channels * in_size * size, makes, out_size * size, out_plane.channel * size, len(self.out_rows)),
             *(extents[-1], outputs * out_size * size, vectors, together, slot * size, out_slot * size),
@@ -171,12 +171,9 @@ def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, b
     """The gradient, and whether all of it is finite."""
     sums = aligned(plan.parts * math.prod(plan.shape), plan.dtype)
     sums.fill(0)
-    block = words(x, gy, sums, *plan.tables, *plan.numbers)
+    block = words(x, gy, sums, then=plan.words)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
-    total = sums.reshape(plan.parts, *plan.shape)
-    found = total[0]
-    for part in total[1:]:
-        found = found + part
+    found = sums.reshape(plan.parts, *plan.shape).sum(0)
     makes, taps, reads, kernels = plan.used
     gw = np.ascontiguousarray(found[:, :makes, :taps]).reshape(-1, reads, *kernels)
     return gw, bool(np.isfinite(gw).all())

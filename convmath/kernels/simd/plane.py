@@ -18,9 +18,10 @@ from convmath.window import Window
 
 from .builder import Builder, Value
 
-__all__ = ["ROOM", "ROW", "Plane", "pack", "positions", "strides", "widest_band"]
+__all__ = ["ROOM", "ROW", "WRITTEN_OUT", "Plane", "pack", "positions", "strides", "widest_band"]
 
 ROW = 4  # words of a row that is packed: where it comes from, where it goes, zeros before it, elements of it
+WRITTEN_OUT = 16  # the largest stride whose phases are written out one by one; the code of others must not grow
 ROOM = 768 * 1024  # bytes of an input that should stay in the cache near a core
 
 
@@ -173,8 +174,7 @@ def pack(
                     _split(k, k.at(source, at), into, before, copied, length, phase, step)
 
             def clear() -> None:
-                for p in range(step):
-                    _zeros(k, k.at(into, phase * p), k.word(0), length)
+                k.loop(0, step, 1, [], lambda p: _zeros(k, k.at(into, phase * p), k.word(0), length))
 
             k.either(at >= 0, copy, clear)
 
@@ -200,6 +200,9 @@ def _split(
     k: Builder, source: Value, into: Value, before: Value, copied: Value, length: Value, phase: Value, step: int
 ) -> None:
     """Element e of the padded row goes to element ⌊e/step⌋ of phase e mod step."""
+    if step > WRITTEN_OUT:
+        _split_in_turn(k, source, into, before, copied, length, phase, step)
+        return
     planes = [k.at(into, phase * p) for p in range(step)]
     for plane in planes:
         _zeros(k, plane, k.word(0), length)
@@ -232,6 +235,22 @@ def _split(
     singles(k.word(0), start)
     k.loop(start, start + vectors, k.lanes, [], vector)
     singles(start + vectors, length)
+
+
+def _split_in_turn(
+    k: Builder, source: Value, into: Value, before: Value, copied: Value, length: Value, phase: Value, step: int
+) -> None:
+    """The same, one phase after the other."""
+
+    def one(p: Value) -> None:
+        plane = k.at(into, phase * p)
+        _zeros(k, plane, k.word(0), length)
+        # the first element of the phase that lies in the row, and the first behind it
+        first, behind = ((end - p + (step - 1)) // step for end in (before, before + copied))
+        copy = lambda q: k.store(k.load_number(source, (q * step + p - before) * k.bytes), plane, q * k.bytes)  # noqa: E731
+        k.loop(first, k.least_of(behind, length), 1, [], copy)
+
+    k.loop(0, step, 1, [], one)
 
 
 def _deinterleaved(k: Builder, vectors: list[Value]) -> list[Value]:

@@ -20,11 +20,11 @@ from convmath.kernels.order import in_exact_order
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, WORD, Builder, Value, words
+from .builder import BYTES, WORD, Builder, Value, Words, words
 from .compile import Kernel, kernel
 from .host import host
 from .lanes import every
-from .memory import empty
+from .memory import AHEAD, empty
 from .pool_tables import Lists, read
 
 __all__ = ["Plan", "maxima", "run", "select"]
@@ -35,8 +35,7 @@ BLOCK = 10
 UNROLLED = 9  # rows and taps that are written out
 ROOM = 16 * 1024  # bytes of columns that are kept
 WIDEST = 2048  # outputs of a row that are made at once
-AHEAD = 4096  # bytes from what is read to what is fetched
-SPEED = 8e9  # bytes a second, about: only to see what is worth sharing
+SPEED = 40e9  # bytes a second, about: only to see what is worth sharing
 
 POOL = "planes planes_in planes_out group blocks pitch out_row taps step"
 
@@ -65,7 +64,7 @@ class Code:
 
 @kernel("x y divisor rows ends block", POOL, "columns")
 def pool(k: Builder, dtype: str, kind: str, code: Code) -> None:
-    """A maximum ("max"), sum ("sum") or mean ("mean")."""
+    """A maximum ("max"), sum ("sum") or mean ("mean", with a divisor for each output)."""
 
     def join(so_far: Found, new: Found) -> Found:
         return (k.greater(so_far[0], new[0]) if kind == "max" else so_far[0] + new[0],)
@@ -76,9 +75,7 @@ def pool(k: Builder, dtype: str, kind: str, code: Code) -> None:
         total = found[0] + 0.0  # a zero is +0, as that of a sum that begins with 0
         if kind == "sum":
             return (total,)
-        divisor = k.load(k.divisor, offset, mask=mask)
-        # nothing is divided by the zeros that stand where nothing is loaded
-        return (total / (divisor if mask is None else k.select(mask, divisor, k.splat(1.0))),)
+        return (total / k.load(k.divisor, offset, mask=mask, outside=1.0),)
 
     nothing = (k.splat(-math.inf if kind == "max" else 0.0),)
     _emit(k, code, [k.columns], [k.y], nothing, lambda value, _: (value,), join, join, finish)
@@ -316,7 +313,7 @@ class Plan:
         return self.rows.entries * BYTES[self.dtype], self.rows.ends, self.blocks
 
     @cached_property
-    def words(self) -> np.ndarray:
+    def words(self) -> Words:
         """The block of words behind the arrays of a call."""
         size, w = BYTES[self.dtype], self.windows[-1]
         return words(
@@ -332,14 +329,13 @@ class Plan:
 
     def start(self, code: Kernel, arrays: tuple, areas: int) -> None:
         items = -(-self.planes // self.group) * len(self.blocks)
-        block = np.concatenate([words(*arrays), self.words])
-        workers.run(code, block, items, (self.room,) * areas, self.seconds)
+        workers.run(code, words(*arrays, then=self.words), items, (self.room,) * areas, self.seconds)
 
 
 def run(p: Plan, kind: str, x: np.ndarray, divisor: np.ndarray | int | None = None) -> np.ndarray:
-    """The maxima ("max"), sums ("sum") or means ("mean"), these by a divisor for each output of a plane."""
+    """The maxima ("max") or sums ("sum"), these over a divisor, which may be one for each output of a plane."""
     y = empty((*x.shape[:2], *p.counts), x.dtype)
-    each = 0 if divisor is None else _each(divisor, p)
+    kind, each = (kind, 0) if divisor is None else ("mean", _each(divisor, p))
     p.start(pool(p.dtype, kind, p.code, exact=in_exact_order()), (x, y, each), 1)
     return y
 

@@ -21,18 +21,18 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, WORD, Builder, Value, words
+from .builder import BYTES, WORD, Builder, Value, Words, words
 from .compile import Kernel, kernel
 from .host import host
 from .lanes import repeated
-from .memory import empty
+from .memory import empty, goes_past
 from .pool_tables import Lists, standing
 
 __all__ = ["LONGEST", "Plan", "spread_maximum", "spread_sum"]
 
 LONGEST = 16  # the longest stride that code is written out for
 UNROLLED = 8  # windows along a row that are written out
-SPEED = 8e9  # bytes a second, about: only to see what is worth sharing
+SPEED = 40e9  # bytes a second, about: only to see what is worth sharing
 
 SHAPE = "planes_in planes_out rows_in rows_out row_in row_out pitch left behind_row"
 
@@ -41,7 +41,7 @@ SHAPE = "planes_in planes_out rows_in rows_out row_in row_out pitch left behind_
 
 
 @kernel("selected gy gx lists ends", SHAPE, "positions cotangents")
-def maximum(k: Builder, dtype: str, stride: int, phase: int) -> None:
+def maximum(k: Builder, dtype: str, stride: int, phase: int, past: bool) -> None:
     """`selected` holds 1 + the position of each window's maximiser, or 0; a list has the places of windows."""
     one_on = k.lane_numbers(k.integer) + 1
 
@@ -77,8 +77,8 @@ def maximum(k: Builder, dtype: str, stride: int, phase: int) -> None:
             into = k.at(k.gx, i * k.planes_in + r * k.row_in)
             k.either(
                 (behind - first).equals(1),
-                lambda: _along(k, into, stride, phase, of_one),
-                lambda: _along(k, into, stride, phase, of_some),
+                lambda: _along(k, into, stride, phase, past, of_one),
+                lambda: _along(k, into, stride, phase, past, of_some),
             )
 
         k.loop(0, k.rows_out, 1, [], lay_out)
@@ -88,7 +88,7 @@ def maximum(k: Builder, dtype: str, stride: int, phase: int) -> None:
 
 
 @kernel("gy divisor gx lists ends masks", SHAPE + " near windows step most", "cotangents total")
-def total(k: Builder, dtype: str, stride: int, phase: int, reach: int, mean: bool) -> None:
+def total(k: Builder, dtype: str, stride: int, phase: int, reach: int, mean: bool, past: bool) -> None:
     """A list has the rows of windows; a mask says which of the windows along a row hold an element.
 
     `reach` is how many of them there are if all of them hold it, else 0.
@@ -138,7 +138,7 @@ def total(k: Builder, dtype: str, stride: int, phase: int, reach: int, mean: boo
                     return sum((given(q) for q in range(1, reach)), given(0)) + 0.0
                 return k.loop(0, k.windows, 1, [k.splat(0.0)], window)[0]
 
-            _along(k, k.at(k.gx, i * k.planes_in + r * k.row_in), stride, phase, elements)
+            _along(k, k.at(k.gx, i * k.planes_in + r * k.row_in), stride, phase, past, elements)
 
         k.loop(0, k.rows_out, 1, [], lay_out)
         k.loop(0, k.rows_in, 1, [], row)
@@ -159,7 +159,9 @@ def _lay_out(k: Builder, source: Value, into: Value, change: Callable[[Value, Va
     k.over(k.row_out // k.bytes, copy)
 
 
-def _along(k: Builder, into: Value, stride: int, phase: int, elements: Callable[[Value, Value, int], Value]) -> None:
+def _along(
+    k: Builder, into: Value, stride: int, phase: int, past: bool, elements: Callable[[Value, Value, int], Value]
+) -> None:
     """A row of gx in blocks that begin with a window; elements(first, bytes of windows before, lane) is a vector."""
     length, vectors = k.row_in // k.bytes, max(1, stride)
     block = vectors * k.lanes
@@ -170,7 +172,8 @@ def _along(k: Builder, into: Value, stride: int, phase: int, elements: Callable[
 
     def complete(e: Value) -> None:
         for v in range(vectors):
-            k.store(elements(e + v * k.lanes, shift(e), v * k.lanes + phase), into, (e + v * k.lanes) * k.bytes)
+            found = elements(e + v * k.lanes, shift(e), v * k.lanes + phase)
+            k.store(found, into, (e + v * k.lanes) * k.bytes, past=past)
 
     k.loop(0, whole, block, [], complete)
     for v in range(vectors):
@@ -178,7 +181,7 @@ def _along(k: Builder, into: Value, stride: int, phase: int, elements: Callable[
 
         def rest(here: Value = here, v: int = v) -> None:
             found = elements(here, shift(whole), v * k.lanes + phase)
-            k.store(found, into, here * k.bytes, mask=k.below(length - here))
+            k.store_first(length - here, found, into, here * k.bytes, past=past)
 
         k.when(here < length, rest)
 
@@ -262,7 +265,7 @@ class Plan:
         )
 
     @cached_property
-    def of_maximum(self) -> np.ndarray:
+    def of_maximum(self) -> Words:
         """The block of words behind the arrays of a call."""
         return words(self.places.entries, self.places.ends, *self.shape)
 
@@ -271,7 +274,7 @@ class Plan:
         return self.rows.entries * (self.pitch * BYTES[self.dtype])
 
     @cached_property
-    def of_sum(self) -> np.ndarray:
+    def of_sum(self) -> Words:
         """The block of words behind the arrays of a call."""
         size = BYTES[self.dtype]
         return words(
@@ -283,10 +286,13 @@ class Plan:
     def written_out(self) -> int:
         return self.reach if self.reach <= UNROLLED and self.masks.all() else 0
 
-    def start(self, code: Kernel, arrays: tuple, rest: np.ndarray, scratch: tuple[int, ...], planes: int) -> None:
+    def goes_past(self, gx: np.ndarray) -> bool:
+        return goes_past(gx, self.sizes[-1] * gx.itemsize)
+
+    def start(self, code: Kernel, arrays: tuple, rest: Words, scratch: tuple[int, ...], planes: int) -> None:
         rows = math.prod(self.counts[:-1])
         moved = planes * (math.prod(self.sizes) + 2 * rows * self.pitch) * BYTES[self.dtype]
-        workers.run(code, np.concatenate([words(*arrays), rest]), planes, scratch, moved / SPEED)
+        workers.run(code, words(*arrays, then=rest), planes, scratch, moved / SPEED)
 
     def room(self, rows: int) -> int:
         return (rows * self.pitch + self.lanes) * BYTES[self.dtype]
@@ -295,7 +301,7 @@ class Plan:
 def spread_maximum(p: Plan, gy: np.ndarray, selected: np.ndarray) -> np.ndarray:
     gx = empty((*gy.shape[:2], *p.sizes), gy.dtype)
     rows = p.room(math.prod(p.counts[:-1]))
-    code = maximum(p.dtype, p.stride, p.phase)
+    code = maximum(p.dtype, p.stride, p.phase, p.goes_past(gx))
     p.start(code, (selected, gy, gx), p.of_maximum, (rows, rows), math.prod(gy.shape[:2]))
     return gx
 
@@ -304,7 +310,7 @@ def spread_sum(p: Plan, gy: np.ndarray, divisor: np.ndarray | int | None) -> np.
     gx, each = empty((*gy.shape[:2], *p.sizes), gy.dtype), np.empty(p.counts, gy.dtype)
     if divisor is not None:
         each[...] = divisor
-    code = total(p.dtype, p.stride, p.phase, p.written_out, divisor is not None)
+    code = total(p.dtype, p.stride, p.phase, p.written_out, divisor is not None, p.goes_past(gx))
     scratch = p.room(math.prod(p.counts[:-1])), p.room(1)
     p.start(code, (gy, each, gx), p.of_sum, scratch, math.prod(gy.shape[:2]))
     return gx

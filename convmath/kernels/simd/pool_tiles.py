@@ -24,14 +24,13 @@ from .builder import BYTE, BYTES, Builder, Value, addresses, words
 from .compile import Kernel, kernel
 from .host import host
 from .lanes import every
-from .memory import empty
+from .memory import AHEAD, empty, goes_past
 from .pool_tables import read
 
-__all__ = ["Plan", "are_tiles", "maxima", "run", "spread_maximum", "spread_sum"]
+__all__ = ["Plan", "are_tiles", "factor", "maxima", "run", "scaling", "spread_maximum", "spread_sum"]
 
 MOST = 16  # taps that are written out
-AHEAD = 4096  # bytes from what is read to what is fetched
-SPEED = 12e9  # bytes a second, about: only to see what is worth sharing
+SPEED = 60e9  # bytes a second, about: only to see what is worth sharing
 
 # bytes of a plane and of a row; `rest` is 1 where some elements lie in no tile
 SHAPE = "plane_in plane_out rows row_out rest"
@@ -44,33 +43,35 @@ Tile = tuple[int, int]  # rows, and elements of a row
 
 def _over(
     k: Builder, array: Value, plane: Value, tile: Tile,
-    body: Callable[[list[Value], Value, list[Value | None], Value | None], None],
+    body: Callable[[list[Value], Value, Value, Value | None, Value | None], None],
 ) -> None:  # fmt: skip
-    """body(rows, place, masks, mask) for each vector of outputs of a plane.
+    """body(rows, place, along, left, mask) for each vector of outputs of a plane.
 
-    There are the rows of the array at its tiles, the bytes of outputs before it, and masks of the vectors of a row.
+    There are the rows of the array at its tiles, and the bytes of outputs before it, of all and of the plane; in the
+    last vector of a row also how many elements are left of a row of the array, and a mask of outputs.
     """
     high, wide = tile
     first = k.at(array, plane * k.plane_in)
 
     def row(r: Value) -> None:
         starts = [k.at(first, k.load_word(k.starts, (r * high + t) * 8)) for t in range(high)]
-        place = plane * k.plane_out + r * k.row_out
+        first_along = r * k.row_out
 
         def vector(offset: Value, mask: Value | None) -> None:
-            left = (k.row_out - offset) // k.bytes * wide
-            masks = [mask if mask is None else k.below(left - v * k.lanes) for v in range(wide)]
-            body([k.at(start, offset * wide) for start in starts], place + offset, masks, mask)
+            left = None if mask is None else (k.row_out - offset) // k.bytes * wide
+            along = first_along + offset
+            body([k.at(start, offset * wide) for start in starts], plane * k.plane_out + along, along, left, mask)
 
         k.over(k.row_out // k.bytes, vector)
 
     k.loop(0, k.rows, 1, [], row)
 
 
-def _loaded(k: Builder, row: Value, masks: Sequence[Value | None]) -> list[Value]:
+def _loaded(k: Builder, row: Value, wide: int, left: Value | None) -> list[Value]:
     """The vectors of a row."""
-    for v in range(len(masks)):
+    for v in range(wide):
         k.prefetch(row, v * k.vector + AHEAD)
+    masks = [None if left is None else k.below(left - v * k.lanes) for v in range(wide)]
     return [k.load(row, v * k.vector, mask=mask) for v, mask in enumerate(masks)]
 
 
@@ -79,27 +80,33 @@ def _tap(k: Builder, vectors: Sequence[Value], t: int) -> Value:
     return every(k, lambda e: vectors[e // k.lanes], len(vectors), t)
 
 
-def _scaling(k: Builder, scale: str) -> Callable[[Value], Value]:
-    """A sum stays, is divided by a factor ("over") or multiplied by it ("times"); a zero is +0, as behind 0 + …"""
+def scaling(k: Builder, scale: str) -> Callable[..., Value]:
+    """A sum stays, is divided by a factor ("over") or multiplied by it ("times"); a zero is +0, as behind 0 + …
+
+    Or there is a factor for "each" output of a plane, so many bytes behind the first, as far as there is a mask.
+    """
+    if scale == "each":
+        return lambda total, along, mask: (total + 0.0) / k.load(k.factor, along, mask=mask, outside=1.0)
     factor = k.splat(1.0 if scale == "none" else k.load_number(k.factor))
     if scale == "over":
-        return lambda total: (total + 0.0) / factor
-    return lambda total: (total + 0.0) * factor
+        return lambda total, *_: (total + 0.0) / factor
+    return lambda total, *_: (total + 0.0) * factor
 
 
 @kernel("x y factor starts", SHAPE)
 def forward(k: Builder, dtype: str, kind: str, tile: Tile, scale: str) -> None:
     """A maximum ("max") or a sum ("sum"), down the rows of the tile and then along."""
-    scaled = _scaling(k, scale)
+    scaled = scaling(k, scale)
 
     def join(so_far: Value, new: Value) -> Value:
         return k.greater(so_far, new) if kind == "max" else so_far + new
 
-    def outputs(rows: list[Value], place: Value, masks: list[Value | None], mask: Value | None) -> None:
-        columns = [reduce(join, column) for column in zip(*(_loaded(k, row, masks) for row in rows), strict=True)]
+    def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
+        loaded = [_loaded(k, row, tile[1], left) for row in rows]
+        columns = [reduce(join, column) for column in zip(*loaded, strict=True)]
         found = reduce(join, (_tap(k, columns, t) for t in range(tile[1])))
         if kind == "sum":
-            found = scaled(found)
+            found = scaled(found, along, mask)
         elif k.exact:  # of zeros with different signs either may be the maximum
             found = found + 0.0
         k.store(found, k.y, place, mask=mask)
@@ -111,8 +118,8 @@ def forward(k: Builder, dtype: str, kind: str, tile: Tile, scale: str) -> None:
 def selection(k: Builder, dtype: str, tile: Tile, last: bool) -> None:
     """The maximum, and the number of the tap where it is first (or last)."""
 
-    def outputs(rows: list[Value], place: Value, masks: list[Value | None], mask: Value | None) -> None:
-        loaded = [_loaded(k, row, masks) for row in rows]
+    def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
+        loaded = [_loaded(k, row, tile[1], left) for row in rows]
         taps = [_tap(k, vectors, t) for vectors in loaded for t in range(tile[1])]
         best, at = taps[0], k.integers(k.integer, [0] * k.lanes)
         for t, new in enumerate(taps[1:], 1):
@@ -125,12 +132,12 @@ def selection(k: Builder, dtype: str, tile: Tile, last: bool) -> None:
 
 
 @kernel("gy taps gx factor starts", SHAPE)
-def backward(k: Builder, dtype: str, tile: Tile, selected: bool, scale: str) -> None:
+def backward(k: Builder, dtype: str, tile: Tile, selected: bool, scale: str, past: bool) -> None:
     """Each cotangent to its whole tile, or to the tap that is `selected`."""
-    wide, scaled = tile[1], _scaling(k, scale)
+    wide, scaled = tile[1], scaling(k, scale)
 
-    def outputs(rows: list[Value], place: Value, masks: list[Value | None], mask: Value | None) -> None:
-        g, at = scaled(k.load(k.gy, place, mask=mask)), None
+    def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
+        g, at = scaled(k.load(k.gy, place, mask=mask), along, mask), None
         if selected:
             at = k.resized(k.load_integers(BYTE, k.taps, place // k.bytes, mask=mask), k.integer)
         for v in range(wide):
@@ -142,7 +149,10 @@ def backward(k: Builder, dtype: str, tile: Tile, selected: bool, scale: str) -> 
                 if at is not None:
                     here = k.integers(k.integer, [t * wide + e % wide for e in elements])
                     found = k.select(k.shuffle(at, at, output).equals(here), of_output, k.splat(0.0))
-                k.store(found, row, v * k.vector, mask=masks[v])
+                if left is None:
+                    k.store(found, row, v * k.vector, past=past)
+                else:
+                    k.store_first(left - v * k.lanes, found, row, v * k.vector, past=past)
 
     def plane(i: Value) -> None:
         def clear() -> None:
@@ -193,25 +203,32 @@ class Plan:
         rows = planes[1] // self.counts[-1]
         return (*addresses(self.starts), planes[0] * size, planes[1] * size, rows, self.counts[-1] * size, int(rest))
 
+    def goes_past(self, gx: np.ndarray) -> bool:
+        """What lies in no tile is cleared first, and so is in the cache."""
+        *_, rest = self.words
+        return not rest and goes_past(gx, self.sizes[-1] * gx.itemsize)
+
     def start(self, code: Kernel, planes: int, *arrays: np.ndarray | int) -> None:
         moved = planes * (self.words[1] + 2 * self.words[2])
         workers.run(code, words(*arrays, *self.words), planes, seconds=moved / SPEED)
 
 
-def _factor(divisor: int | None, dtype: np.dtype) -> tuple[str, np.ndarray | int]:
+def factor(divisor: np.ndarray | int | None, dtype: np.dtype) -> tuple[str, np.ndarray | int]:
     """What becomes of a sum, and the factor; a reciprocal only where it is exact."""
     if divisor is None:
         return "none", 0
+    if isinstance(divisor, np.ndarray):
+        return "each", np.ascontiguousarray(divisor, dtype)
     exact = math.frexp(divisor)[0] == 0.5
     return ("times", np.array([1 / divisor], dtype)) if exact else ("over", np.array([divisor], dtype))
 
 
-def run(p: Plan, kind: str, x: np.ndarray, divisor: int | None = None) -> np.ndarray:
-    """The maxima ("max") or sums ("sum"), these over a divisor."""
+def run(p: Plan, kind: str, x: np.ndarray, divisor: np.ndarray | int | None = None) -> np.ndarray:
+    """The maxima ("max") or sums ("sum"), these over a divisor, which may be one for each output of a plane."""
     y = empty((*x.shape[:2], *p.counts), x.dtype)
-    scale, factor = _factor(divisor, x.dtype)
+    scale, number = factor(divisor, x.dtype)
     code = forward(p.dtype, kind, p.tile, scale, exact=in_exact_order())
-    p.start(code, math.prod(x.shape[:2]), x, y, factor)
+    p.start(code, math.prod(x.shape[:2]), x, y, number)
     return y
 
 
@@ -225,12 +242,12 @@ def maxima(p: Plan, x: np.ndarray, ties: str) -> tuple[np.ndarray, np.ndarray]:
 
 def spread_maximum(p: Plan, gy: np.ndarray, taps: np.ndarray) -> np.ndarray:
     gx = empty((*gy.shape[:2], *p.sizes), gy.dtype)
-    p.start(backward(p.dtype, p.tile, True, "none"), math.prod(gy.shape[:2]), gy, taps, gx, 0)
+    p.start(backward(p.dtype, p.tile, True, "none", p.goes_past(gx)), math.prod(gy.shape[:2]), gy, taps, gx, 0)
     return gx
 
 
-def spread_sum(p: Plan, gy: np.ndarray, divisor: int | None) -> np.ndarray:
+def spread_sum(p: Plan, gy: np.ndarray, divisor: np.ndarray | int | None) -> np.ndarray:
     gx = empty((*gy.shape[:2], *p.sizes), gy.dtype)
-    scale, factor = _factor(divisor, gy.dtype)
-    p.start(backward(p.dtype, p.tile, False, scale), math.prod(gy.shape[:2]), gy, 0, gx, factor)
+    scale, number = factor(divisor, gy.dtype)
+    p.start(backward(p.dtype, p.tile, False, scale, p.goes_past(gx)), math.prod(gy.shape[:2]), gy, 0, gx, number)
     return gx

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from convmath.kernels import patches
 from convmath.kernels.taps import folded, output_sizes
 from convmath.window import Window
 
-from . import pool, pool_input, pool_tiles
+from . import pool, pool_input, pool_tiles, pool_windows
+from .builder import DTYPES
 from .pool_tables import MOST, entries
 
 __all__ = [
@@ -33,36 +34,32 @@ __all__ = [
 ]
 
 Windows = Sequence[Window]
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 LARGEST = 2**31 - 1  # elements of a plane that there are no kernels for
 
 
 def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
     """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a] over what lies in X: NaN where one is, -∞ where nothing is."""
-    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
-        return pool_tiles.run(tiles, "max", x)
-    plan = _forward(x, windows)
-    return patches.max_pool(x, windows) if plan is None else _as(pool.run(plan, "max", x), x, windows)
+    if (found := _forward(x, windows)) is None:
+        return patches.max_pool(x, windows)
+    kernels, plan = found
+    return _as(kernels.run(plan, "max", x), x, windows)
 
 
 def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
     """The flat position of the first (or, for "last", the last) maximiser of each window; -1 where there is none."""
-    plan = _forward(x, windows)
-    if plan is None:
+    if (found := _forward(x, windows, tiles=False)) is None:
         return patches.max_pool_selection(x, windows, ties)
-    return _as(np.subtract(pool.select(plan, x, ties), 1, dtype=np.int64), x, windows)
+    kernels, plan = found
+    return _as(np.subtract(kernels.select(plan, x, ties), 1, dtype=np.int64), x, windows)
 
 
 def max_pool_kept(x: np.ndarray, windows: Windows, ties: str) -> tuple[np.ndarray, np.ndarray | None]:
     """The maxima, and what `max_pool_input` takes as `selected`; None for nothing."""
-    if ties not in ("first", "last"):
+    found = _forward(x, windows) if ties in ("first", "last") else None
+    if found is None:
         return max_pool(x, windows), None
-    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
-        return pool_tiles.maxima(tiles, x, ties)
-    plan = _forward(x, windows)
-    if plan is None:
-        return max_pool(x, windows), None
-    y, selected = pool.maxima(plan, x, ties)
+    kernels, plan = found
+    y, selected = kernels.maxima(plan, x, ties)
     return _as(y, x, windows), _as(selected, x, windows)
 
 
@@ -72,97 +69,99 @@ def max_pool_input(
     """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] λ[ν,c,j,t] · gY[ν,c,j], λ = 1 at the first (or last) maximiser"""
     if ties not in ("first", "last") or gy.dtype != x.dtype:
         return patches.max_pool_input(gy, x, windows, ties)
-    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
-        taps = pool_tiles.maxima(tiles, x, ties)[1] if selected is None else selected
-        return pool_tiles.spread_maximum(tiles, gy, taps)
-    plan, back = _forward(x, windows), _backward(gy, windows, x.shape[2:])
-    if plan is None or back is None:
+    found, back = _forward(x, windows), _backward(gy, windows, x.shape[2:])
+    if found is None or back is None:
         return patches.max_pool_input(gy, x, windows, ties)
-    return pool_input.spread_maximum(back, gy, pool.select(plan, x, ties) if selected is None else selected)
+    if selected is None:
+        kernels, plan = found
+        selected = kernels.maxima(plan, x, ties)[1]
+    kernels, plan = back
+    return kernels.spread_maximum(plan, gy, selected)
 
 
 def avg_pool(x: np.ndarray, windows: Windows, divisor: np.ndarray | int) -> np.ndarray:
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a] / D[j]"""
-    if isinstance(divisor, int) and (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
-        return pool_tiles.run(tiles, "sum", x, divisor)
-    plan = _forward(x, windows)
-    if plan is None:
+    if (found := _forward(x, windows)) is None:
         return patches.avg_pool(x, windows, divisor)
+    kernels, plan = found
     each = divisor.reshape(plan.counts) if isinstance(divisor, np.ndarray) else divisor
-    return _as(pool.run(plan, "mean", x, each), x, windows)
+    return _as(kernels.run(plan, "sum", x, each), x, windows)
 
 
 def avg_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int], divisor: np.ndarray | int) -> np.ndarray:
     """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j] / D[j]"""
-    if isinstance(divisor, int) and (tiles := _tiles(gy.dtype, (*gy.shape[:2], *sizes), windows)) is not None:
-        return pool_tiles.spread_sum(tiles, gy, divisor)
-    plan = _backward(gy, windows, sizes)
-    if plan is None:
+    if (found := _backward(gy, windows, sizes)) is None:
         return patches.avg_pool_input(gy, windows, sizes, divisor)
-    return pool_input.spread_sum(plan, gy, divisor)
+    kernels, plan = found
+    return kernels.spread_sum(plan, gy, divisor)
 
 
 def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+d·t-a]"""
-    if (tiles := _tiles(x.dtype, x.shape, windows)) is not None:
-        return pool_tiles.run(tiles, "sum", x)
-    plan = _forward(x, windows)
-    return patches.sum_pool(x, windows) if plan is None else _as(pool.run(plan, "sum", x), x, windows)
+    if (found := _forward(x, windows)) is None:
+        return patches.sum_pool(x, windows)
+    kernels, plan = found
+    return _as(kernels.run(plan, "sum", x), x, windows)
 
 
 def sum_pool_input(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> np.ndarray:
     """gX[ν,c,i] = Σ_{j,t} [s·j+d·t-a = i] gY[ν,c,j]"""
-    if (tiles := _tiles(gy.dtype, (*gy.shape[:2], *sizes), windows)) is not None:
-        return pool_tiles.spread_sum(tiles, gy, None)
-    plan = _backward(gy, windows, sizes)
-    return patches.sum_pool_input(gy, windows, sizes) if plan is None else pool_input.spread_sum(plan, gy, None)
+    if (found := _backward(gy, windows, sizes)) is None:
+        return patches.sum_pool_input(gy, windows, sizes)
+    kernels, plan = found
+    return kernels.spread_sum(plan, gy, None)
 
 
 # --- what there are kernels for -----------------------------------------------------------------------------------
 
 
-def _tiles(dtype: np.dtype, shape: tuple[int, ...], windows: Windows) -> pool_tiles.Plan | None:
-    return _planned_tiles(DTYPES.get(dtype), shape, tuple(windows))
+def _forward(x: np.ndarray, windows: Windows, *, tiles: bool = True) -> tuple[Any, Any] | None:
+    """The module whose kernels pool such arrays, and a plan for it; that of tiles only where positions aren't asked."""
+    return _planned(DTYPES.get(x.dtype), x.shape, tuple(windows), tiles)
 
 
-def _forward(x: np.ndarray, windows: Windows) -> pool.Plan | None:
-    return _planned(DTYPES.get(x.dtype), x.shape, tuple(windows))
-
-
-def _backward(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> pool_input.Plan | None:
+def _backward(gy: np.ndarray, windows: Windows, sizes: Sequence[int]) -> tuple[Any, Any] | None:
+    """The same of cotangents."""
     return _planned_back(DTYPES.get(gy.dtype), gy.shape, tuple(windows), tuple(sizes))
 
 
 @lru_cache(1024)
-def _planned_tiles(dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...]) -> pool_tiles.Plan | None:
+def _planned(
+    dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...], tiles: bool
+) -> tuple[Any, Any] | None:
     sizes = shape[2:]
     if not windows or 0 in shape or not _fits(dtype, sizes):
         return None
-    counts = output_sizes(windows, sizes)
-    if 0 in counts or entries(windows, counts) > MOST or not pool_tiles.are_tiles(dtype, sizes, windows, counts):
-        return None
-    return pool_tiles.Plan(dtype, sizes, windows, counts)
-
-
-@lru_cache(1024)
-def _planned(dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...]) -> pool.Plan | None:
-    if not windows or 0 in shape or not _fits(dtype, shape[2:]):
-        return None
-    sizes, laid = folded(shape[2:], windows)
+    if tiles and (plan := _tiled(dtype, sizes, windows)):
+        return pool_tiles, plan
+    sizes, laid = folded(sizes, windows)
     counts = output_sizes(laid, sizes)
     if 0 in counts or not _in_reach(laid, counts):
         return None
-    return pool.Plan(dtype, math.prod(shape[:2]), sizes, laid, counts)
+    if pool_windows.fits(dtype, sizes, laid, counts):
+        return pool_windows, pool_windows.Plan(dtype, sizes, laid, counts)
+    return pool, pool.Plan(dtype, math.prod(shape[:2]), sizes, laid, counts)
 
 
 @lru_cache(1024)
 def _planned_back(
     dtype: str | None, shape: tuple[int, ...], windows: tuple[Window, ...], sizes: tuple[int, ...]
-) -> pool_input.Plan | None:
-    if not windows or 0 in shape or 0 in sizes or not _fits(dtype, sizes) or not _in_reach(windows, shape[2:]):
+) -> tuple[Any, Any] | None:
+    if not windows or 0 in shape or 0 in sizes or not _fits(dtype, sizes):
+        return None
+    if plan := _tiled(dtype, sizes, windows):
+        return pool_tiles, plan
+    if not _in_reach(windows, shape[2:]):
         return None
     found = pool_input.Plan(dtype, sizes, windows, shape[2:])
-    return found if len(found.rows.entries) else None
+    return (pool_input, found) if len(found.rows.entries) else None
+
+
+def _tiled(dtype: str, sizes: tuple[int, ...], windows: tuple[Window, ...]) -> pool_tiles.Plan | None:
+    counts = output_sizes(windows, sizes)
+    if 0 in counts or entries(windows, counts) > MOST or not pool_tiles.are_tiles(dtype, sizes, windows, counts):
+        return None
+    return pool_tiles.Plan(dtype, sizes, windows, counts)
 
 
 def _fits(dtype: str | None, sizes: Sequence[int]) -> TypeGuard[str]:

@@ -10,13 +10,12 @@ import numpy as np
 from convmath.kernels import ordered
 
 from . import sixteen, workers
-from .builder import Builder, Value, words
+from .builder import DTYPES, Builder, Value, words
 from .compile import kernel
 from .host import host
 
 __all__ = ["total"]
 
-DTYPES = {np.dtype(np.float32): "f4", np.dtype(np.float64): "f8"}
 COLUMNS = 4  # vectors of columns that are summed together
 SPEED = 8e9  # bytes a second, about: only to see what is worth sharing
 

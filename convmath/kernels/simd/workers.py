@@ -20,7 +20,7 @@ from llvmlite import ir
 from convmath.kernels.placing import kept_away
 from convmath.kernels.threads import threads
 
-from .builder import ITEM, POINTER, WORD, Builder, Value, address, words
+from .builder import ITEM, POINTER, WORD, Builder, Value, Words, words
 from .compile import Kernel, kernel
 from .host import host
 from .memory import scratch
@@ -163,7 +163,7 @@ class Worker(threading.Thread):
     def run(self) -> None:
         wait, block = waiting_worker("f8"), words(self.control)
         while True:
-            wait.call(block.ctypes.data, 0, 0, 0)
+            wait.call(block.address, 0, 0, 0)
             self.woken.acquire()
 
     def wake(self) -> None:
@@ -188,7 +188,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def run(
-    code: Kernel, block: np.ndarray, items: int, own: tuple[int, ...] = (), seconds: float = 1.0, *, grain: int = 1
+    code: Kernel, block: Words, items: int, own: tuple[int, ...] = (), seconds: float = 1.0, *, grain: int = 1
 ) -> None:
     """Do the items 0 ≤ i < items. `own` is the scratch memory of a thread in bytes, for each of the kernel's words.
 
@@ -198,8 +198,7 @@ def run(
     if items <= 0:
         return
     if count == 1 or seconds < SMALL or not _busy.acquire(blocking=False):
-        mine = scratch(0, own)
-        code.call(address(block), address(mine), 0, items)
+        code.call(block.address, scratch(0, own).address, 0, items)
         return
     try:
         _shared(code, block, items, own, count, _chunk(items, grain, count, seconds))
@@ -213,19 +212,18 @@ def _chunk(items: int, grain: int, count: int, seconds: float) -> int:
     return max(1, items // grain // pieces) * grain
 
 
-def _shared(code: Kernel, block: np.ndarray, items: int, own: tuple[int, ...], count: int, chunk: int) -> None:
+def _shared(code: Kernel, block: Words, items: int, own: tuple[int, ...], count: int, chunk: int) -> None:
     while len(_workers) < count - 1:
         _workers.append(Worker(len(_workers) + 1))
     workers, counter, answer = _workers[: count - 1], np.zeros(1, np.int64), np.zeros(1, np.int64)
     job = words(code.address, block, items, chunk, counter)
     for worker in workers:
-        mine = scratch(worker.slot, own)
         worker.control[JOB : JOB + 5] = job
-        worker.control[OWN : OWN + len(own)] = mine[: len(own)]
+        worker.control[OWN : OWN + len(own)] = scratch(worker.slot, own)[: len(own)]
         posted = words(worker.control, answer)
-        post("f8").call(address(posted), 0, 0, 0)
+        post("f8").call(posted.address, 0, 0, 0)
         if answer[0]:
             worker.wake()
     mine, controls = scratch(0, own), np.array([worker.address for worker in workers], np.int64)
     along = words(job, mine, controls, len(workers))
-    work_along("f8").call(address(along), 0, 0, 0)
+    work_along("f8").call(along.address, 0, 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +15,8 @@ from convmath import functional as F
 from .measure import Call, Case
 
 __all__ = ["LAYERS", "cases"]
+
+Context = Callable[[], AbstractContextManager[Any]]
 
 
 @dataclass(frozen=True)
@@ -49,14 +51,13 @@ LAYERS = [
 ]
 
 
-def cases(dtype: Any, method: str = "auto", within: AbstractContextManager[Any] | None = None) -> Iterator[Case]:
-    """Each layer by these kernels; `within` is a context in which ours is called."""
-    context = nullcontext() if within is None else within
+def cases(dtype: Any, method: str = "auto", within: Context = nullcontext) -> Iterator[Case]:
+    """Each layer by these kernels; `within` makes the context in which ours is called."""
     for layer in LAYERS:
-        yield from _cases(layer, dtype, method, context)
+        yield from _cases(layer, dtype, method, within)
 
 
-def _cases(layer: Layer, dtype: Any, method: str, context: AbstractContextManager[Any]) -> Iterator[Case]:
+def _cases(layer: Layer, dtype: Any, method: str, within: Context) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(shape).astype(dtype) for shape in (layer.x, layer.w))
     function = F.conv_transpose if layer.transposed else F.conv
@@ -68,7 +69,7 @@ def _cases(layer: Layer, dtype: Any, method: str, context: AbstractContextManage
 
     def ours(run: Call) -> Call:
         def called() -> object:
-            with context:
+            with within():
                 return run()
 
         return called

@@ -64,7 +64,7 @@ def measured(cases: Iterable[Case], threads: int) -> Iterator[Row]:
             for name, call in calls.items():
                 if threads > 1:
                     sleep(PAUSE)
-                    call()
+                call()  # so that nobody pays for what another has left in the caches
                 found[name].append(_seconds(call, thread_time if threads == 1 else perf_counter))
         ours = found.pop("ours")
         yield Row(case, ours, found)

@@ -81,10 +81,10 @@ def _cases(
         layouts["channels last"] = torch.channels_last
     forward, backward = {}, {}
     for layout, form in layouts.items():
-        tx = torch.from_numpy(x).contiguous(memory_format=form).requires_grad_()
+        # an array for each, so that none finds in the cache what another has read
+        tx = torch.from_numpy(x).clone(memory_format=form).requires_grad_()
         y = theirs(tx)
-        tg = torch.from_numpy(gy)
-        tg = tg.contiguous(memory_format=form) if tg.ndim == 4 else tg
+        tg = torch.from_numpy(gy).clone(memory_format=form if gy.ndim == 4 else torch.contiguous_format)
         forward[layout] = lambda tx=tx: theirs(tx)
         backward[layout] = lambda y=y, tx=tx, tg=tg: torch.autograd.grad(y, (tx, *parameters), tg, retain_graph=True)
     yield Case(name, f"{kind} forward", lambda: ours.prepare(x, *args, **hyper).recorded(), forward)

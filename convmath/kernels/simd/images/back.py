@@ -6,18 +6,19 @@ import math
 
 import numpy as np
 
-from . import correlation, pooling, tables
+from . import correlation, norm, pooling, tables
 from .buffers import Slot, Step
-from .draft import Draft, Made, named
-from .layers import AvgPool, Correlation, Input, MaxPool
+from .draft import Draft, Made, Tail, named
+from .layers import Activation, AvgPool, Correlation, Input, MaxPool, Norm, Sum
 from .layout import Layout, egress
-from .there import combined, divisors_of, reading, taps_of
+from .there import combined, divisors_of, normal, reading, taps_of
+from .tiled import tiled
 from .units import Unit
 from .weights import BIASES, tile_of, weights
 
 __all__ = ["backward"]
 
-NEAR = 96 * 1024  # bytes that should stay near a core
+NEAR = 512 * 1024  # bytes that should stay near a core
 
 
 def backward(draft: Draft, unit: Unit) -> list[Step]:
@@ -25,21 +26,28 @@ def backward(draft: Draft, unit: Unit) -> list[Step]:
     made, layer = draft.made[unit.y], unit.layer
     if unit.y not in draft.needs:
         return []
-    steps = []
-    if draft.expected[unit.y] > 1 and (slope := draft.slope_tail(made)) is not None:
-        steps.append(combined(draft, (made.layout, made.g), None, made, slope))
+    steps = [] if unit.other is None else _copied(draft, made, unit.other)
     match layer:
         case Input():
-            return [*steps, *_input(draft, layer, made)]
+            steps += _input(draft, layer, made)
         case Correlation():
-            return [*steps, *_correlation(draft, layer, made)]
+            steps += _correlation(draft, layer, made)
         case MaxPool() | AvgPool():
-            return [*steps, *_pool(draft, layer, made)]
-    for value in layer.reads:
-        if value in draft.needs:
-            x = draft.made[value]
-            steps.append(combined(draft, (made.layout, made.g), None, x, draft.cotangent_tail(x)))
+            steps += _pool(draft, layer, made)
+        case Norm():
+            steps.append(_norm(draft, layer, made))
+        case Sum() | Activation():
+            steps += (step for value in layer.reads for step in _copied(draft, made, value))
+    draft.memory.give_back(made.layout, made.g)
     return steps
+
+
+def _copied(draft: Draft, made: Made, value: int) -> list[Step]:
+    """The cotangent as that of a value that was added."""
+    if value not in draft.needs:
+        return []
+    x = draft.made[value]
+    return [combined(draft, (made.layout, made.g), None, x, draft.cotangent_tail(x))]
 
 
 def _input(draft: Draft, layer: Input, made: Made) -> list[Step]:
@@ -47,6 +55,19 @@ def _input(draft: Draft, layer: Input, made: Made) -> list[Step]:
     words = {"array": draft.gradient(layer.array), "lanewise": made.g, "places": elements}
     words |= {"images": draft.net.images, "elements": len(elements), "flag": draft.memory.flag}
     return [draft.memory.step(egress(draft.net.dtype), -(-len(elements) // draft.lanes.lanes), words)]
+
+
+def _norm(draft: Draft, layer: Norm, made: Made) -> Step:
+    x, written = draft.made[layer.x], layer.x in draft.needs
+    tail = draft.cotangent_tail(x) if written else Tail("store", None, {})
+    words = {**normal(draft, layer, made, x.layout, made.layout), **tail.words, "g": made.g}
+    words["b"] = 0 if layer.b is None else Slot(layer.b)
+    for name, array in (("gw", layer.w), ("gb", layer.b)):
+        words[name] = 0 if array is None else draft.gradient(array)
+    affine = layer.w is not None, layer.b is not None, written
+    inner = named(made.unit.activation)[0] if made.unit.finds_slope else ""
+    code = norm.norm_input(draft.net.dtype, draft.lanes.together, *affine, *tail.arguments, inner)
+    return draft.memory.step(code, made.layout.channels, words)
 
 
 # --- pools --------------------------------------------------------------------------------------------------------
@@ -95,17 +116,24 @@ def _through_pool(draft: Draft, pool: MaxPool, made: Made) -> Step:
 
 
 def _correlation(draft: Draft, layer: Correlation, made: Made) -> list[Step]:
-    steps = [_through_pool(draft, made.unit.pool, made)] if made.unit.pool else []
+    steps = []
+    if made.unit.pool:
+        made.inner_g = draft.memory.borrowed(made.inner)
+        steps.append(_through_pool(draft, made.unit.pool, made))
     if {layer.w, layer.b} & {*draft.net.wanted}:
         steps.append(_weights(draft, layer, made))
     if layer.x in draft.needs:
-        steps.append(_by_input(draft, layer, made))
+        steps += _by_input(draft, layer, made)
+    if made.unit.pool:
+        draft.memory.give_back(made.inner, made.inner_g)
     return steps
 
 
-def _by_input(draft: Draft, layer: Correlation, made: Made) -> Step:
+def _by_input(draft: Draft, layer: Correlation, made: Made) -> list[Step]:
     """gX[c,i] = Σ_{o,t} [s·j+d·t-a = i] W[o,c,t] · gY[o,j]"""
     (of_y, g), x, taps, size = made.produced, draft.made[layer.x], taps_of(layer), draft.bytes
+    if draft.by_tiles(layer):
+        return tiled(draft, layer, made.produced, x.layout, draft.cotangent_tail(x), turned=True)
     outputs, reads = x.layout.channels // layer.groups, of_y.channels // layer.groups
     each = zip(layer.windows, x.layout.sizes, of_y.sizes, strict=True)
     found = tables.table([tables.backward(*one) for one in each], of_y, size * np.arange(taps), x.layout.positions)
@@ -126,7 +154,7 @@ def _by_input(draft: Draft, layer: Correlation, made: Made) -> Step:
     }
     draft.products += len(of_y.positions) * taps * layer.groups * outputs * reads * draft.net.images
     code = correlation.correlate(draft.net.dtype, many, draft.lanes.together, False, *tail.arguments)
-    return draft.memory.step(code, len(found.places) * layer.groups * tiles, words)
+    return [draft.memory.step(code, len(found.places) * layer.groups * tiles, words)]
 
 
 def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 
 from ..compile import Kernel
-from ..memory import LINE, aligned
+from ..memory import LINE
 from .layers import Refused
+from .layout import Layout
 
 __all__ = ["GRADIENTS", "VALUE", "Memory", "Slot", "Step"]
 
 MOST = 2**30  # bytes that a plan may take
+# arrays lie in sheets of so many bytes, which the system makes of pages as large as this: a position of each channel is
+# on another page, and few of the small ones are known at once where they lie
+SHEET, HUGE = 2**25, 2**21
 VALUE, GRADIENTS = -2, -1  # the slots of what comes out; those of arrays are their numbers
 
 
@@ -46,8 +50,10 @@ class Memory:
     def __init__(self, dtype: str):
         self.dtype, self.bytes = np.dtype(dtype), 0
         self.kept: list[np.ndarray] = []
+        self.free: dict[Layout, list[np.ndarray]] = {}
         self.words: list[int] = []
         self.slots: list[tuple[int, Slot]] = []
+        self._sheet = np.zeros(0, np.uint8)
         self.flag = self.zeros(8).view(np.int64)
 
     def zeros(self, bytes: int) -> np.ndarray:
@@ -55,10 +61,23 @@ class Memory:
         self.bytes += bytes
         if self.bytes > MOST:
             raise Refused(f"the arrays of a plan would take more than {MOST:,} bytes")
-        array = aligned(bytes + LINE, np.uint8)
+        taken = -(-bytes // LINE) * LINE
+        if taken > len(self._sheet):
+            sheet = np.empty(max(taken, SHEET) + HUGE, np.uint8)
+            self._sheet = sheet[-sheet.ctypes.data % HUGE :]
+        array, self._sheet = self._sheet[:bytes], self._sheet[taken:]
         array.fill(0)
         self.kept.append(array)
-        return array[:bytes]
+        return array
+
+    def borrowed(self, layout: Layout) -> np.ndarray:
+        """Memory of an array that lies so: anything in its positions, and zeros around."""
+        given_back = self.free.get(layout)
+        return given_back.pop() if given_back else self.zeros(layout.bytes)
+
+    def give_back(self, layout: Layout, array: np.ndarray) -> None:
+        """Later steps may write what they like in its positions."""
+        self.free.setdefault(layout, []).append(array)
 
     def table(self, array: np.ndarray) -> np.ndarray:
         """An array that is kept."""

@@ -16,7 +16,7 @@ from ..watch import note, unseen
 from .greatest import greatest
 from .layout import Lanes
 from .tables import PLACE, TAP
-from .tails import finish
+from .tails import expect, finish
 
 __all__ = ["correlate", "correlate_pooled", "outputs_of"]
 
@@ -86,7 +86,7 @@ class _Tile:
             k.when(self.first + o < k.outputs, lambda o=o, where=where: store(o, where))
 
 
-@kernel(POINTERS, SIZES)
+@kernel(POINTERS, SIZES, passes=False)
 def correlate(
     k: Builder, dtype: str, many: int, together: int, biased: bool, tail: str, name: str, numbers: int
 ) -> None:
@@ -96,8 +96,9 @@ def correlate(
         tile = _Tile(k, i, many, biased)
 
         def images(v: Value) -> None:
-            sums = tile.sums(tile.place, v, together)
             target = k.load_word(k.places, tile.place * PLACE + 24) + v
+            tile.each(target, lambda _, where: expect(k, tail, where, together * k.vector))
+            sums = tile.sums(tile.place, v, together)
 
             def store(o: int, where: Value) -> None:
                 for place in range(together):
@@ -110,7 +111,7 @@ def correlate(
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel(f"{POINTERS} chosen flag", SIZES, "room")
+@kernel(f"{POINTERS} chosen flag", SIZES, "room", passes=False)
 def correlate_pooled(
     k: Builder, dtype: str, many: int, together: int, biased: bool, tail: str, name: str, numbers: int, window: int
 ) -> None:

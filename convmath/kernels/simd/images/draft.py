@@ -10,29 +10,37 @@ from typing import Any
 import numpy as np
 
 from .buffers import GRADIENTS, Memory, Slot
-from .layers import Activation, Correlation, Input, MaxPool, Net, Refused
+from .layers import Activation, Correlation, Input, MaxPool, Net, Norm, Refused
 from .layout import Layout, lanes_of
+from .norm import KEPT
 from .tails import BY_OUTPUT
 from .units import Unit, units
+from .winograd import STEP, TAPS, fits
 
 __all__ = ["Draft", "Made", "Part", "Tail", "named"]
 
 
+Pads = tuple[int, int]
+NOTHING = np.zeros(0, np.uint8)
+
+
 @dataclass
 class Made:
-    """A value: where its elements lie, and their memory.
+    """A value: where its elements lie, and their memory; that of its cotangent `g` is borrowed when a part of it comes.
 
     `before` is what came before its activation, and `code` the numbers of selected taps; both lie as it does. `inner`
-    is how the input of a pool lies that is made with it, and `inner_g` the cotangent of that.
+    is how the input of a pool lies that is made with it, and `inner_g` the cotangent of that. `kept` is what a norm
+    keeps of each channel.
     """
 
     unit: Unit
     layout: Layout
     y: np.ndarray
     before: np.ndarray
-    g: np.ndarray
     code: np.ndarray
     inner: Layout
+    kept: np.ndarray
+    g: np.ndarray
     inner_g: np.ndarray
 
     @property
@@ -79,18 +87,18 @@ class Draft:
         self.room = 0  # bytes of all gradients
         self.needs: set[int] = set()  # the values that have a gradient
         for unit in self.units:
-            if _arrays(unit) & {*net.wanted} or self.needs & {*unit.layer.reads}:
+            if _arrays(unit) & {*net.wanted} or self.needs & {*unit.reads}:
                 self.needs.add(unit.y)
         if net.loss.x not in self.needs:
             raise Refused("the loss does not depend on what derivatives are taken by")
-        reads = (value for unit in self.units for value in unit.layer.reads if unit.y in self.needs)
+        reads = (value for unit in self.units for value in unit.reads if unit.y in self.needs)
         self.expected, self.given = Counter([*reads, net.loss.x]), Counter[int]()
         self.made = {unit.y: self._made(unit) for unit in self.units}
 
     def _made(self, unit: Unit) -> Made:
         layout = self._layout(unit.y)
         inner = self._layout(unit.layer.y) if unit.pool else layout
-        needed, zeros = unit.y in self.needs, self.memory.zeros
+        zeros = self.memory.zeros
         kept = unit.activation is not None and unit.activation.name not in BY_OUTPUT
         selects = unit.pool is not None or isinstance(unit.layer, MaxPool)
         y = zeros(layout.bytes)
@@ -99,23 +107,38 @@ class Draft:
             layout,
             y,
             before=zeros(layout.bytes) if kept else y,
-            g=zeros(layout.bytes if needed else 0),
             # a number takes a byte, or four, where a value takes four, or eight
             code=zeros(layout.bytes * 4 // self.bytes if selects else 0),
             inner=inner,
-            inner_g=zeros(inner.bytes if needed and unit.pool else 0),
+            kept=zeros(KEPT * layout.channels if isinstance(unit.layer, Norm) else 0),
+            g=NOTHING,
+            inner_g=NOTHING,
         )
 
     def _layout(self, value: int) -> Layout:
-        """A value with as many zeros around it as the padding of those convolutions that read it."""
+        """A value with as many zeros around it, and its cotangent, as those convolutions need that read it."""
         channels, *sizes = self.net.values[value]
         margins = [(0, 0)] * len(sizes)
         for unit in self.units:
             layer = unit.layer
-            if isinstance(layer, Correlation) and layer.x == value:
-                both = zip(margins, layer.windows, strict=True)
-                margins = [(max(a, w.before), max(b, w.after)) for (a, b), w in both]
+            if not isinstance(layer, Correlation):
+                continue
+            if layer.x == value:
+                margins = _widest(margins, self._margins(layer, layer.y, turned=False))
+            if value == (layer.y if unit.pool else unit.y) and self.by_tiles(layer) and layer.x in self.needs:
+                margins = _widest(margins, self._margins(layer, layer.x, turned=True))
         return Layout(channels, tuple(sizes), self.lanes.row, tuple(margins))
+
+    def by_tiles(self, layer: Correlation) -> bool:
+        """Whether a convolution is computed by tiles, there and by its input."""
+        reads, outputs = (self.net.values[value][0] // layer.groups for value in (layer.x, layer.y))
+        return fits(layer.windows, reads, outputs, self.lanes.together * self.lanes.vector)
+
+    def _margins(self, layer: Correlation, made: int, *, turned: bool) -> list[Pads]:
+        """What lies around an array that a convolution reads, with all of the tiles of what is made that are begun."""
+        begun = [-n % STEP if self.by_tiles(layer) else 0 for n in self.net.values[made][1:]]
+        pads = [(TAPS - 1 - w.before, TAPS - 1 - w.after) if turned else (w.before, w.after) for w in layer.windows]
+        return [(before, after + rest) for (before, after), rest in zip(pads, begun, strict=True)]
 
     # --- tails ---
 
@@ -130,21 +153,18 @@ class Draft:
         words = {"y": made.y, "z": made.before, "fixed": self.numbers(activation)}
         return Tail("activate" if activation.name in BY_OUTPUT else "keep", activation, words)
 
-    def slope_tail(self, made: Made) -> Tail | None:
-        """Through the slope of the activation that made the value, unless the maximum was taken behind it."""
-        activation = made.unit.activation
-        if activation is None or made.unit.pool:
-            return None
-        return Tail("through", activation, {"y": made.g, "z": made.before, "fixed": self.numbers(activation)})
-
     def cotangent_tail(self, made: Made) -> Tail:
-        """How the next part of a value's cotangent is stored: through that slope, if it is all of it."""
+        """How the next part of a value's cotangent is stored, the last through the slope of its activation."""
         value = made.unit.y
+        if not self.given[value]:
+            made.g = self.memory.borrowed(made.layout)
         self.given[value] += 1
-        if self.given[value] > 1:
-            return Tail("add", None, {"y": made.g})
-        alone = self.slope_tail(made) if self.expected[value] == 1 else None
-        return alone or Tail("store", None, {"y": made.g})
+        words, first = {"y": made.g}, self.given[value] == 1
+        activation = made.unit.activation
+        if activation is None or made.unit.finds_slope or self.given[value] < self.expected[value]:
+            return Tail("store" if first else "add", None, words)
+        words |= {"z": made.before, "fixed": self.numbers(activation)}
+        return Tail("through" if first else "add through", activation, words)
 
     # --- gradients ---
 
@@ -159,11 +179,15 @@ class Draft:
         return Slot(GRADIENTS, self.parts[-1].place)
 
 
+def _widest(margins: list[Pads], others: list[Pads]) -> list[Pads]:
+    return [(max(a, c), max(b, d)) for (a, b), (c, d) in zip(margins, others, strict=True)]
+
+
 def _arrays(unit: Unit) -> set[int]:
     """The arrays that a unit reads."""
     match unit.layer:
         case Input(array=array):
             return {array}
-        case Correlation(w=w, b=b):
-            return {w} if b is None else {w, b}
+        case Correlation(w=w, b=b) | Norm(w=w, b=b):
+            return {array for array in (w, b) if array is not None}
     return set()

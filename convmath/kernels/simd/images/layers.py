@@ -21,6 +21,7 @@ __all__ = [
     "MaxPool",
     "Loss",
     "Net",
+    "Norm",
     "Refused",
     "Squares",
     "Sum",
@@ -96,6 +97,22 @@ class AvgPool:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """Each channel by its own mean and variance, with weights and a bias, or without."""
+
+    x: int
+    y: int
+    w: int | None
+    b: int | None
+    eps: float
+    name = "batch_norm"
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        return (self.x,)
+
+
+@dataclass(frozen=True)
 class Sum:
     x: int
     u: int
@@ -141,7 +158,7 @@ class Refused(Exception):
     """Why there is no plan, as a sentence."""
 
 
-Layer = Input | Correlation | Activation | MaxPool | AvgPool | Sum
+Layer = Input | Correlation | Activation | MaxPool | AvgPool | Norm | Sum
 Loss = Classes | Squares
 
 

@@ -29,9 +29,14 @@ class Lanes:
     together: int
 
     @property
+    def vector(self) -> int:
+        """The bytes of a vector."""
+        return host().vector
+
+    @property
     def row(self) -> int:
         """The bytes of one element of all images."""
-        return self.vectors * host().vector
+        return self.vectors * self.vector
 
 
 def lanes_of(images: int, dtype: str) -> Lanes:
@@ -122,7 +127,7 @@ def _each_block(k: Builder, body: Callable[[Value, Value], None]) -> None:
     k.loop(k.first, k.behind, 1, [], lambda i: k.loop(0, k.images, k.lanes, [], lambda n: body(i, n)) and None)
 
 
-@kernel("array lanewise places", "images elements")
+@kernel("array lanewise places", "images elements", passes=False)
 def ingest(k: Builder, dtype: str) -> None:
     """(N, …) as (…, images); the last vector is filled up with zeros."""
 
@@ -135,7 +140,7 @@ def ingest(k: Builder, dtype: str) -> None:
     _each_block(k, block)
 
 
-@kernel("array lanewise places flag", "images elements")
+@kernel("array lanewise places flag", "images elements", passes=False)
 def egress(k: Builder, dtype: str) -> None:
     """(…, images) as (N, …); what is not finite is noted."""
 

@@ -29,7 +29,7 @@ def _not(k: Builder, mask: Value) -> Value:
     return Value(k, k.code.not_(mask.value))
 
 
-@kernel("target totals flag", "length classes ignored")
+@kernel("target totals flag", "length classes ignored", passes=False)
 def count(k: Builder, dtype: str) -> None:
     """How many classes count; one that there is not is noted. An item does all."""
 
@@ -47,7 +47,7 @@ def count(k: Builder, dtype: str) -> None:
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("x y z fixed target losses totals members places smoothing", "classes ignored row")
+@kernel("x y z fixed target losses totals members places smoothing", "classes ignored row", passes=False)
 def by_class(k: Builder, dtype: str, mean: bool, tail: str, name: str, numbers: int) -> None:
     """-(1 - ε)·log P[T] - ε/C·Σ_c log P[c], P the softmax; and (P - (1 - ε)·[c = T] - ε/C)/D. An item is a position."""
     one, share, nothing = (
@@ -98,7 +98,7 @@ def by_class(k: Builder, dtype: str, mean: bool, tail: str, name: str, numbers: 
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("x y z fixed other losses totals places", "channels x_channel other_channel row images")
+@kernel("x y z fixed other losses totals places", "channels x_channel other_channel row images", passes=False)
 def squares(k: Builder, dtype: str, mean: bool, tail: str, name: str, numbers: int) -> None:
     """(X - T)², and 2·(X - T)/D. An item is a position, with all channels."""
     factor = k.splat(2.0) / (k.splat(k.load_number(k.totals)) if mean else k.splat(1.0))
@@ -125,7 +125,7 @@ def squares(k: Builder, dtype: str, mean: bool, tail: str, name: str, numbers: i
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("losses totals value flag", "length")
+@kernel("losses totals value flag", "length", passes=False)
 def total(k: Builder, dtype: str, mean: bool) -> None:
     """The sum of all, divided where it is a mean; what is not finite is noted. An item does all."""
 

@@ -24,7 +24,7 @@ class Plan:
 
     def __init__(self, net: Net):
         draft = Draft(net)
-        steps = [forward(draft, unit) for unit in draft.units]
+        steps = [step for unit in draft.units for step in forward(draft, unit)]
         of_loss, self.target = loss_steps(draft)
         steps += of_loss
         for unit in reversed(draft.units):

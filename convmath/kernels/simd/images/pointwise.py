@@ -10,7 +10,7 @@ from .tails import finish
 __all__ = ["combine"]
 
 
-@kernel("x u y z fixed places others", "channels x_channel u_channel y_channel row")
+@kernel("x u y z fixed places others", "channels x_channel u_channel y_channel row", passes=False)
 def combine(k: Builder, dtype: str, together: int, both: bool, tail: str, name: str, numbers: int) -> None:
     """X, or X + U with `both`, through the tail. An item is a position, with all channels and images."""
 

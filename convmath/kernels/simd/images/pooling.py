@@ -59,7 +59,7 @@ def _done(
 # --- the greatest -------------------------------------------------------------------------------------------------
 
 
-@kernel(f"{POINTERS} chosen flag", SIZES)
+@kernel(f"{POINTERS} chosen flag", SIZES, passes=False)
 def max_pool(
     k: Builder, dtype: str, together: int, tail: str, name: str, numbers: int, members: int, last: bool
 ) -> None:
@@ -87,7 +87,7 @@ def max_pool(
     _each(k, together, body)
 
 
-@kernel(f"{POINTERS} chosen selected inner", SIZES)
+@kernel(f"{POINTERS} chosen selected inner", SIZES, passes=False)
 def max_pool_input(
     k: Builder,
     dtype: str,
@@ -127,7 +127,7 @@ def max_pool_input(
 # --- the mean -----------------------------------------------------------------------------------------------------
 
 
-@kernel(f"{POINTERS} divisors", SIZES)
+@kernel(f"{POINTERS} divisors", SIZES, passes=False)
 def avg_pool(k: Builder, dtype: str, together: int, tail: str, name: str, numbers: int) -> None:
     """Σ over each window, divided by its own number; `divisors` has one for each place of a channel."""
 
@@ -143,7 +143,7 @@ def avg_pool(k: Builder, dtype: str, together: int, tail: str, name: str, number
     _each(k, together, body)
 
 
-@kernel(f"{POINTERS} divisors", SIZES)
+@kernel(f"{POINTERS} divisors", SIZES, passes=False)
 def avg_pool_input(k: Builder, dtype: str, together: int, tail: str, name: str, numbers: int) -> None:
     """Σ of the cotangents of the windows that read the position, each divided by its number."""
 

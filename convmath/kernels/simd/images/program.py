@@ -14,7 +14,7 @@ import numpy as np
 from convmath.kernels.threads import threads
 
 from .. import workers
-from ..builder import Builder, Value, words
+from ..builder import Builder, Value, Words, words
 from ..compile import kernel
 from ..workers import Called, spin
 from .buffers import Step
@@ -26,7 +26,7 @@ PROGRESS = 128  # bytes of a step's counters, a cache line each: items that are 
 PIECES = 4  # that a step is cut into for each thread
 
 
-@kernel("steps progress", "count")
+@kernel("steps progress", "count", passes=False)
 def replay(k: Builder, dtype: str) -> None:
     """An item is a participant."""
     code, own = k.code, k.function.args[1]
@@ -59,9 +59,9 @@ class Program:
         self.steps, self.words, self.seconds = tuple(steps), words, seconds
         self.progress = np.zeros((len(steps), PROGRESS // 8), np.int64)
         self.own = (max(step.own for step in steps),)
-        self._tables: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._tables: dict[int, tuple[Words, np.ndarray]] = {}
 
-    def _table(self, count: int) -> np.ndarray:
+    def _table(self, count: int) -> Words:
         """The block for so many threads; how items are cut makes no difference to a result."""
         if count not in self._tables:
             rows = [

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from ..activations import ACTIVATIONS
 from ..builder import Builder, Value
+from ..memory import LINE
 
-__all__ = ["BY_OUTPUT", "activated", "finish", "slope"]
+__all__ = ["BY_OUTPUT", "activated", "expect", "finish", "slope"]
 
 # f(x) tells f'(x), which is 0 wherever f does not grow: such an f may also be taken after a maximum
 BY_OUTPUT = ("relu", "relu6")
@@ -27,23 +28,31 @@ def _fixed(k: Builder, numbers: int, fixed: Value) -> list[Value]:
     return [k.splat(k.load_number(fixed, place * k.bytes)) for place in range(numbers)]
 
 
+def expect(k: Builder, tail: str, offset: Value, bytes: int) -> None:
+    """Have the lines brought in time that `finish` will read or write there: nothing else says where they lie."""
+    for line in range(0, bytes, LINE):
+        k.prefetch(k.y, offset + line)
+        if tail.endswith("through"):
+            k.prefetch(k.z, offset + line)
+
+
 def finish(k: Builder, tail: str, name: str, numbers: int, value: Value, offset: Value | int) -> None:
     """Store a vector at k.y, moved by the offset.
 
     "store" stores the value, "add" adds it to what is there, "activate" stores f(value), "keep" also the value itself,
-    at k.z, and "through" value·f'(z), z from k.z. `numbers` of k.fixed fix f.
+    at k.z, "through" value·f'(z), z from k.z, and "add through" that of the sum. `numbers` of k.fixed fix f.
     """
+    if tail.startswith("add"):
+        value = k.load(k.y, offset) + value
     match tail:
-        case "add":
-            value = k.load(k.y, offset) + value
         case "keep":
             k.store(value, k.z, offset)
             value = activated(k, value, name, numbers)
         case "activate":
             value = activated(k, value, name, numbers)
-        case "through":
+        case "through" | "add through":
             value = slope(k, name, numbers, value, k.load(k.z, offset), k.fixed)
-        case "store":
+        case "store" | "add":
             pass
         case _:
             raise NotImplementedError(f"no tail {tail!r}")

@@ -8,36 +8,42 @@ from typing import Any
 import numpy as np
 
 from ..host import host
-from . import correlation, loss, pooling, tables
+from . import correlation, loss, norm, pooling, tables
 from .buffers import VALUE, Slot, Step
 from .draft import Draft, Made, Tail
-from .layers import Activation, AvgPool, Classes, Correlation, Input, MaxPool, Squares, Sum
+from .layers import Activation, AvgPool, Classes, Correlation, Input, MaxPool, Norm, Squares, Sum
 from .layout import Layout, ingest
 from .pointwise import combine
+from .tiled import tiled
 from .units import Unit
 
-__all__ = ["combined", "divisors_of", "forward", "loss_steps", "reading", "taps_of"]
+__all__ = ["combined", "divisors_of", "forward", "loss_steps", "normal", "reading", "taps_of"]
 
 
-def forward(draft: Draft, unit: Unit) -> Step:
-    """The step that computes what comes out of a unit."""
+def forward(draft: Draft, unit: Unit) -> list[Step]:
+    """The steps that compute what comes out of a unit."""
     made, layer = draft.made[unit.y], unit.layer
     match layer:
         case Input():
             elements = draft.memory.table(made.layout.elements)
             words = {"array": Slot(layer.array), "lanewise": made.y, "places": elements}
             words |= {"images": draft.net.images, "elements": len(elements)}
-            return draft.memory.step(ingest(draft.net.dtype), -(-len(elements) // draft.lanes.lanes), words)
+            return [draft.memory.step(ingest(draft.net.dtype), -(-len(elements) // draft.lanes.lanes), words)]
         case Correlation():
-            return _correlation(draft, layer, made)
+            if unit.pool is None and draft.by_tiles(layer):
+                x = draft.made[layer.x]
+                return tiled(draft, layer, (x.layout, x.y), made.layout, draft.value_tail(made), turned=False)
+            return [_correlation(draft, layer, made)]
         case MaxPool() | AvgPool():
-            return _pool(draft, layer, made)
+            return [_pool(draft, layer, made)]
+        case Norm():
+            return [_norm(draft, layer, made)]
         case Activation():
             x = draft.made[layer.x]
-            return combined(draft, (x.layout, x.y), None, made, draft.value_tail(made))
+            return [combined(draft, (x.layout, x.y), None, made, draft.value_tail(made))]
         case Sum():
             x, u = draft.made[layer.x], draft.made[layer.u]
-            return combined(draft, (x.layout, x.y), (u.layout, u.y), made, draft.value_tail(made))
+            return [combined(draft, (x.layout, x.y), (u.layout, u.y), made, draft.value_tail(made))]
 
 
 def combined(
@@ -153,6 +159,45 @@ def divisors_of(draft: Draft, layer: AvgPool, made: Layout) -> np.ndarray:
     divisors = np.ones(made.channel // made.row)
     divisors[made.positions // made.row] = np.broadcast_to(layer.divisors, made.sizes).reshape(-1)
     return draft.memory.floats(divisors)
+
+
+# --- norms --------------------------------------------------------------------------------------------------------
+
+
+def normal(draft: Draft, layer: Norm, made: Made, y: Layout, u: Layout) -> dict[str, Any]:
+    """The words of a kernel that goes through X, an array that lies as Y, and a third."""
+    x = draft.made[layer.x]
+    places = np.stack([x.layout.positions, y.positions, u.positions], -1)
+    members = len(places) * draft.net.images
+    return {
+        "x": x.y,
+        "w": 0 if layer.w is None else Slot(layer.w),
+        "kept": made.kept,
+        "real": draft.memory.table(np.array([members, layer.eps], "f8")),
+        "places": draft.memory.table(places),
+        "flag": draft.memory.flag,
+        "channels": x.layout.channels,
+        "positions": len(places),
+        "images": draft.net.images,
+        "x_channel": x.layout.channel,
+        "y_channel": y.channel,
+        "u_channel": u.channel,
+        "row": draft.lanes.row,
+    }
+
+
+def _norm(draft: Draft, layer: Norm, made: Made) -> Step:
+    other = None if made.unit.other is None else draft.made[made.unit.other]
+    tail = draft.value_tail(made)
+    words = {
+        **normal(draft, layer, made, made.layout, other.layout if other else made.layout),
+        **tail.words,
+        "u": other.y if other else 0,
+        "b": 0 if layer.b is None else Slot(layer.b),
+    }
+    affine = layer.w is not None, layer.b is not None, other is not None
+    code = norm.norm(draft.net.dtype, draft.lanes.together, *affine, *tail.arguments)
+    return draft.memory.step(code, made.layout.channels, words)
 
 
 # --- losses -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from .layers import Activation, AvgPool, Correlation, Input, Layer, MaxPool, Net, Sum
+from .layers import Activation, AvgPool, Correlation, Input, Layer, MaxPool, Net, Norm, Sum
 from .tails import BY_OUTPUT
 
 __all__ = ["Unit", "units"]
@@ -16,25 +16,42 @@ MOST_FUSED = 16  # positions of a pool's window that are made together
 
 @dataclass(frozen=True)
 class Unit:
-    """Layers that one kernel computes: something, its activation, and the maxima of that over windows."""
+    """Layers that one kernel computes: one, what is added, the activation, and the maxima of that over windows."""
 
-    layer: Input | Correlation | MaxPool | AvgPool | Sum | Activation
+    layer: Layer
+    added: Sum | None = None
     activation: Activation | None = None
     pool: MaxPool | None = None
 
     @property
     def y(self) -> int:
         """The value that comes out."""
-        return (self.pool or self.activation or self.layer).y
+        return (self.pool or self.activation or self.added or self.layer).y
+
+    @property
+    def other(self) -> int | None:
+        """The value that is added to what the layer makes."""
+        return None if self.added is None else next(value for value in self.added.reads if value != self.layer.y)
+
+    @property
+    def finds_slope(self) -> bool:
+        """Whether the way back starts before the activation: from a maximum of it, or where X tells it quickly."""
+        told = isinstance(self.layer, Norm) and self.added is None
+        return self.pool is not None or (told and self.activation is not None and self.activation.name in BY_OUTPUT)
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        return self.layer.reads if self.other is None else (*self.layer.reads, self.other)
 
     @property
     def name(self) -> str:
         layer, own = self.layer, {Input: "input", MaxPool: "max_pool", AvgPool: "avg_pool", Sum: "add"}
-        first = layer.name if isinstance(layer, Correlation | Activation) else own[type(layer)]
+        first = layer.name if isinstance(layer, Correlation | Activation | Norm) else own[type(layer)]
         return " + ".join(
             [
                 first,
                 *(["bias"] if isinstance(layer, Correlation) and layer.b is not None else []),
+                *(["add"] if self.added else []),
                 *([self.activation.name] if self.activation and self.activation is not layer else []),
                 *(["max_pool"] if self.pool else []),
             ]
@@ -47,11 +64,12 @@ def units(net: Net) -> list[Unit]:
     found: list[Unit] = []
     made: dict[int, int] = {}  # the unit that makes a value
     for layer in net.layers:
-        own = next(iter(layer.reads), None)
+        # of what a sum reads, what was made last: the other is there by then
+        own = max(layer.reads, key=made.__getitem__, default=None)
         place = made.get(own) if own is not None and readers[own] == 1 else None
         joined = None if place is None else _joined(found[place], layer, net)
         if place is None or joined is None:
-            found.append(Unit(layer, layer if isinstance(layer, Activation) else None))
+            found.append(Unit(layer, activation=layer if isinstance(layer, Activation) else None))
             place = len(found) - 1
         else:
             found[place] = joined
@@ -61,6 +79,8 @@ def units(net: Net) -> list[Unit]:
 
 def _joined(unit: Unit, layer: Layer, net: Net) -> Unit | None:
     """The unit with the layer in it, where one kernel can do both."""
+    if isinstance(layer, Sum) and isinstance(unit.layer, Norm) and unit.y == unit.layer.y:
+        return replace(unit, added=layer)
     if isinstance(layer, Activation) and unit.activation is None and not isinstance(unit.layer, Input):
         if unit.pool is None:
             return replace(unit, activation=layer)

@@ -139,7 +139,11 @@ def _note(k: Builder, totals: Sequence[Value]) -> None:
     note(k, seen, k.flag)
 
 
-@kernel("x g gw gb offsets runs bands sums flag", "groups outputs pairs tiles wide x_group g_group g_channel parts")
+@kernel(
+    "x g gw gb offsets runs bands sums flag",
+    "groups outputs pairs tiles wide x_group g_group g_channel parts",
+    passes=False,
+)
 def weights(k: Builder, dtype: str, many: int, pairs: int, banded: bool) -> None:
     """An item is a tile; those of gB come last. `bands` has the first run of each, and the number of all."""
     most = max(many * pairs, BIASES)

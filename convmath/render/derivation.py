@@ -1,6 +1,6 @@
 """A derivation as a document: each step with its name, a sentence, and what it leads to.
 
-`spoken`, `mentions` and `step_rows` have a rule for each kind of step; a room with steps of its own adds its rules to them.
+`spoken`, `mentions` and `step_rows` have a rule for each kind of step; a room with steps of its own adds its rules.
 """
 
 from __future__ import annotations

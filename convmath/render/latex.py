@@ -6,15 +6,15 @@ from functools import singledispatch
 
 from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Matrix, Num, Op, Root, Row, Script, Sym, Words, spaced
 
-__all__ = ["escaped", "latex"]
+__all__ = ["GREEK", "escaped", "latex"]
 
-_GREEK = {
+GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
     "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
     "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda",
     "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
-_LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()}
+_LETTERS = {letter: f"\\{name} " for letter, name in GREEK.items()}
 _LETTERS |= {"ℤ": r"\mathbb{Z}", "∞": r"\infty ", "−∞": r"-\infty "}
 _FUNCTIONS = {"exp", "log", "tanh", "sin", "cos"}
 _SIGNS = {
@@ -28,7 +28,7 @@ _SPACE = Op("·", "wide")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
+    **{letter: rf"$\{name}$" for letter, name in GREEK.items()},
 }  # fmt: skip
 
 

@@ -64,8 +64,8 @@ class Op:
     """An operator or relation.
 
     `space`: none inside forms (s·j+d·t, where typeset mathematics leaves the dot out), dot for a product that must show
-    its dot (2·3), wide at the outer level and around relations, after for loose commas, before for the d of dτ, start at
-    the head of a line.
+    its dot (2·3), wide at the outer level and around relations, after for loose commas, before for the d of dτ, start
+    at the head of a line.
     """
 
     sign: str

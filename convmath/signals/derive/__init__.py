@@ -16,8 +16,13 @@ from convmath.errors import HyperparameterError, unknown
 from ..branches import Answer
 from ..errors import NotFoundError
 from ..steps import Problem
+from . import functions as functions
 from . import shown as shown
+from . import shown_in_space as shown_in_space
+from . import shown_transforms as shown_transforms
 from . import verify as verify
+from . import verify_in_space as verify_in_space
+from . import verify_transforms as verify_transforms
 from .spatial import by_axes
 from .support import by_support
 from .transform import by_transform

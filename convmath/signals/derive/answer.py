@@ -18,7 +18,8 @@ from ..facts import Facts
 from ..operation import Operation
 from ..steps import Problem
 from ..types import Expr
-from .printing import AT_MOST, LESS, factor, interval, layout, product, shortest
+from .functions import AT_MOST, LESS, interval
+from .printing import factor, layout, product, shortest
 from .shown import definition, named, whole
 from .words import TITLES
 

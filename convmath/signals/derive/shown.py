@@ -22,7 +22,6 @@ from convmath.render.tree import (
     Frac,
     Inline,
     Layout,
-    Matrix,
     Num,
     Op,
     Root,
@@ -37,35 +36,27 @@ from convmath.render.tree import (
 
 from ..pieces import Impulse, Piece
 from ..steps import (
-    Along,
-    Back,
     Case,
     Collect,
-    CompleteForm,
     CompleteSquare,
     Define,
     Flip,
     Fold,
-    Fractions,
     Inner,
     Integrate,
-    Lens,
-    Multiply,
-    NewVariables,
     OnePeriod,
     Overlap,
     Problem,
-    Separate,
     Sift,
     SignalStep,
-    Transform,
     Turn,
 )
 from ..types import Expr
 from . import words
-from .printing import AT_MOST, LESS, at, factor, integral, interval, layout, product, shortest, symbol
+from .functions import AT_MOST, LESS, at, integral, interval
+from .printing import factor, layout, product, shortest, symbol
 
-__all__ = ["definition", "named", "phrase", "whole"]
+__all__ = ["added", "definition", "inner_of", "named", "phrase", "point_of", "when", "whole"]
 
 
 @spoken.register
@@ -82,7 +73,7 @@ def phrase(name: str, lang: str, **values: Inline | tuple[Inline, ...]) -> tuple
 
 def named(name: str, problem: Problem, argument: Layout | None = None) -> Layout:
     """f(t), f[n]; for several variables f(r)"""
-    return at(symbol(name), argument or _point(problem), problem.discrete)
+    return at(symbol(name), argument or point_of(problem), problem.discrete)
 
 
 def whole(problem: Problem) -> Layout:
@@ -99,37 +90,37 @@ def _operation(problem: Problem) -> Layout:
     return Fence("(", row(f, star, g), ")")
 
 
-def _point(problem: Problem) -> Layout:
+def point_of(problem: Problem) -> Layout:
     return layout(problem.t) if len(problem.variables) == 1 else Sym(problem.point)
 
 
-def _inner(problem: Problem) -> Layout:
-    return layout(problem.tau) if len(problem.variables) == 1 else Script(_point(problem), None, None, 1)
+def inner_of(problem: Problem) -> Layout:
+    return layout(problem.tau) if len(problem.variables) == 1 else Script(point_of(problem), None, None, 1)
 
 
 def _apart(problem: Problem) -> Layout:
     """t - τ; for a correlation t + τ"""
     sign = "+" if problem.correlation else "-"
     space = "wide" if len(problem.variables) > 1 else "none"
-    return row(_point(problem), Op(sign, space), _inner(problem))
+    return row(point_of(problem), Op(sign, space), inner_of(problem))
 
 
 def definition(problem: Problem) -> Layout:
     """∫ f(τ) g(t - τ) dτ"""
     f, g = problem.names
-    left = named(f, problem, _inner(problem))
+    left = named(f, problem, inner_of(problem))
     if problem.correlation:
         left = row(Script(symbol(f), None, Op("∗")), *left.items[1:]) if isinstance(left, Row) else left
     body = row(left, Op("·"), named(g, problem, _apart(problem)))
     if problem.period is not None:
         if problem.discrete:
             return row(_sum(problem.tau, sympy.S.Zero, problem.period - 1), body)
-        return integral((_inner(problem),), sympy.S.Zero, problem.period, body)
+        return integral((inner_of(problem),), sympy.S.Zero, problem.period, body)
     if problem.discrete:
         return row(_sum_over(problem), body)
     if len(problem.variables) > 1:
-        return integral((_inner(problem),), None, None, body)
-    return integral((_inner(problem),), -oo, oo, body)
+        return integral((inner_of(problem),), None, None, body)
+    return integral((inner_of(problem),), -oo, oo, body)
 
 
 # --- the definition --------------------------------------------------------------------------------------------------
@@ -144,7 +135,7 @@ def _(step: Define, lang: str) -> Mentions:
         lang,
         f=symbol(f),
         g=symbol(g),
-        t=_point(problem),
+        t=point_of(problem),
     )
     given = problem.given
     if problem.period is not None:
@@ -160,7 +151,7 @@ def _(step: Define, shown: Any, lang: str) -> Iterator[Relation]:
     problem: Problem = step.after
     yield whole(problem), EQUALS, definition(problem)
     if len(problem.variables) > 1:
-        yield _point(problem), EQUALS, Fence("(", commas(map(layout, problem.variables), loose=True), ")")
+        yield point_of(problem), EQUALS, Fence("(", commas(map(layout, problem.variables), loose=True), ")")
     for name, e in zip(problem.names, (problem.f, problem.g), strict=True):
         if named(name, problem) != layout(e):
             yield named(name, problem), EQUALS, layout(e)
@@ -189,7 +180,7 @@ def _(step: Fold, shown: Any, lang: str) -> Iterator[Relation]:
     linear, problem = step.before, step.after
     later = row(layout(problem.t), Op("+"), layout(problem.period))
     parts = [whole(linear), at(_operation(linear), later, linear.discrete)]
-    yield whole(problem.turned or problem), EQUALS, _added(parts)
+    yield whole(problem.turned or problem), EQUALS, added(parts)
     yield None, EQUALS, layout(shortest(problem.result))
 
 
@@ -197,8 +188,8 @@ def _(step: Fold, shown: Any, lang: str) -> Iterator[Relation]:
 def _(step: Turn, lang: str) -> Mentions:
     before, after = step.before, step.after
     return {
-        "minus": row(Op("-"), _inner(before)),
-        "tau": _inner(before),
+        "minus": row(Op("-"), inner_of(before)),
+        "tau": inner_of(before),
         "f": symbol(before.names[0]),
         "g": symbol(before.names[1]),
         "h": symbol(after.names[0]),
@@ -210,7 +201,7 @@ def _(step: Turn, shown: Any, lang: str) -> Iterator[Relation]:
     before, after = step.before, step.after
     several = len(before.variables) > 1  # the result has a name of its own there
     yield whole(before), EQUALS, row(definition(after), *(() if several else (BREAK, EQUALS, whole(after))))
-    turned = named(before.names[0], before, row(Op("-"), _point(before)))
+    turned = named(before.names[0], before, row(Op("-"), point_of(before)))
     assert isinstance(turned, Row)
     conjugated = row(Script(turned.items[0], None, Op("∗")), *turned.items[1:])
     yield named(after.names[0], after), EQUALS, row(conjugated, EQUALS, layout(after.f))
@@ -226,7 +217,7 @@ def _(step: Flip, lang: str) -> Mentions:
     left, right = step.after.left, step.after.right
     sides = []
     both = (
-        (f, _inner(problem), left, step.after.disjoint_left),
+        (f, inner_of(problem), left, step.after.disjoint_left),
         (g, _apart(problem), _moved(right, problem), step.after.disjoint_right),
     )
     for name, argument, pieces, disjoint in both:
@@ -240,7 +231,7 @@ def _(step: Flip, lang: str) -> Mentions:
         support = phrase("one support", lang, f=one, left=first)
     else:
         support = phrase("everywhere", lang) if all(pieces and disjoint for *_, pieces, disjoint in both) else ()
-    return {"tau": _inner(problem), "t": layout(problem.t), "g": symbol(g), "support": support}
+    return {"tau": inner_of(problem), "t": layout(problem.t), "g": symbol(g), "support": support}
 
 
 def _moved(pieces: Iterable[Piece], problem: Problem) -> list[Piece]:
@@ -297,7 +288,7 @@ def _(step: Flip, shown: Any, lang: str) -> Iterator[Relation]:
 def _(step: Overlap, lang: str) -> Mentions:
     problem: Problem = step.before
     f, g = problem.names
-    multiplied = row(named(f, problem, _inner(problem)), Op("·"), named(g, problem, _apart(problem)))
+    multiplied = row(named(f, problem, inner_of(problem)), Op("·"), named(g, problem, _apart(problem)))
     if not step.after.one:
         which = phrase("added", lang)
     elif len(step.after.cases) == 1:
@@ -316,10 +307,10 @@ def _(step: Overlap, shown: Any, lang: str) -> Iterator[Relation]:
             order = AT_MOST if problem.discrete else LESS
             spans.append(interval(problem.tau, inner.low, inner.high, order, order))
         said = commas(dict.fromkeys(spans), loose=True) if spans else Words(words.PHRASES["nothing"][lang])
-        yield _when(problem, case), Op(":", "wide"), said
+        yield when(problem, case), Op(":", "wide"), said
 
 
-def _when(problem: Problem, case: Case) -> Layout:
+def when(problem: Problem, case: Case) -> Layout:
     if problem.discrete:
         if case.start is -oo and case.end is not oo:
             return interval(problem.t, case.start, case.end + 1)
@@ -335,9 +326,9 @@ def _(step: Integrate, lang: str) -> Mentions:
     problem, case = step.before, step.after
     everywhere = case.start is -oo and case.end is oo
     if everywhere:
-        where = phrase("everything" if step.one else "whole part", lang, t=_point(problem))
+        where = phrase("everything" if step.one else "whole part", lang, t=point_of(problem))
     else:
-        where = phrase("for" if step.one else "part", lang, interval=_when(problem, case))
+        where = phrase("for" if step.one else "part", lang, interval=when(problem, case))
     known = all(inner.primitive is not None for inner in case.inner)
     return {"where": where, "how": phrase("primitive" if known else "sum" if problem.discrete else "value", lang)}
 
@@ -346,10 +337,10 @@ def _(step: Integrate, lang: str) -> Mentions:
 def _(step: Integrate, shown: Any, lang: str) -> Iterator[Relation]:
     problem, case = step.before, step.after
     several = len(problem.variables) > 1
-    integrals = definition(problem) if several else _added(_of(problem, inner) for inner in case.inner)
+    integrals = definition(problem) if several else added(_of(problem, inner) for inner in case.inner)
     rows: list[Layout] = []
     if all(inner.primitive is not None for inner in case.inner):
-        rows.append(_added(map(_limits, case.inner)))
+        rows.append(added(map(_limits, case.inner)))
     rows.append(layout(case.value))
     if step.one:
         rows.insert(0, integrals)
@@ -378,7 +369,7 @@ def _limits(inner: Inner) -> Layout:
     return Script(Fence("[", layout(inner.primitive), "]"), layout(inner.low), layout(inner.high))
 
 
-def _added(parts: Iterable[Layout]) -> Layout:
+def added(parts: Iterable[Layout]) -> Layout:
     """A sum; what begins with a minus is taken away."""
     items: list[Layout] = []
     for part in parts:
@@ -404,7 +395,7 @@ def _(step: CompleteSquare, shown: Any, lang: str) -> Iterator[Relation]:
     problem, square = step.before, step.after
     tau = problem.tau
     around = _square(square.kappa, tau - square.centre)
-    yield layout(square.exponent), EQUALS, _added([around, layout(square.rest)]) if square.rest != 0 else around
+    yield layout(square.exponent), EQUALS, added([around, layout(square.rest)]) if square.rest != 0 else around
     front = product(map(factor, (square.front, sympy.exp(square.rest))))
     inner = integral((layout(tau),), -oo, oo, Script(Sym("e"), None, around))
     yield whole(problem), EQUALS, inner if front == Num("1") else row(front, Op("·"), inner)
@@ -433,7 +424,7 @@ def _(step: Sift, shown: Any, lang: str) -> Iterator[Relation]:
     t, tau = problem.t, problem.tau
     for sifted in step.after:
         point = _impulse(sifted.impulse, tau if sifted.of_left else t - tau, problem)
-        name, argument = (g, _apart(problem)) if sifted.of_left else (f, _inner(problem))
+        name, argument = (g, _apart(problem)) if sifted.of_left else (f, inner_of(problem))
         other = named(name, problem, argument)
         body = row(point, Op("·"), other) if sifted.of_left else row(other, Op("·"), point)
         left = row(_sum_over(problem), body) if problem.discrete else integral((layout(tau),), -oo, oo, body)
@@ -460,7 +451,7 @@ def _derived(name: Layout, order: int) -> Layout:
 
 
 def _sum_over(problem: Problem) -> Layout:
-    return Big("Σ", _inner(problem))
+    return Big("Σ", inner_of(problem))
 
 
 def _sum(k: Expr, low: Expr, high: Expr) -> Layout:
@@ -488,171 +479,3 @@ def _(step: Collect, lang: str) -> Mentions:
 @step_rows.register
 def _(step: Collect, shown: Any, lang: str) -> Iterator[Relation]:
     yield whole(step.before.turned or step.before), EQUALS, layout(shortest(step.after))
-
-
-# --- several variables -----------------------------------------------------------------------------------------------
-
-
-@mentions.register
-def _(step: Separate, lang: str) -> Mentions:
-    problem: Problem = step.before
-    word = words.PHRASES["a sum" if problem.discrete else "integral"][lang]
-    return {"integral": word, "sum": phrase("terms", lang) if len(step.after.terms) > 1 else ()}
-
-
-@step_rows.register
-def _(step: Separate, shown: Any, lang: str) -> Iterator[Relation]:
-    parts = []
-    for coefficient, axes in step.after.terms:
-        negative = bool(coefficient.as_coeff_Mul()[0].is_negative)
-        factors = [*([] if abs(coefficient) == 1 else [factor(abs(coefficient))]), *map(whole, axes)]
-        term = joined(row(BREAK, Op("·")), factors)
-        parts.append(row(Op("-"), term) if negative else term)
-    yield whole(step.before), EQUALS, _added(parts)
-
-
-@mentions.register
-def _(step: Along, lang: str) -> Mentions:
-    f, h = step.before.names
-    return {"x": layout(step.before.t), "f": symbol(f), "h": symbol(h)}
-
-
-@step_rows.register
-def _(step: Along, shown: Any, lang: str) -> Iterator[Relation]:
-    """The functions, and what the steps along the axis lead to, a row each."""
-    axis: Problem = step.before
-    for name, e in zip(axis.names, (axis.f, axis.g), strict=True):
-        yield named(name, axis), EQUALS, layout(e)
-    for inner in step.after:
-        match inner:
-            case Sift(after=(_,)) if not any(isinstance(other, Integrate | CompleteSquare) for other in step.after):
-                [(left, sign, right)] = step_rows(inner, None, lang)
-                yield whole(axis), EQUALS, row(left, BREAK, sign, right)
-            case Sift() | CompleteSquare():
-                yield from step_rows(inner, None, lang)
-            case Integrate(after=case):
-                (left, sign, first), *rest = step_rows(inner, None, lang)
-                chain = joined(row(BREAK, EQUALS), (first, *(right for _, _, right in rest)))
-                everywhere = case.start is -oo and case.end is oo
-                yield left, sign, chain if everywhere else row(chain, Op(",", "after"), _when(axis, case))
-    if sum(isinstance(inner, Integrate | Sift | CompleteSquare) for inner in step.after) > 1 or axis.result.has(
-        sympy.Piecewise, sympy.Heaviside
-    ):
-        yield whole(axis), EQUALS, layout(shortest(axis.result))
-
-
-@mentions.register
-def _(step: CompleteForm, lang: str) -> Mentions:
-    inside = _inner(step.before)
-    around = Script(Fence("(", row(inside, Op("-"), Sym("m")), ")"), None, Sym("T"))
-    exponent = row(Op("-"), around, Sym("S"), Fence("(", row(inside, Op("-"), Sym("m")), ")"))
-    size = len(step.before.variables)
-    power = layout(sympy.pi ** sympy.Rational(size, 2))
-    known = row(
-        integral((inside,), None, None, Script(Sym("e"), None, exponent)),
-        EQUALS,
-        Frac(power, Root(Fence("|", Sym("S"), "|"))),
-    )
-    return {"r": inside, "known": known, "S": Sym("S"), "m": Sym("m")}
-
-
-@step_rows.register
-def _(step: CompleteForm, shown: Any, lang: str) -> Iterator[Relation]:
-    problem, form = step.before, step.after
-    inside = Fence("(", row(_inner(problem), Op("-"), Sym("m")), ")")
-    around = row(Op("-"), Script(inside, None, Sym("T")), Sym("S"), inside)
-    yield None, None, layout(form.exponent)
-    yield None, EQUALS, _added([around, layout(form.rest)]) if form.rest != 0 else around
-    yield Sym("S"), EQUALS, Matrix(tuple(tuple(map(layout, entries)) for entries in form.matrix.tolist()))
-    yield Sym("m"), EQUALS, Matrix(tuple(tuple(map(layout, entries)) for entries in form.centre.tolist()))
-    yield whole(problem), EQUALS, layout(form.value)
-
-
-@mentions.register
-def _(step: Lens, lang: str) -> Mentions:
-    lens = step.after
-    kind, size = ("disc", "area") if lens.dimension == 2 else ("ball", "volume")
-    return {
-        "ball": words.PHRASES[kind][lang],
-        "other": words.PHRASES[f"other {kind}"][lang],
-        "size": words.PHRASES[size][lang],
-        "r": _point(step.before),
-        "d": layout(lens.d),
-    }
-
-
-@step_rows.register
-def _(step: Lens, shown: Any, lang: str) -> Iterator[Relation]:
-    lens = step.after
-    yield layout(lens.d), EQUALS, layout(lens.distance)
-    value = shortest(lens.value)
-    scale = () if lens.scale == 1 else (factor(lens.scale), Op("·", "dot"))
-    yield whole(step.before.turned or step.before), EQUALS, row(*scale, layout(value))
-
-
-@mentions.register
-def _(step: NewVariables, lang: str) -> Mentions:
-    after = step.after
-    return {"new": commas(map(layout, after.variables), loose=True), "size": Frac(Num("1"), factor(_size(step)))}
-
-
-def _size(step: NewVariables) -> Expr:
-    determinant = step.matrix.det()
-    return determinant if step.after.facts.positive(determinant) else sympy.Abs(determinant)
-
-
-@step_rows.register
-def _(step: NewVariables, shown: Any, lang: str) -> Iterator[Relation]:
-    before, after = step.before, step.after
-    yield _point(after), EQUALS, Fence("(", commas(map(layout, after.variables), loose=True), ")")
-    for y, form in zip(after.variables, step.matrix * sympy.Matrix(before.variables), strict=True):
-        yield layout(y), EQUALS, layout(form)
-    for name, e in zip(after.names, (after.f, after.g), strict=True):
-        yield named(name, after), EQUALS, layout(e)
-    size = _size(step)
-    yield whole(before), EQUALS, whole(after) if size == 1 else product([Frac(Num("1"), layout(size)), whole(after)])
-
-
-# --- transforms ------------------------------------------------------------------------------------------------------
-
-
-def _transform(problem: Problem, place: int, s: Expr) -> Layout:
-    """F(s)"""
-    return at(symbol(problem.names[place].upper()), layout(s))
-
-
-@mentions.register
-def _(step: Transform, lang: str) -> Mentions:
-    return {"how": phrase("z" if step.before.discrete else "laplace", lang, s=layout(step.after.s))}
-
-
-@step_rows.register
-def _(step: Transform, shown: Any, lang: str) -> Iterator[Relation]:
-    problem, s, t = step.before, step.after.s, step.before.t
-    kernel = layout(s**-t if problem.discrete else sympy.exp(-s * t))
-    body = row(named(problem.names[0], problem), Op("·"), kernel)
-    defined = row(Big("Σ", layout(t)), body) if problem.discrete else integral((layout(t),), -oo, oo, body)
-    first, second = step.after.pairs
-    yield _transform(problem, 0, s), EQUALS, defined
-    yield None, EQUALS, layout(first.transform)
-    yield _transform(problem, 1, s), EQUALS, layout(second.transform)
-
-
-@step_rows.register
-def _(step: Multiply, shown: Any, lang: str) -> Iterator[Relation]:
-    yield _product_of(step), EQUALS, product(factor(pair.transform) for pair in step.after.pairs)
-
-
-@step_rows.register
-def _(step: Fractions, shown: Any, lang: str) -> Iterator[Relation]:
-    yield _product_of(step), EQUALS, _added(layout(pair.transform) for pair in step.after.pairs)
-
-
-def _product_of(step: Multiply | Fractions) -> Layout:
-    return joined(Op("·"), (_transform(step.before, place, step.after.s) for place in (0, 1)))
-
-
-@step_rows.register
-def _(step: Back, shown: Any, lang: str) -> Iterator[Relation]:
-    for pair in step.after.pairs:
-        yield layout(pair.transform), Op("→", "wide"), layout(shortest(pair.function))

@@ -1,7 +1,7 @@
 """The steps by Laplace's transform, or by that in z: multiply, part into fractions, go back.
 
-Functions that begin at a point are sums of poles (`poles`), and so is their product; each pole, or pair of conjugate ones, is a
-fraction whose function is known.
+Functions that begin at a point are sums of poles (`poles`), and so is their product; each pole, or pair of conjugate
+ones, is a fraction whose function is known.
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "es": (
             "Como convolución",
-            "Ponemos {minus} en lugar de {tau}. La correlación es la convolución de {g} con {h}, que es {f} conjugada y "
+            "Ponemos {minus} en lugar de {tau}. La correlación es la convolución de {g} con {h}, que es {f} "
+            "conjugada y "
             "reflejada.",
         ),
     },
@@ -68,7 +69,8 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "CompleteSquare": {
         "en": (
             "Complete the square",
-            "The exponents add to a quadratic in {tau}. What does not depend on {tau} stands in front of the integral, and "
+            "The exponents add to a quadratic in {tau}. What does not depend on {tau} stands in front of the "
+            "integral, and "
             "{known} for {positive}.",
         ),
         "es": (
@@ -101,31 +103,36 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "es": (
             "Nuevas variables",
-            "En las variables {new} las funciones se separan en factores de una variable. El elemento de área cambia en "
+            "En las variables {new} las funciones se separan en factores de una variable. El elemento de área cambia "
+            "en "
             "{size}.",
         ),
     },
     "CompleteForm": {
         "en": (
             "Complete the square",
-            "The exponents add to a quadratic form in {r}, with the matrix {S} and the centre {m}. What is left does not depend "
+            "The exponents add to a quadratic form in {r}, with the matrix {S} and the centre {m}. What is left does "
+            "not depend "
             "on {r}, and {known}.",
         ),
         "es": (
             "Completar el cuadrado",
-            "Los exponentes suman una forma cuadrática en {r}, con la matriz {S} y el centro {m}. Lo que queda no depende de "
+            "Los exponentes suman una forma cuadrática en {r}, con la matriz {S} y el centro {m}. Lo que queda no "
+            "depende de "
             "{r}, y {known}.",
         ),
     },
     "Lens": {
         "en": (
             "What they have in common",
-            "One {ball} stays at the origin, {other} is centred at {r}. The integral is the {size} of what both have in "
+            "One {ball} stays at the origin, {other} is centred at {r}. The integral is the {size} of what both have "
+            "in "
             "common, and depends on the distance {d} of their centres alone.",
         ),
         "es": (
             "Lo que tienen en común",
-            "{ball} queda en el origen y {other} se centra en {r}. La integral es {size} de lo que ambos tienen en común, y "
+            "{ball} queda en el origen y {other} se centra en {r}. La integral es {size} de lo que ambos tienen en "
+            "común, y "
             "solo depende de la distancia {d} entre sus centros.",
         ),
     },
@@ -194,9 +201,11 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
         "es": "El producto {product} solo es distinto de 0 donde los soportes se solapan. En orden de {t}:",
     },
     "added": {
-        "en": "The break points have no order for all parameters, so we add: parts that begin at a point overlap from the "
+        "en": "The break points have no order for all parameters, so we add: parts that begin at a point overlap "
+        "from the "
         "sum of their points on, whatever the order is.",
-        "es": "Los puntos de quiebre no tienen un mismo orden para todos los parámetros, así que sumamos: las partes que "
+        "es": "Los puntos de quiebre no tienen un mismo orden para todos los parámetros, así que sumamos: las partes "
+        "que "
         "empiezan en un punto se solapan a partir de la suma de sus puntos, cualquiera que sea el orden.",
     },
     "nothing": {"en": "no overlap", "es": "no hay solape"},
@@ -229,7 +238,8 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "volume": {"en": "volume", "es": "el volumen"},
     "laplace": {
         "en": "Both begin at a point, so each has a Laplace transform for {s} with a large real part.",
-        "es": "Ambas empiezan en un punto, así que cada una tiene transformada de Laplace para {s} con parte real grande.",
+        "es": "Ambas empiezan en un punto, así que cada una tiene transformada de Laplace para {s} con parte real "
+        "grande.",
     },
     "z": {
         "en": "Both begin at a point, so each has a z-transform for {s} with a large modulus.",

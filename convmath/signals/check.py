@@ -64,7 +64,8 @@ def checked(
 def concrete(e: Expr) -> Expr:
     """A function that stands for any is checked as one that has no symmetry."""
     named = {function.func for function in e.atoms(AppliedUndef)}
-    for place, kind in enumerate(sorted(named, key=str)):
+    for kind in sorted(named, key=str):
+        place = sum(map(ord, kind.__name__)) % 11  # the same in every expression
         e = e.replace(kind, lambda *x, place=place: sympy.sin(sympy.Add(*x)) + (sympy.Add(*x) + place) ** 3 / 10)
     return e.doit() if named else e
 
@@ -77,7 +78,8 @@ class _Numeric:
         self.regular = _without_impulses(e)
         self.breaks = sorted({float(b.xreplace(values)) for b in function.breaks()})
         self.impulses = [
-            (complex(p.coefficient.xreplace(values)), float(p.at.xreplace(values)), p.order) for p in function.points
+            (complex(concrete(p.coefficient).xreplace(values)), float(p.at.xreplace(values)), p.order)
+            for p in function.points
         ]
         self.low = min((_end(p.low, values) for p in function.smooth), default=np.inf)
         self.high = max((_end(p.high, values) for p in function.smooth), default=-np.inf)
@@ -252,6 +254,7 @@ def checked_period(
     conditions: Sequence[Any] = (),
 ) -> int:
     """At how many points of a period a result was held against the integral or sum over it."""
+    f, g, result = (concrete(e) for e in (f, g, result))
     symbols = (f.free_symbols | g.free_symbols | result.free_symbols | period.free_symbols) - {t}
     for relation in (*facts.relations, *conditions):
         symbols |= relation.free_symbols

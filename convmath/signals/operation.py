@@ -141,7 +141,7 @@ class Operation(SympyExpr):
             sign = "+" if self.sign > 0 else "-"
             vectors = _Written(f"{bold}'"), _Written(f"{bold} {sign} {bold}'")
             factors = [_in_bold(e, tuple(inner.values()), vector) for e, vector in zip(factors, vectors, strict=True)]
-        return list(map(_values, factors))
+        return [_values(e, self.discrete) for e in factors]
 
     def _latex(self, printer: Any, *args: Any) -> str:
         body = " ".join(_bracketed(e, printer) for e in self._shown())
@@ -161,7 +161,7 @@ class Operation(SympyExpr):
 
     def _pretty(self, printer: Any, *args: Any) -> Any:
         kind = sympy.Sum if self.discrete else sympy.Integral
-        shown = sympy.Mul(*map(_values, self.factors(_Written.place)), evaluate=False)
+        shown = sympy.Mul(*(_values(e, self.discrete) for e in self.factors(_Written.place)), evaluate=False)
         return printer._print(kind(shown, *self.limits()))
 
 
@@ -231,7 +231,7 @@ class _Written(Dummy):
         return f"({self.plain})" if self.binding == prettyForm.ADD else self.plain
 
 
-def _values(e: Expr) -> Expr:
+def _values(e: Expr, discrete: bool) -> Expr:
     """f(τ), and f[k], u[k] and δ[k] of sequences, as they are written in lectures."""
 
     def written(part: Any) -> Any:
@@ -241,14 +241,13 @@ def _values(e: Expr) -> Expr:
             name, tex, arguments = "u", "u", arguments[:1]
         elif isinstance(part, sympy.KroneckerDelta):
             name, tex, arguments = "δ", r"\delta", (_index(*arguments),)
-        left, right = "[]" if all(a.is_integer for a in arguments) else "()"
+        left, right = "[]" if discrete else "()"
         inside = (", ".join(map(one, arguments)) for one in (_tex, _plain))
         texts = [f"{head}{left}{body}{right}" for head, body in zip((tex, name), inside, strict=True)]
         return _Written(texts[0], texts[1])
 
     def of_a_value(part: Any) -> bool:
-        sequence = isinstance(part, sympy.Heaviside | sympy.KroneckerDelta) and all(a.is_integer for a in part.args)
-        return isinstance(part, AppliedUndef) or sequence
+        return isinstance(part, AppliedUndef) or (discrete and isinstance(part, sympy.Heaviside | sympy.KroneckerDelta))
 
     return e.replace(of_a_value, written)
 

@@ -78,7 +78,10 @@ def _estimate(f: Function, low: float, high: float, nodes: int) -> Integral:
         x = np.where(from_low < 0.5, low + (high - low) * from_low, high - (high - low) * from_low[::-1])
         weights = finite * (high - low)
     with np.errstate(all="ignore"):
-        values = np.asarray(f(x)) * weights
+        values = np.asarray(f(x))
+        if values.dtype == object:  # integers of Python's, too large for NumPy's
+            values = values.astype(complex)
+        values = values * weights
     values = _beyond_the_last(values)
     value, half = values.sum(), 2 * values[::2].sum()
     size = float(np.abs(values).sum())

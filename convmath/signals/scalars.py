@@ -23,6 +23,7 @@ from fractions import Fraction
 from typing import Any
 
 from sympy import I
+from sympy.core.function import AppliedUndef
 from sympy.polys.fields import FracElement, FracField
 
 from .types import Expr, sympy
@@ -107,9 +108,10 @@ class Field:
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
-        """Random values of the symbols in the letters."""
+        """Random values of the symbols in the letters, and of functions that stand for any, as in f(0)."""
         draw = random.Random(0)
-        symbols = sorted(set().union(*(letter.free_symbols for letter in self.letters)), key=sympy.default_sort_key)
+        found = (letter.free_symbols.union(letter.atoms(AppliedUndef)) for letter in self.letters)
+        symbols = sorted(set[Any]().union(*found), key=sympy.default_sort_key)
         return [
             {symbol: sympy.Rational(draw.randint(100, 999), draw.randint(100, 999)) for symbol in symbols}
             for _ in range(2)

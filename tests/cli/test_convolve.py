@@ -80,6 +80,8 @@ def test_every_case_of_the_parameters_has_its_steps() -> None:
         (["sinc(t)", "sinc(2*t)"], "sin(pi*t)/(2*pi*t)"),
         (["1/t", "1/(t^2+1)", "--pv"], "pi*t/(t**2 + 1)"),
         (["f(t)", "delta(t-2)"], "f(t - 2)"),
+        (["f(t)*delta(t-1) + delta(t)", "t"], "(t - 1)*f(1) + t"),
+        (["n^2", "f[n]", "--period", "2"], "f(0)*KroneckerDelta(n, 1) + f(1)*KroneckerDelta(n, 0)"),
         (["10^50*u(t)", "u(t)"], "10**50*t*Heaviside(t)"),
         (
             ["u[n-1]/n", "tri[n/3]", "--period", "4"],

@@ -37,7 +37,7 @@ u = Heaviside
         ),
         (
             Convolution(f(m, n), h(m, n), (m, n)),
-            r"\sum_{\mathbf{n}' \in \mathbb{Z}^{2}} f(\mathbf{n}') h(\mathbf{n} - \mathbf{n}')",
+            r"\sum_{\mathbf{n}' \in \mathbb{Z}^{2}} f[\mathbf{n}'] h[\mathbf{n} - \mathbf{n}']",
         ),
         (Convolution(f(t), g(t), t, P), r"\int_{0}^{P} f(\tau) g((t - \tau) \bmod P)\, d\tau"),
         (Convolution(f(n), g(n), n, 4), r"\sum_{k=0}^{3} f[k] g[(n - k) \bmod 4]"),

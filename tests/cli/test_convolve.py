@@ -75,6 +75,7 @@ def test_every_case_of_the_parameters_has_its_steps() -> None:
         (["u(k)", "u(k)", "--var", "k integer"], "(k + 1)*Heaviside(k, 1)"),
         (["-u(t)", "-t*u(t)"], "t**2*Heaviside(t)/2"),
         (["exp(-x^2-y^2)", "exp(-x^2-y^2)", "--var", "x,y"], "pi*exp(-x**2/2 - y**2/2)/2"),
+        (["rect(x)*rect(y)", "rect(x)*rect(y)", "--var", "x,y"], "Max(0, 1 - Abs(x))*Max(0, 1 - Abs(y))"),
         (["delta(t, 1)", "t^3"], "3*t**2"),
         (["exp(-t)*u(t)", "u(t)", "--correlate"], "Piecewise((1, t > 0), (exp(t), True))"),
         (["sinc(t)", "sinc(2*t)"], "sin(pi*t)/(2*pi*t)"),

@@ -12,7 +12,7 @@ from sympy import Symbol
 
 from convmath.errors import AssumptionError
 
-from .errors import ContradictionError, DivergentError, OpenQuestion
+from .errors import ContradictionError, DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .sums import parts
 from .types import Expr, sympy
@@ -32,6 +32,7 @@ class Answer:
     held: int = 0  # at how many points it was checked
     method: Any = None
     divergent: DivergentError | None = None
+    unknown: NotFoundError | None = None
 
     def under(self, relation: Any) -> Answer:
         return replace(self, conditions=(relation, *self.conditions))
@@ -57,6 +58,10 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
         if depth == 0:
             raise
         return [Answer(None, divergent=error)]
+    except NotFoundError as error:
+        if depth == 0:
+            raise
+        return [Answer(None, unknown=error)]
     found = [answer]
     for relation, value in _equations(different)[: MOST - depth]:
         found = _where_equal(way, facts, given, depth, relation, value) + found

@@ -150,6 +150,8 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
     except NotFoundError as error:
         return Result(asked, reason=_told(error, variables))
     if all(answer.expression is None for answer in answers):
+        if unknown := next((answer.unknown for answer in answers if answer.unknown), None):
+            return Result(asked, reason=_told(unknown, variables))
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
     found = _assembled(answers, asked).subs(back)

@@ -114,6 +114,19 @@ class Facts:
                 return True
             if ratio.is_number and ratio.is_negative:
                 return False
+        return self._of_square(expression)
+
+    def _of_square(self, expression: Expr) -> bool | None:
+        """The sign of ax² + bx + c where 4ac > b² is known, and of its quotients: that of a."""
+        top, bottom = sympy.fraction(sympy.factor(expression))
+        if bottom != 1:
+            return self.positive(top) if self.positive(bottom) else None
+        whole = sympy.expand(top)
+        for symbol in whole.free_symbols:
+            if symbol.is_extended_real and whole.is_polynomial(symbol) and sympy.degree(whole, symbol) == 2:
+                square, slope, offset = sympy.Poly(whole, symbol).all_coeffs()
+                if self.positive(4 * square * offset - slope**2):
+                    return self.positive(square)
         return None
 
     def _of_absolute(self, expression: Expr) -> bool | None:
@@ -156,8 +169,10 @@ class Facts:
         difference = sympy.expand(left - right)
         if difference.is_zero:
             return True
-        if difference.is_nonzero or difference.is_number:
-            return not difference.is_nonzero and bool(sympy.simplify(difference) == 0)
+        if difference.is_nonzero:
+            return False
+        if difference.is_number:
+            return abs(complex(difference.evalf(20))) < 1e-12 and bool(sympy.simplify(difference) == 0)
         for known in self._differences:
             ratio = sympy.cancel(difference / known)
             if ratio.is_number and ratio != 0:
@@ -235,7 +250,7 @@ def _value(symbol: Symbol, draw: random.Random, attempt: int) -> Expr:
         return sympy.Integer(
             draw.randint(1 if symbol.is_positive else 0 if symbol.is_nonnegative else -3, 4 + attempt // 50)
         )
-    size = sympy.Rational(draw.randint(3, 29), 10)
+    size = sympy.Rational(draw.randint(3, 29), 10) * draw.choice((1, 3, 10, 30)[: 1 + attempt // 50])
     if symbol.is_positive or symbol.is_nonnegative:
         return size
     if symbol.is_negative or symbol.is_nonpositive:

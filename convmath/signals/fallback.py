@@ -20,10 +20,10 @@ from .pieces import Piece
 from .terms import Term
 from .types import Expr, sympy
 
-__all__ = ["integrated", "serve"]
+__all__ = ["integrated", "serve", "summed"]
 
 SECONDS = 8.0
-Question = tuple[Expr, Symbol, Expr, Expr]  # integrand, variable and limits
+Question = tuple[str, Expr, Symbol, Expr, Expr]  # "integral" or "sum", of what, by which variable, between limits
 
 
 def integrated(pairs: Sequence[tuple[Term, Term]], t: Symbol, seconds: float = SECONDS) -> list[Term]:
@@ -36,7 +36,7 @@ def integrated(pairs: Sequence[tuple[Term, Term]], t: Symbol, seconds: float = S
         for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
             s, value = _since(start, end, t)
             moved = [sympy.sympify(e).subs(t, value) for e in (integrand, low, high)]
-            questions.append((moved[0], tau, moved[1], moved[2]))
+            questions.append(("integral", moved[0], tau, moved[1], moved[2]))
             places.append((Piece(sympy.S.One, start, end), s, value, sign))
     answers = _asked(questions, seconds)
     found = []
@@ -44,6 +44,12 @@ def integrated(pairs: Sequence[tuple[Term, Term]], t: Symbol, seconds: float = S
         back = sympy.solve(value - t, s)[0] if value != s else t
         found.append((piece, Monomial(sympy.S.One, special=sign * answer.subs(s, back))))
     return found
+
+
+def summed(summand: Expr, k: Symbol, low: Expr, high: Expr, seconds: float = SECONDS) -> Expr:
+    """Σ of a summand over low ≤ k ≤ high."""
+    [answer] = _asked([("sum", summand, k, low, high)], seconds)
+    return answer
 
 
 def _since(start: Expr, end: Expr, t: Symbol) -> tuple[Symbol, Expr]:
@@ -71,23 +77,23 @@ def _asked(questions: Sequence[Question], seconds: float) -> list[Expr]:
             check=True,
         )
     except subprocess.TimeoutExpired:
-        raise NotFoundError(f"no method is known, and SymPy's integration took longer than {seconds:g} s") from None
+        raise NotFoundError(f"no method is known, and SymPy took longer than {seconds:g} s") from None
     except (subprocess.CalledProcessError, OSError):
-        raise NotFoundError("no method is known, and SymPy's integration failed") from None
+        raise NotFoundError("no method is known, and SymPy failed") from None
     answers = pickle.loads(done.stdout)
     if any(answer is None for answer in answers):
-        raise NotFoundError("no method is known, and SymPy's integration does not find the integral")
+        raise NotFoundError("no method is known, and SymPy does not find it either")
     return answers
 
 
 def serve() -> None:
-    """Answer the integrals that come on standard input."""
+    """Answer the questions that come on standard input."""
     questions = pickle.loads(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(pickle.dumps([_integral(*question) for question in questions]))
+    sys.stdout.buffer.write(pickle.dumps([_answer(*question) for question in questions]))
 
 
-def _integral(integrand: Expr, variable: Symbol, low: Expr, high: Expr) -> Expr | None:
-    found = sympy.integrate(integrand, (variable, low, high))
+def _answer(kind: str, of: Expr, variable: Symbol, low: Expr, high: Expr) -> Expr | None:
+    found = (sympy.integrate if kind == "integral" else sympy.summation)(of, (variable, low, high))
     if isinstance(found, sympy.Piecewise):  # under a condition on parameters, which the check does not know
         return None
-    return None if found.has(sympy.Integral, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo) else found
+    return None if found.has(sympy.Integral, sympy.Sum, sympy.nan, sympy.zoo, sympy.oo, -sympy.oo) else found

@@ -48,7 +48,7 @@ class Integrand:
         if self.decays is None:
             raise OpenQuestion(sympy.Gt(size, 0), apart=True)
         if sympy.expand(self.kappa) == 0:
-            raise NotFoundError("the squares of the exponents cancel")
+            raise NotFoundError("no method convolves exponentials of quadratics whose squares cancel")
         self.slope = -2 * g.square  # of B, by t
         self.offset = sympy.expand(f.rate - g.rate)
         # e^{B²/4κ + C}, by powers of t

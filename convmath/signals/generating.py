@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sympy import Symbol, oo
 
+from . import fallback
 from .errors import NotFoundError
 from .facts import Facts
 from .sequences import HALF
@@ -111,7 +112,16 @@ def _summed(first: Term, second: Term, n: Symbol) -> Expr:
     k = sympy.Dummy("k", integer=True)
     low, high = here.low + HALF, n - there.low - HALF
     left, right = f.expression(n).subs(n, k), g.expression(n).subs(n, n - k)
-    found = sympy.summation(sympy.expand(left * right), (k, low, high))
-    if found.has(sympy.Sum, sympy.nan, sympy.zoo):
-        raise NotFoundError(f"no method convolves {f.expression(n)} with {g.expression(n)}")
+    found = _harmonic(left * right, k, low, high)
+    if found is None:
+        found = fallback.summed(sympy.expand(left * right), k, low, high)
     return sympy.Piecewise((found, n >= here.low + there.low + 1), (0, True))
+
+
+def _harmonic(summand: Expr, k: Symbol, low: Expr, high: Expr) -> Expr | None:
+    """Σ c/(k + b) = c·(H(high + b) - H(low + b - 1)) for whole b"""
+    scale, denominator = sympy.fraction(sympy.cancel(summand))
+    b = sympy.expand(denominator - k)
+    if scale.has(k) or b.has(k) or not b.is_integer or (low + b).is_positive is not True:
+        return None
+    return scale * (sympy.harmonic(sympy.expand(high + b)) - sympy.harmonic(sympy.expand(low + b - 1)))

@@ -24,13 +24,30 @@ class Product:
 
 def products(e: Expr, variables: Sequence[Symbol]) -> list[Product]:
     """The terms of a sum of products; a NotFoundError where a factor has two variables in it."""
-    expanded = sympy.expand(conditions_split(e), power_exp=True, trig=True)
-    return [_product(term, variables) for term in sympy.Add.make_args(expanded) if term != 0]
+    kept: dict[Expr, Expr] = {}
+    expanded = sympy.expand(_parted(conditions_split(e), variables, kept), power_exp=True, trig=True)
+    return [_product(term, variables, kept) for term in sympy.Add.make_args(expanded) if term != 0]
 
 
-def _product(term: Expr, variables: Sequence[Symbol]) -> Product:
+def _parted(e: Expr, variables: Sequence[Symbol], kept: dict[Expr, Expr]) -> Expr:
+    """Factors of one variable as letters, so that they stay whole: their terms may grow where they do not."""
+    if isinstance(e, sympy.Add):
+        return sympy.Add(*(_parted(term, variables, kept) for term in e.args))
+    factors = []
+    for part in sympy.Mul.make_args(e):
+        if sum(part.has(x) for x in variables) == 1:
+            letter = sympy.Dummy()
+            kept[letter] = part
+            factors.append(letter)
+        else:
+            factors.append(part)
+    return sympy.Mul(*factors)
+
+
+def _product(term: Expr, variables: Sequence[Symbol], kept: dict[Expr, Expr]) -> Product:
     coefficient, factors = sympy.S.One, dict.fromkeys(variables, sympy.S.One)
     for part in sympy.Mul.make_args(term):
+        part = part.xreplace(kept)
         found = [x for x in variables if part.has(x)]
         if len(found) > 1:
             raise NotFoundError(f"{part} does not part into factors of one variable each")

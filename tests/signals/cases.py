@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import mpmath
-import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 import convmath as cm
+from convmath.signals.types import Expr, sympy
 
 __all__ = ["FILE", "Case", "cases", "wrong_points"]
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import sympy
-from sympy import Abs, Expr, Heaviside, Max, Piecewise, Rational, Symbol, cos, exp, oo, sign, sin
+from sympy import Abs, Heaviside, Max, Piecewise, Rational, Symbol, cos, exp, oo, sign, sin
+
+from convmath.signals.types import Expr, sympy
 
 __all__ = ["CONTINUOUS", "DISCRETE", "Draw", "Signal", "n", "t"]
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import scipy.integrate
-import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
+
+from convmath.signals.types import Expr, sympy
 
 from .drawn import t
 from .quadrature import MODULES
@@ -25,7 +26,7 @@ def value(e: Expr, at: Mapping[Symbol, Any]) -> complex:
 
     Two sums of impulses are equal only if they are so with any function in the place of each.
     """
-    exact = {x: number if isinstance(number, Expr) else sympy.Rational(number) for x, number in at.items()}
+    exact = {x: number if isinstance(number, sympy.Basic) else sympy.Rational(number) for x, number in at.items()}
     e = e.replace(sympy.DiracDelta, lambda x, k=0: sympy.cos((k + sympy.Rational(13, 10)) * x + k + 1))
     return complex(e.xreplace(exact).evalf(15))
 

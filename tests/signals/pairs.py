@@ -6,12 +6,12 @@ import random
 import time
 from dataclasses import dataclass
 
-import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
 
 import convmath as cm
 from convmath.signals import Convolution
 from convmath.signals.errors import DivergentError
+from convmath.signals.types import Expr, sympy
 
 from .drawn import CONTINUOUS, DISCRETE, Draw, Signal, n, t
 from .quadrature import Numeric, Unknown, at_points, converges, convolved, summed

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import scipy.integrate
 import scipy.special
-import sympy
-from sympy import Expr, Symbol
+from sympy import Symbol
+
+from convmath.signals.types import Expr, sympy
 
 from .drawn import Signal, t
 
@@ -105,35 +106,30 @@ def convolved(f: Numeric, g: Numeric, at: float) -> float:
     return total + sum(_between(integrand, *pair) for pair in itertools.pairwise(ends))
 
 
+NEAR = 6.0  # the width of what one quadrature sees
+
+
 def _between(integrand: Callable[[Any], Any], low: float, high: float) -> float:
-    if high - low > 8:  # what oscillates, or has a bulk somewhere, is met
-        cut = low + 6 if low > -np.inf else high - 6
-        first, second = (low, cut), (cut, high)
-        if low > -np.inf and high < np.inf:
-            return _between(integrand, *first) + _between(integrand, *second)
-        far = second if low > -np.inf else first
-        near = first if low > -np.inf else second
-        return _near(integrand, *near) + _far(integrand, *far)
-    return _near(integrand, low, high)
+    if high == np.inf:
+        return _quad(integrand, low, low + NEAR) + _far(integrand, low + NEAR, 1)
+    if low == -np.inf:
+        return _quad(integrand, high - NEAR, high) + _far(integrand, high - NEAR, -1)
+    # so many that what oscillates, or has a bulk somewhere, is met
+    cuts = np.linspace(low, high, int((high - low) / NEAR) + 2)
+    return sum(_quad(integrand, *pair) for pair in itertools.pairwise(cuts))
 
 
-def _near(integrand: Callable[[Any], Any], low: float, high: float) -> float:
-    return _quad(integrand, low, high)
-
-
-def _far(integrand: Callable[[Any], Any], low: float, high: float) -> float:
-    """A tail, by steps that double until they are nothing beside the rest."""
-    sign, start = (1, low) if high == np.inf else (-1, high)
-    total, step, small = 0.0, 6.0, 0
-    for _ in range(60):
-        ends = sorted((start, start + sign * step))
-        part = _quad(integrand, *ends)
-        total, start = total + part, start + sign * step
+def _far(integrand: Callable[[Any], Any], start: float, sign: int) -> float:
+    """A tail, by steps until they are nothing beside the rest; what falls as a power is left to one quadrature."""
+    total, small, step = 0.0, 0, NEAR
+    for _ in range(25):
+        end = start + sign * step
+        part = _quad(integrand, min(start, end), max(start, end))
+        total, start, step = total + part, end, min(1.2 * step, 10 * NEAR)
         small = small + 1 if abs(part) <= 1e-13 * (1 + abs(total)) else 0
         if small == 3:
             return total
-        step = min(step * 1.3, 60.0)
-    raise Unknown("the tail does not end")
+    return total + _quad(integrand, *((start, np.inf) if sign > 0 else (-np.inf, start)))
 
 
 def _quad(integrand: Callable[[Any], Any], low: float, high: float) -> float:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
-import sympy
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
 import convmath as cm
 from convmath.signals import Convolution
 from convmath.signals.errors import DivergentError
+from convmath.signals.facts import Facts
+from convmath.signals.types import sympy
 
 from .drawn import Draw, Signal, t
 from .pairs import Pair, tried
@@ -62,3 +63,32 @@ def test_nothing_infinite_is_returned() -> None:
         return
     assert found.has(Convolution)
     assert not found.has(oo, -oo)
+
+
+def test_factors_of_one_variable_stay_whole() -> None:
+    """½(1 + sign y)·e^{-5y} begins at 0; each of its two terms alone grows without a bound towards -∞."""
+    x, y = sympy.symbols("x y", real=True)
+    half = (1 + sign(y)) / 2 * exp(-5 * y)
+    found = cm.convolve(half * exp(-(x**2)), exp(-y) * Heaviside(y) * exp(-(x**2)), (x, y))
+    at = {x: Rational(1, 3), y: Rational(3, 4)}
+    wanted = sympy.sqrt(sympy.pi / 2) * exp(-(x**2) / 2) * (exp(-y) - exp(-5 * y)) / 4
+    assert abs((found - wanted).subs(at).evalf()) < 1e-12
+
+
+def test_a_parameter_may_have_to_be_large() -> None:
+    """A condition that no value of the size that is tried first fulfils."""
+    found = cm.Convolution(exp(-5 * t), exp(-a * t) * Heaviside(t), t).solve()
+    assert sympy.Lt(-a, -5) in found.conditions
+
+
+def test_a_quadratic_without_zeros_asks_nothing() -> None:
+    """24a² - 40a + 75 > 0 for all a; a Gaussian whose form has such a determinant is not returned under a condition."""
+    x, y = sympy.symbols("x y", real=True)
+    known = Facts()
+    assert known.positive(24 * a**2 - 40 * a + 75)
+    assert known.positive(-(p**2) + p * q - q**2 - 1) is False
+    assert known.positive(a**2 - 3 * a + 1) is None
+    found = cm.convolve(
+        exp(-(y**2) / 2 + x * y / a - x**2 / a**2), exp(-2 * x**2 / 5 + 4 * x * y / 5 - y**2 / 2), (x, y)
+    )
+    assert not found.has(Piecewise)

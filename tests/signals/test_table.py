@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -55,7 +56,7 @@ def test_the_pairs_have_teeth(cell: tuple[str, str], monkeypatch: pytest.MonkeyP
     """With the library's own check off, a fault in the algebra of poles is found by a few pairs."""
     right = poles.product._of
 
-    def fault(self: poles.product, *terms: object) -> list[object]:
+    def fault(self: Any, *terms: Any) -> list[Any]:
         return [(place, order, number * (2 if order > 1 else 1)) for place, order, number in right(self, *terms)]
 
     for name in ("checked", "checked_sequence"):

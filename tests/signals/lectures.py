@@ -1,4 +1,4 @@
-"""Convolutions whose steps are written: every kind of step, both of the lecture's definitions on three examples each."""
+"""Convolutions whose steps are written: every kind of step, and the lecture's definitions on three examples each."""
 
 from __future__ import annotations
 

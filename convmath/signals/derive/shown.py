@@ -314,6 +314,8 @@ def when(problem: Problem, case: Case) -> Layout:
     if problem.discrete:
         if case.start is -oo and case.end is not oo:
             return interval(problem.t, case.start, case.end + 1)
+        if case.end - case.start == 1:
+            return row(layout(problem.t), EQUALS, layout(case.end))
         return interval(problem.t, case.start + 1, case.end, AT_MOST, AT_MOST)
     return interval(problem.t, case.start, case.end)
 

@@ -226,10 +226,13 @@ class _Lecture:
         """What the convolution of two pieces is between two points, as the methods find it."""
         e = found(Function((p,)), Function((q,)), self.problem)
         middle = (start + HALF, end + HALF) if self.problem.discrete else (start, end)
-        for piece in self.reader.partition(e):
-            if not self.reader.before(middle[0], piece.low) and not self.reader.before(piece.high, middle[1]):
-                return piece.expression
-        raise NotFoundError(f"{e} has no value between {start} and {end}")
+        try:
+            pieces = self.reader.partition(e)
+        except NotFoundError:  # a short sequence, value by value
+            return e
+        before = self.reader.before
+        here = (p.expression for p in pieces if not before(middle[0], p.low) and not before(p.high, middle[1]))
+        return next(here, e)  # what has more pieces than the overlap has cases is left whole
 
     def _alike(self, cases: Iterable[Case]) -> list[Case]:
         """Neighbouring cases with the same integrals are one."""

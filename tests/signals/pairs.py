@@ -45,10 +45,10 @@ class Outcome:
     points: int = 0
 
 
-def drawn(first: str, second: str, source: random.Random) -> Pair:
+def drawn(first: str, second: str, source: random.Random, waves: bool = True) -> Pair:
     """A pair of two classes, in either order."""
     classes, variable = (CONTINUOUS, t) if first in CONTINUOUS else (DISCRETE, n)
-    draw = Draw(source)
+    draw = Draw(source, waves=waves)
     f, g = classes[first](draw), classes[second](draw)
     if draw.chance(2):
         f, g = g, f

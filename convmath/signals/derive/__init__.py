@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import sympy
-
 from convmath.derivation import Derivation
 from convmath.errors import HyperparameterError, unknown
 
 from ..branches import Answer
 from ..errors import NotFoundError
 from ..steps import Problem
+from ..types import sympy
 from . import functions as functions
 from . import shown as shown
 from . import shown_in_space as shown_in_space
@@ -50,13 +49,15 @@ def derivation(solved: Any, method: str = "support", branch: int = -1) -> Deriva
     else:
         steps = by_support(problem) if len(problem.variables) == 1 else by_axes(problem)
     kind = "correlation" if problem.correlation else "convolution"
-    result = answer.expression.subs(dict(zip(solved.variables, solved.asked.variables, strict=True)))
+    expression: Any = answer.expression
+    result = expression.subs(dict(zip(solved.variables, solved.asked.variables, strict=True)))
     return Derivation(method, TITLES[kind], problem, steps, result, checked="checked in numbers")
 
 
 def _problem(solved: Any, answer: Answer) -> Problem:
     """What was asked, in variables of its own, with the values that the answer's branch puts in."""
     asked, facts = solved.asked, solved.facts
+    expression: Any = answer.expression
     own = tuple(sympy.Dummy(x.name, **_kind(x)) for x in asked.variables)
     f, g = (e.subs(dict(zip(asked.variables, own, strict=True))) for e in asked.functions)
     period = asked.period
@@ -76,7 +77,7 @@ def _problem(solved: Any, answer: Answer) -> Problem:
         own,
         _inner(own, {x.name for x in f.free_symbols | g.free_symbols}),
         facts,
-        answer.expression.subs(dict(zip(solved.variables, own, strict=True))),
+        expression.subs(dict(zip(solved.variables, own, strict=True))),
         given,
         names=("f", "g") if len(own) == 1 else ("f", "h"),
         correlation=asked.sign > 0,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sympy
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
 from convmath.render.mathematics import layout, lettered
 from convmath.render.tree import Big, Cases, Fence, Fn, Layout, Num, Op, Script, Sym, commas, joined, row
 
-from ..types import Expr
+from ..types import Expr, sympy
 from .printing import base_of, factor
 
 __all__ = ["AT_MOST", "LESS", "applied", "at", "integral", "interval"]
@@ -32,16 +31,16 @@ def applied(name: Layout, *arguments: Layout) -> Layout:
     return row(name, Fence("(", commas(arguments, loose=True), ")"))
 
 
-@layout.register
-def _(e: sympy.Function) -> Layout:
+@layout.register(sympy.Function)
+def _(e: Expr) -> Layout:
     name = type(e).__name__
     return applied(
         Sym(_NAMED[e.func]) if len(_NAMED.get(e.func, "")) == 1 else Fn(_NAMED.get(e.func, name)), *map(layout, e.args)
     )
 
 
-@layout.register
-def _(e: AppliedUndef) -> Layout:
+@layout.register(AppliedUndef)
+def _(e: Expr) -> Layout:
     bracket = all(a.is_integer for a in e.args)
     body = commas(map(layout, e.args), loose=True)
     return row(lettered(type(e).__name__), Fence("[", body, "]") if bracket else Fence("(", body, ")"))
@@ -52,21 +51,21 @@ def at(name: Layout, argument: Layout, discrete: bool | None = False) -> Layout:
     return row(name, Fence("[", argument, "]") if discrete else Fence("(", argument, ")"))
 
 
-@layout.register
-def _(e: sympy.Heaviside) -> Layout:
+@layout.register(sympy.Heaviside)
+def _(e: Expr) -> Layout:
     return at(Sym("u"), layout(e.args[0]), e.args[0].is_integer)
 
 
-@layout.register
-def _(e: sympy.DiracDelta) -> Layout:
+@layout.register(sympy.DiracDelta)
+def _(e: Expr) -> Layout:
     order = int(e.args[1]) if len(e.args) > 1 else 0
     raised = Fence("(", Num(str(order)), ")") if order > 3 else None
     name = Script(Sym("δ"), None, raised, 0 if raised else order) if order else Sym("δ")
     return row(name, Fence("(", layout(e.args[0]), ")"))
 
 
-@layout.register
-def _(e: sympy.KroneckerDelta) -> Layout:
+@layout.register(sympy.KroneckerDelta)
+def _(e: Expr) -> Layout:
     left, right = e.args
     index = right if left == 0 else sympy.expand(left - right)
     if left != 0 and index.could_extract_minus_sign():
@@ -81,38 +80,38 @@ def _(e: Any) -> Layout:
     return row(Big(type(e).__name__.lower()), Fence("(", commas(map(layout, inside), loose=True), ")"))
 
 
-@layout.register
-def _(e: sympy.Mod) -> Layout:
+@layout.register(sympy.Mod)
+def _(e: Expr) -> Layout:
     return Fence("(", row(factor(e.args[0]), Op("mod", "wide"), factor(e.args[1])), ")")
 
 
-@layout.register
-def _(e: sympy.Abs) -> Layout:
+@layout.register(sympy.Abs)
+def _(e: Expr) -> Layout:
     return Fence("|", layout(e.args[0]), "|")
 
 
-@layout.register
-def _(e: sympy.conjugate) -> Layout:
+@layout.register(sympy.conjugate)
+def _(e: Expr) -> Layout:
     return Script(base_of(e.args[0]), None, Op("∗"))
 
 
-@layout.register
-def _(e: sympy.floor) -> Layout:
+@layout.register(sympy.floor)
+def _(e: Expr) -> Layout:
     return Fence("⌊", layout(e.args[0]), "⌋")
 
 
-@layout.register
-def _(e: sympy.factorial) -> Layout:
+@layout.register(sympy.factorial)
+def _(e: Expr) -> Layout:
     return row(base_of(e.args[0]), Op("!"))
 
 
-@layout.register
-def _(e: sympy.harmonic) -> Layout:
+@layout.register(sympy.harmonic)
+def _(e: Expr) -> Layout:
     return Script(Sym("H"), layout(e.args[0]))
 
 
-@layout.register
-def _(e: sympy.hyper) -> Layout:
+@layout.register(sympy.hyper)
+def _(e: Expr) -> Layout:
     """Kummer's M(a, b, z), Gauss's F(a, b; c; z)"""
     above, below, z = e.args
     if (len(above), len(below)) == (1, 1):
@@ -127,8 +126,8 @@ for _kind, _name in _ORDERED.items():
     )
 
 
-@layout.register
-def _(e: sympy.Derivative) -> Layout:
+@layout.register(sympy.Derivative)
+def _(e: Expr) -> Layout:
     function, (_, times) = e.args[0], e.args[1]
     if isinstance(function, AppliedUndef) and len(e.args) == 2 and times <= 3:
         return row(
@@ -137,8 +136,8 @@ def _(e: sympy.Derivative) -> Layout:
     raise NotImplementedError(f"no layout rule for {e}")
 
 
-@layout.register
-def _(e: sympy.Subs) -> Layout:
+@layout.register(sympy.Subs)
+def _(e: Expr) -> Layout:
     inner, [point] = e.args[0], e.args[2]
     if isinstance(inner, sympy.Derivative) and isinstance(inner.args[0], AppliedUndef):
         name = Script(lettered(type(inner.args[0]).__name__), None, None, int(inner.args[1][1]))
@@ -149,15 +148,15 @@ def _(e: sympy.Subs) -> Layout:
 # --- relations and cases ---------------------------------------------------------------------------------------------
 
 
-@layout.register
-def _(e: Relational) -> Layout:
+@layout.register(Relational)
+def _(e: Expr) -> Layout:
     if e.rhs.has(sympy.Dummy) and not e.lhs.has(sympy.Dummy):  # variables stand on the left
         e = e.reversed
     return row(layout(e.lhs), Op(_SIGNS[type(e)], "wide"), layout(e.rhs))
 
 
-@layout.register
-def _(e: sympy.And) -> Layout:
+@layout.register(sympy.And)
+def _(e: Expr) -> Layout:
     """a < t < b, where both ends are said, and relation after relation."""
     parts = sorted(e.args, key=sympy.default_sort_key)
     shown: list[Layout] = []
@@ -181,18 +180,18 @@ def _meet(low: Any, high: Any) -> bool:
     return isinstance(low, ordered) and isinstance(high, ordered) and low.gts == high.lts and not low.gts.is_number
 
 
-@layout.register
-def _(e: sympy.Or) -> Layout:
+@layout.register(sympy.Or)
+def _(e: Expr) -> Layout:
     return joined(Op("∨", "wide"), map(layout, sorted(e.args, key=sympy.default_sort_key)))
 
 
-@layout.register
-def _(e: sympy.Not) -> Layout:
+@layout.register(sympy.Not)
+def _(e: Expr) -> Layout:
     return row(Op("¬"), Fence("(", layout(e.args[0]), ")"))
 
 
-@layout.register
-def _(e: sympy.Piecewise) -> Layout:
+@layout.register(sympy.Piecewise)
+def _(e: Expr) -> Layout:
     values, conditions = zip(*e.args, strict=True)
     return Cases(tuple(zip(map(layout, values), _told_apart(conditions), strict=True)))
 
@@ -210,8 +209,8 @@ def _told_apart(conditions: Sequence[Any]) -> list[Layout]:
     return [layout(c) for c in conditions]
 
 
-@layout.register
-def _(e: sympy.logic.boolalg.BooleanTrue) -> Layout:
+@layout.register(sympy.logic.boolalg.BooleanTrue)
+def _(e: Expr) -> Layout:
     return Op("…")
 
 

@@ -6,13 +6,12 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
-import sympy
 from sympy import Symbol, oo
 
 from ..check import concrete
 from ..quadrature import integrals, slow_integral
 from ..steps import Case, Problem
-from ..types import Expr
+from ..types import Expr, sympy
 from .support import reader
 
 __all__ = [

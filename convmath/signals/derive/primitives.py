@@ -9,7 +9,6 @@ import itertools
 import math
 from collections.abc import Iterable
 
-import sympy
 from sympy import Symbol
 
 from ..errors import NotFoundError
@@ -17,7 +16,7 @@ from ..facts import Facts
 from ..gaussians import Integrand
 from ..monomials import Monomial, monomials
 from ..sums import expression
-from ..types import Expr
+from ..types import Expr, sympy
 from .printing import shortest
 
 __all__ = ["Primitive", "written"]

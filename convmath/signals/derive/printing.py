@@ -15,7 +15,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import sympy
 from sympy.core.function import AppliedUndef
 
 from convmath.render.latex import GREEK
@@ -40,7 +39,7 @@ from convmath.render.tree import (
     width,
 )
 
-from ..types import Expr
+from ..types import Expr, sympy
 
 __all__ = ["base_of", "factor", "layout", "product", "shortest", "symbol"]
 
@@ -99,20 +98,20 @@ def symbol(name: str) -> Layout:
     return Script(Sym(letters), below, None, len(name) - len(plain))
 
 
-@layout.register
-def _(e: sympy.Symbol) -> Layout:
+@layout.register(sympy.Symbol)
+def _(e: Expr) -> Layout:
     return symbol(re.sub(r"\s+", "", e.name) or "x")
 
 
-@layout.register
-def _(e: sympy.Rational) -> Layout:
+@layout.register(sympy.Rational)
+def _(e: Expr) -> Layout:
     number = Num(str(abs(e.p)))
     whole = number if e.q == 1 else Frac(number, Num(str(e.q)))
     return row(Op("-"), whole) if e.p < 0 else whole
 
 
-@layout.register
-def _(e: sympy.Float) -> Layout:
+@layout.register(sympy.Float)
+def _(e: Expr) -> Layout:
     digits = sympy.sstr(abs(e))
     return row(Op("-"), Num(digits)) if e < 0 else Num(digits)
 
@@ -131,8 +130,8 @@ for _constant, _letter in {
 # --- sums ------------------------------------------------------------------------------------------------------------
 
 
-@layout.register
-def _(e: sympy.Add) -> Layout:
+@layout.register(sympy.Add)
+def _(e: Expr) -> Layout:
     terms = [_signed(term) for term in e.as_ordered_terms()]
     parts = [(negative, factor(term) if negative and term.is_Add else layout(term)) for negative, term in terms]
     if len(parts) < 4 and not e.has(sympy.Function, sympy.exp, sympy.Piecewise):
@@ -154,12 +153,13 @@ def factor(e: Expr) -> Layout:
 # --- products --------------------------------------------------------------------------------------------------------
 
 
-@layout.register
-def _(e: sympy.Mul) -> Layout:
+@layout.register(sympy.Mul)
+def _(e: Expr) -> Layout:
     negative, positive = _signed(e)
-    if negative and (turned := _turned(positive)) is None:
+    turned = _turned(positive) if negative else e
+    if turned is None:
         return row(Op("-"), factor(positive))
-    e = turned if negative else e
+    e = turned
     number, rest = e.as_coeff_Mul()
     over, under, beside = [], [], []
     for part in sympy.Mul.make_args(rest):
@@ -253,8 +253,8 @@ def _first(node: Layout) -> Layout:
     return node
 
 
-@layout.register
-def _(e: sympy.Pow) -> Layout:
+@layout.register(sympy.Pow)
+def _(e: Expr) -> Layout:
     if _is_below(e):
         return Frac(Num("1"), layout(1 / e))
     if e.exp == sympy.S.Half:
@@ -278,8 +278,8 @@ def _exponent(e: Expr) -> Layout:
     return min(map(layout, ways), key=lambda way: len(text(way)))
 
 
-@layout.register
-def _(e: sympy.exp) -> Layout:
+@layout.register(sympy.exp)
+def _(e: Expr) -> Layout:
     power = _as_power(e)
     if not isinstance(power, sympy.exp):
         return layout(power)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import sympy
 from sympy import oo
 
 from convmath.render.derivation import Mentions, mentions, spoken, step_rows
@@ -51,7 +50,7 @@ from ..steps import (
     SignalStep,
     Turn,
 )
-from ..types import Expr
+from ..types import Expr, sympy
 from . import words
 from .functions import AT_MOST, LESS, at, integral, interval
 from .printing import factor, layout, product, shortest, symbol

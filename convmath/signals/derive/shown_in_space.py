@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import sympy
 from sympy import oo
 
 from convmath.render.derivation import Mentions, mentions, step_rows
@@ -13,7 +12,7 @@ from convmath.render.document import Relation
 from convmath.render.tree import BREAK, EQUALS, Fence, Frac, Matrix, Num, Op, Root, Script, Sym, commas, joined, row
 
 from ..steps import Along, CompleteForm, CompleteSquare, Integrate, Lens, NewVariables, Problem, Separate, Sift
-from ..types import Expr
+from ..types import Expr, sympy
 from . import words
 from .functions import integral
 from .printing import factor, layout, product, shortest, symbol
@@ -54,7 +53,7 @@ def _(step: Along, shown: Any, lang: str) -> Iterator[Relation]:
         match inner:
             case Sift(after=(_,)) if not any(isinstance(other, Integrate | CompleteSquare) for other in step.after):
                 [(left, sign, right)] = step_rows(inner, None, lang)
-                yield whole(axis), EQUALS, row(left, BREAK, sign, right)
+                yield whole(axis), EQUALS, row(*(part for part in (left, BREAK, sign, right) if part is not None))
             case Sift() | CompleteSquare():
                 yield from step_rows(inner, None, lang)
             case Integrate(after=case):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import sympy
 from sympy import oo
 
 from convmath.render.derivation import Mentions, mentions, step_rows
@@ -13,7 +12,7 @@ from convmath.render.document import Relation
 from convmath.render.tree import EQUALS, Big, Layout, Op, joined, row
 
 from ..steps import Back, Fractions, Multiply, Problem, Transform
-from ..types import Expr
+from ..types import Expr, sympy
 from .functions import at, integral
 from .printing import factor, layout, product, shortest, symbol
 from .shown import added, named, phrase

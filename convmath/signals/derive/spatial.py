@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
-import sympy
 from sympy import Matrix, oo
 
 from convmath.steps import Step
@@ -32,7 +31,7 @@ from ..steps import (
     Separate,
     Turn,
 )
-from ..types import Expr
+from ..types import Expr, sympy
 from .support import by_support, found, reader, turned
 
 __all__ = ["by_axes"]
@@ -108,6 +107,7 @@ def _new_variables(problem: Problem) -> Iterable[Step]:
     inner = tuple(sympy.Dummy(f"{y.name}′", real=True) for y in new)
     moved = replace(problem, f=f, g=h, variables=tuple(new), inner=inner, names=("F", "H"), point="s", called="G")
     separate, *along, together = _separate(moved)
+    assert isinstance(together, Collect)
     whole = (together.whole / size).subs(back, simultaneous=True)
     return NewVariables(problem, moved, matrix=matrix), separate, *along, _collected(problem, whole)
 

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-import sympy
 from sympy import oo
 
 from convmath.steps import Step
@@ -38,7 +37,7 @@ from ..steps import (
     Square,
     Turn,
 )
-from ..types import Expr
+from ..types import Expr, sympy
 from .primitives import Primitive, written
 from .printing import shortest
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import sympy
 from sympy import Symbol
 
 from convmath.steps import Step
@@ -21,7 +20,7 @@ from ..poles import product as product_of
 from ..scalars import Coefficient, Field
 from ..steps import Back, Collect, Define, Fractions, Multiply, Pair, Pairs, Problem, Transform, Turn
 from ..terms import Terms, terms
-from ..types import Expr
+from ..types import Expr, sympy
 from .support import reader, turned
 
 __all__ = ["by_transform"]
@@ -150,5 +149,6 @@ class _Sequences(_Functions):
 
 
 def _letter(name: str, problem: Problem) -> Symbol:
-    taken = {x.name for x in problem.f.free_symbols | problem.g.free_symbols}
+    symbols: set[Symbol] = problem.f.free_symbols | problem.g.free_symbols
+    taken = {x.name for x in symbols}
     return sympy.Dummy(next(n for n in (name, "p", f"{name}′") if n not in taken))

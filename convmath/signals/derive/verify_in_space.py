@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import sympy
 
 from ..quadrature import integrals
 from ..steps import Along, CompleteForm, Lens, NewVariables, Problem, Separate
+from ..types import sympy
 from .numbers import POINTS, TOLERANCE, anywhere, differs, drawn, function_of, near, number, same
 from .verify import held
 
@@ -92,7 +92,7 @@ def _(step: Lens, rng: random.Random) -> str | None:
             return 2 * np.sqrt(square) if lens.dimension == 2 else np.pi * square
 
         middle = (r**2 - s**2 + d**2) / (2 * d)
-        edges = sorted({low, high, *([middle] if low < middle < high else [])})
+        edges: list[float] = [low, middle, high] if low < middle < high else [low, high]
         wanted = integrals(slice_of, edges, TOLERANCE).value if low < high else 0
         got = number(lens.value, {**values, lens.d: sympy.Float(d)})
         if not near(got, wanted):

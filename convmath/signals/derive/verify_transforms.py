@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 
-import sympy
 from sympy import Symbol
 
 from ..steps import Back, Fractions, Multiply, Pair, Problem, Transform
+from ..types import sympy
 from .numbers import FARTHEST, Values, differs, drawn, entries, near, number, pairing, settled
 from .verify import held
 

@@ -7,6 +7,7 @@ ones, is a fraction whose function is known.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sympy import Symbol
 
@@ -149,6 +150,6 @@ class _Sequences(_Functions):
 
 
 def _letter(name: str, problem: Problem) -> Symbol:
-    symbols: set[Symbol] = problem.f.free_symbols | problem.g.free_symbols
+    symbols: Any = problem.f.free_symbols | problem.g.free_symbols
     taken = {x.name for x in symbols}
     return sympy.Dummy(next(n for n in (name, "p", f"{name}′") if n not in taken))

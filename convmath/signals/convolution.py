@@ -174,6 +174,8 @@ def in_one_variable(
     f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool
 ) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     """In one variable, checked."""
+    if x.is_integer:  # u[0] = 1
+        f, g = (e.replace(sympy.Heaviside, lambda at, *_: sympy.Heaviside(at, 1)) for e in (f, g))
     read = sequence_pieces if x.is_integer else pieces
     left = read(f, x, known) if f.has(*IMPULSES) else None
     right = read(g, x, known) if g.has(*IMPULSES) else None

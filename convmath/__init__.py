@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = [
+    "Convolution",
+    "Correlation",
     "Tensor",
     "checkpoint",
     "compose",
+    "convolve",
+    "correlate",
     "dask",
     "define",
     "exact_order",
@@ -56,6 +60,10 @@ _HOMES = {
     "jvp": "convmath.engine",
     "hvp": "convmath.engine",
     "checkpoint": "convmath.engine",
+    "Convolution": "convmath.signals",
+    "Correlation": "convmath.signals",
+    "convolve": "convmath.signals",
+    "correlate": "convmath.signals",
 }
 
 if TYPE_CHECKING:
@@ -69,6 +77,7 @@ if TYPE_CHECKING:
     from convmath.ops.composition import compose, fold
     from convmath.ops.define import define
     from convmath.ops.registry import operator, operators
+    from convmath.signals import Convolution, Correlation, convolve, correlate
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "AssumptionError",
     "ConvmathError",
     "DataError",
     "DtypeError",
@@ -35,6 +36,10 @@ class HyperparameterError(ConvmathError, ValueError):
 
 class DtypeError(ConvmathError, TypeError):
     """An array of a type that the operator has no meaning for."""
+
+
+class AssumptionError(ConvmathError, ValueError):
+    """Assumptions that contradict one another, or a question that the given ones leave open."""
 
 
 class DataError(ConvmathError, ValueError):

@@ -21,6 +21,7 @@ COMMANDS = {
     "shape": "The output size of an operator: formula, substitution, result.",
     "solve": "The inverse: which kernels, strides, dilations and paddings take one size to another.",
     "derive": "A gradient of an operator, step by step.",
+    "convolve": "Two functions, sequences or lists convolved, in symbols.",
     "network": "A network layer by layer: shapes, parameters, multiply-accumulates.",
 }
 

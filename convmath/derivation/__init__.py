@@ -34,19 +34,21 @@ class Verdict:
 class Derivation(Printable):
     """Steps from a statement to a result.
 
-    `kind` is what is derived (shape, vjp, jvp, hvp) and `title` the operator's name by language. `subject` is the
-    statement that the derivation is about; `relational` is the unsolved form of the result where there is one.
+    `kind` is what is derived (shape, vjp, jvp, hvp, …) and `title` the operator's name by language. `subject` is the
+    statement that the derivation is about, or what else its steps are checked against, and `checked` says how;
+    `relational` is the unsolved form of the result where there is one.
     """
 
     called = "derivation"
 
     kind: str
     title: Mapping[str, str]
-    subject: Statement
+    subject: Any
     plain_steps: tuple[Step, ...] = field(repr=False)
     result: Any
     relational: Statement | None = field(default=None, repr=False)
     wrt: str = ""
+    checked: str = "checked"
 
     @cached_property
     def steps(self) -> tuple[Step, ...]:

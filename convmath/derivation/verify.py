@@ -43,7 +43,7 @@ from convmath.steps import (
 
 from . import sample
 
-__all__ = ["checked_step", "directional_derivative"]
+__all__ = ["check", "checked_step", "directional_derivative"]
 
 CASES = 4
 _STEP = Fraction(1, 1 << 60)  # of a central difference quotient
@@ -51,8 +51,8 @@ _BITS = 256  # to which its values are known
 _DRAWS = 20  # samples before a derivative is taken to have no value at all
 
 
-def checked_step(step: Step, subject: Statement, seed: int = 0) -> Outcome:
-    """The step held at `CASES` random sizes of the statement that the derivation is about."""
+def checked_step(step: Step, subject: Any, seed: int = 0) -> Outcome:
+    """The step held at `CASES` random samples of what the derivation is about."""
     rng = random.Random(f"{type(step).__name__} {seed}")
     for case in range(CASES):
         try:
@@ -66,7 +66,7 @@ def checked_step(step: Step, subject: Statement, seed: int = 0) -> Outcome:
 
 
 @singledispatch
-def check(step: Step, subject: Statement, rng: random.Random) -> str | None:
+def check(step: Step, subject: Any, rng: random.Random) -> str | None:
     """What is wrong with the step at some random sizes; None if nothing is."""
     if isinstance(step.before, Statement):
         return _same_value(step.before, step.after, rng)

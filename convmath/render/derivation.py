@@ -1,4 +1,7 @@
-"""A derivation as a document: each step with its name, a sentence, and what it leads to."""
+"""A derivation as a document: each step with its name, a sentence, and what it leads to.
+
+`spoken`, `mentions` and `step_rows` have a rule for each kind of step; a room with steps of its own adds its rules.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,9 @@ from .statement import filled, lines, outside_of, outside_words
 from .tree import BREAK, EQUALS, Fence, Inline, Layout, Num, Op, Row, Words, commas, joined, put_in, row
 from .words import SELECTIONS, STEPS, TITLES, WORDS, known_language
 
-__all__ = ["display", "document"]
+__all__ = ["Mentions", "display", "document", "mentions", "spoken", "step_rows"]
+
+Mentions = Mapping[str, Inline | tuple[Inline, ...]]
 
 
 def document(derivation: Any, lang: str = "en") -> Document:
@@ -50,11 +55,11 @@ def document(derivation: Any, lang: str = "en") -> Document:
     blocks: list[Block] = []
     shown: Any = None
     for number, step in enumerate(derivation.steps, 1):
-        name, sentence = STEPS[type(step).__name__][lang]
-        values = {**_mentions(step, lang)}
+        name, sentence = spoken(step, lang)
+        values = mentions(step, lang)
         blocks.append(Heading((f"{number}. ", *filled(name, values))))
         blocks.append(Paragraph(tuple(filled(sentence, values))))
-        if rows := tuple(_step_rows(step, shown, lang)):
+        if rows := tuple(step_rows(step, shown, lang)):
             blocks.append(Display(rows))
         if step.dropped:
             guards = commas((relation(d.guard) for d in step.dropped), loose=True)
@@ -64,7 +69,7 @@ def document(derivation: Any, lang: str = "en") -> Document:
     if isinstance(derivation.result, Statement):
         blocks += [Heading((WORDS["result"][lang],)), display(derivation.result, lang)]
     verdict = derivation.verify()
-    said = WORDS["checked"][lang].format(
+    said = WORDS[derivation.checked][lang].format(
         steps=len(derivation.steps),
         cases=verdict.cases,
         verdict=WORDS["all hold" if verdict.ok else "failed"][lang],
@@ -82,37 +87,43 @@ def display(node: Any, lang: str = "en") -> Display:
 
 
 @singledispatch
-def _mentions(step: Step, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+def spoken(step: Step, lang: str) -> tuple[str, str]:
+    """The name of a step, and what is done and why; {braces} stand for what it mentions."""
+    return STEPS[type(step).__name__][lang]
+
+
+@singledispatch
+def mentions(step: Step, lang: str) -> Mentions:
     """The mathematics that the sentence of a step names."""
     return {}
 
 
-@_mentions.register
-def _(step: ExpandOutside, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+@mentions.register
+def _(step: ExpandOutside, lang: str) -> Mentions:
     return {"outside": outside_words(outside_of(step.before), lang)}
 
 
-@_mentions.register
+@mentions.register
 def _(step: Select, lang: str) -> Mapping[str, Inline]:
     return {"selection": SELECTIONS[step.selection][lang]}
 
 
-@_mentions.register
+@mentions.register
 def _(step: Exchange, lang: str) -> Mapping[str, Inline]:
     return {"X": lettered(step.wrt), "gY": lettered(f"g{step.before.outputs[0]}")}
 
 
-@_mentions.register
+@mentions.register
 def _(step: Tangent, lang: str) -> Mapping[str, Inline]:
     return {"X": lettered(step.wrt), "dX": lettered(f"d{step.wrt}")}
 
 
-@_mentions.register
+@mentions.register
 def _(step: SolveUnit, lang: str) -> Mapping[str, Inline]:
     return {"equation": relation(step.equation), "index": _l(step.index), "value": _l(step.value)}
 
 
-@_mentions.register
+@mentions.register
 def _(step: SolveDigits, lang: str) -> Mapping[str, Inline]:
     assert step.low is not None
     span = row(Num("0"), Op("≤", "wide"), _l(step.low), Op("<", "wide"), layout(step.low.size))
@@ -126,7 +137,7 @@ def _(step: SolveDigits, lang: str) -> Mapping[str, Inline]:
     }
 
 
-@_mentions.register
+@mentions.register
 def _(step: SolveQuotient, lang: str) -> Mapping[str, Inline]:
     assert step.divisor is not None
     assert step.number is not None
@@ -134,28 +145,28 @@ def _(step: SolveQuotient, lang: str) -> Mapping[str, Inline]:
     return {"equation": relation(step.equation), "index": _l(step.index), "divides": divides}
 
 
-@_mentions.register
-def _(step: TakeIn, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+@mentions.register
+def _(step: TakeIn, lang: str) -> Mentions:
     reading = (e.name for e in step.before.equations if any(r.tensor == step.inner for r in reads(e.terms)))
     return {"P": lettered(step.inner), "Y": commas(map(lettered, reading), loose=True)}
 
 
-@_mentions.register
-def _(step: Merge, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+@mentions.register
+def _(step: Merge, lang: str) -> Mentions:
     between = commas(map(relation, step.between), loose=True)
     lost = tuple(filled(WORDS["lost"][lang], {"between": between})) if step.between else ()
     return {"X": lettered(step.data), "U": lettered(step.kernel), "lost": lost}
 
 
-@_mentions.register
+@mentions.register
 def _(step: Absorb, lang: str) -> Mapping[str, Inline]:
     named = {"Y": step.before.outputs[0], "P": step.inner, "W": step.weight, "B": step.bias}
     return {letter: lettered(name) for letter, name in named.items()}
 
 
-@_mentions.register(WindowInside)
-@_mentions.register(WindowStarts)
-@_mentions.register(WindowsCounted)
+@mentions.register(WindowInside)
+@mentions.register(WindowStarts)
+@mentions.register(WindowsCounted)
 def _(step: Step, lang: str) -> Mapping[str, Inline]:
     placement: Placement = step.before
     return {
@@ -167,24 +178,24 @@ def _(step: Step, lang: str) -> Mapping[str, Inline]:
     }
 
 
-@_mentions.register(Isolate)
-@_mentions.register(Rearrange)
+@mentions.register(Isolate)
+@mentions.register(Rearrange)
 def _(step: Step, lang: str) -> Mapping[str, Inline]:
     return {"unknown": layout(step.before.unknown)}
 
 
-@_mentions.register
+@mentions.register
 def _(step: ChooseExtra, lang: str) -> Mapping[str, Inline]:
     return {"e": layout(step.extra)}
 
 
-@_mentions.register
+@mentions.register
 def _(step: Assemble, lang: str) -> Mapping[str, Inline]:
     return {"shape": layout(step.before)}
 
 
-@_mentions.register
-def _(step: Substitute, lang: str) -> Mapping[str, Inline | tuple[Inline, ...]]:
+@mentions.register
+def _(step: Substitute, lang: str) -> Mentions:
     said = [(param, value) for param, value in step.values if param not in step.unsaid]
     unsaid = [(param, value) for param, value in step.values if param in step.unsaid]
     parts = [("with", said), ("by default", unsaid)]
@@ -210,7 +221,9 @@ def _l(node: Any) -> Layout:
 # --- what a step leads to --------------------------------------------------------------------------------------------
 
 
-def _step_rows(step: Step, shown: Any, lang: str) -> Iterator[Relation]:
+@singledispatch
+def step_rows(step: Step, shown: Any, lang: str) -> Iterator[Relation]:
+    """What is displayed below the sentence; `shown` is what the step before led to."""
     match step:
         case Assemble(before=Shape(sizes=names), after=Shape(sizes=sizes)):
             yield from (

@@ -16,7 +16,7 @@ from .latex import escaped, latex
 from .mathml import mathml
 from .table import Table, html_table, latex_table, markdown_table, text_table
 from .text import text, text_words
-from .tree import Inline, Layout, broken, width
+from .tree import Cases, Inline, Layout, Op, broken, row, width
 
 __all__ = ["FORMATS", "STYLE", "Display", "Document", "Heading", "Paragraph", "Table", "emit", "html_blocks", "page"]
 
@@ -59,10 +59,18 @@ def _lines(display: Display, format: str) -> Iterator[Relation]:
     measure = _text_width if format == "text" else width
     left_sides = max((measure(left) for left, _, _ in display.rows if left is not None), default=0.0)
     for left, sign, right in display.rows:
-        first, *rest = broken(right, max(_LIMITS[format] - left_sides - 3, _LEAST), measure)
+        limit = max(_LIMITS[format] - left_sides - 3, _LEAST)
+        first, *rest = (
+            _case_lines(right) if isinstance(right, Cases) and format == "text" else broken(right, limit, measure)
+        )
         yield left, sign, first
         for line in rest:
             yield None, None, line
+
+
+def _case_lines(cases: Cases) -> list[Layout]:
+    """A line for each case, for formats that have no tall brace."""
+    return [row(value, Op(",", "after"), relation) for value, relation in cases.cases]
 
 
 def _text_width(node: Layout) -> float:

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from functools import singledispatch
 
-from .tree import Big, Break, Fence, Fn, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Matrix, Num, Op, Root, Row, Script, Sym, Words, spaced
 
-__all__ = ["escaped", "latex"]
+__all__ = ["GREEK", "escaped", "latex"]
 
-_GREEK = {
+GREEK = {
     "α": "alpha", "β": "beta", "γ": "gamma", "δ": "delta", "ε": "varepsilon", "ζ": "zeta", "η": "eta", "θ": "theta",
     "κ": "kappa", "λ": "lambda", "μ": "mu", "ν": "nu", "ξ": "xi", "π": "pi", "ρ": "rho", "σ": "sigma", "τ": "tau",
     "φ": "varphi", "χ": "chi", "ψ": "psi", "ω": "omega", "Γ": "Gamma", "Δ": "Delta", "Θ": "Theta", "Λ": "Lambda",
     "Ξ": "Xi", "Π": "Pi", "Σ": "Sigma", "Φ": "Phi", "Ψ": "Psi", "Ω": "Omega",
 }  # fmt: skip
-_LETTERS = {letter: f"\\{name} " for letter, name in _GREEK.items()} | {"∞": r"\infty ", "−∞": r"-\infty "}
+_LETTERS = {letter: f"\\{name} " for letter, name in GREEK.items()}
+_LETTERS |= {"ℤ": r"\mathbb{Z}", "∞": r"\infty ", "−∞": r"-\infty "}
 _FUNCTIONS = {"exp", "log", "tanh", "sin", "cos"}
 _SIGNS = {
     "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "∣": r"\mid ", "∈": r"\in ", "⇔": r"\iff ", "→": r"\to ", "≠": r"\ne ",
-    "mod": r"\bmod ", "#": r"\#", "…": r"\dots ",
+    "mod": r"\bmod ", "#": r"\#", "…": r"\dots ", "∗": "*", "⋆": r"\star ", "∨": r"\lor ",
 }  # fmt: skip
-_BIG = {"Σ": r"\sum", "max": r"\max", "min": r"\min", "#": r"\#"}
+_BIG = {"Σ": r"\sum", "∫": r"\int", "max": r"\max", "min": r"\min", "#": r"\#"}
 _LEFT = {"(": "(", "[": "[", "⌊": r"\lfloor ", "⟨": r"\langle ", "{": r"\{", "|": r"\lvert "}
 _RIGHT = {")": ")", "]": "]", "⌋": r"\rfloor ", "⟩": r"\rangle ", "}": r"\}", "|": r"\rvert "}
 _SPACE = Op("·", "wide")
 _ESCAPES = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
     "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    **{letter: rf"$\{name}$" for letter, name in _GREEK.items()},
+    **{letter: rf"$\{name}$" for letter, name in GREEK.items()},
 }  # fmt: skip
 
 
@@ -69,7 +70,8 @@ def _(node: Num) -> str:
 def _(node: Op) -> str:
     if node.sign == "·" and node.space in ("none", "wide"):
         return r"\," if node.space == "wide" else ""  # factors stand side by side
-    return _SIGNS.get(node.sign, node.sign) + (r"\ " if node.space == "after" else "")
+    sign = _SIGNS.get(node.sign, node.sign)
+    return rf"\,{sign}" if node.space == "before" else sign + (r"\ " if node.space == "after" else "")
 
 
 @latex.register
@@ -81,12 +83,30 @@ def _(node: Row) -> str:
 def _(node: Script) -> str:
     sub = f"_{{{latex(node.sub)}}}" if node.sub else ""
     raised = "\\prime " * node.primes + (latex(node.sup) if node.sup else "")
-    return f"{latex(node.base)}{sub}" + (f"^{{{raised}}}" if raised else "")
+    base = f"{{{latex(node.base)}}}" if isinstance(node.base, Script) else latex(node.base)
+    return f"{base}{sub}" + (f"^{{{raised}}}" if raised else "")
 
 
 @latex.register
 def _(node: Frac) -> str:
     return rf"\frac{{{latex(node.over)}}}{{{latex(node.under)}}}"
+
+
+@latex.register
+def _(node: Root) -> str:
+    return rf"\sqrt{{{latex(node.body)}}}"
+
+
+@latex.register
+def _(node: Cases) -> str:
+    rows = r" \\ ".join(rf"{latex(value)}, & {latex(relation)}" for value, relation in node.cases)
+    return rf"\begin{{cases}}{rows}\end{{cases}}"
+
+
+@latex.register
+def _(node: Matrix) -> str:
+    rows = r" \\ ".join(" & ".join(map(latex, row)) for row in node.rows)
+    return rf"\begin{{pmatrix}}{rows}\end{{pmatrix}}"
 
 
 @latex.register
@@ -98,7 +118,8 @@ def _(node: Fence) -> str:
 
 @latex.register
 def _(node: Big) -> str:
-    return _BIG[node.sign] + (f"_{{{latex(node.under)}}}" if node.under is not None else "") + " "
+    limits = (f"{mark}{{{latex(limit)}}}" for mark, limit in (("_", node.under), ("^", node.over)) if limit is not None)
+    return _BIG[node.sign] + "".join(limits) + " "
 
 
 @latex.register

@@ -58,7 +58,7 @@ from .tree import (
     width,
 )
 
-__all__ = ["layout", "lettered", "relation"]
+__all__ = ["layout", "lettered", "relation", "signed_sum"]
 
 # the order in which letters stand in a sum, and in a product
 _IN_SUMS = "νgoicfjtnmNGCOFksdapbeD"
@@ -155,10 +155,10 @@ def _grouped(form: Poly) -> Layout:
 def _(form: Poly) -> Layout:
     parts = sorted(summands(form), key=_order)
     alone = len(parts) == 1
-    return _signed_sum([(part.coefficient < 0, _summand(part, alone)) for part in parts], Op("+"), Op("-"))
+    return signed_sum([(part.coefficient < 0, _summand(part, alone)) for part in parts], Op("+"), Op("-"))
 
 
-def _signed_sum(parts: list[tuple[bool, Layout]], plus: Layout, minus: Layout) -> Layout:
+def signed_sum(parts: list[tuple[bool, Layout]], plus: Layout, minus: Layout) -> Layout:
     """A sum of parts, each with whether it is taken away; it does not begin with a minus where it can begin without."""
     if not parts:
         return Num("0")
@@ -279,7 +279,7 @@ def _signed(node: Scalar) -> tuple[bool, Scalar]:
 def _(node: Sum) -> Layout:
     signed = map(_signed, node.terms)
     parts = [(negative, _factor(term) if negative else layout(term)) for negative, term in signed]
-    return _signed_sum(parts, _PLUS, _MINUS)
+    return signed_sum(parts, _PLUS, _MINUS)
 
 
 @layout.register
@@ -363,7 +363,7 @@ def _signed_term(term: Term) -> tuple[bool, Layout]:
 
 
 def right_side(equation: Equation) -> Layout:
-    return _signed_sum([_signed_term(term) for term in equation.terms], _PLUS, _MINUS)
+    return signed_sum([_signed_term(term) for term in equation.terms], _PLUS, _MINUS)
 
 
 def left_side(equation: Equation) -> Layout:

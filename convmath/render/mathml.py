@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import singledispatch
 from html import escape
 
-from .tree import Big, Break, Fence, Fn, Frac, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import Big, Break, Cases, Fence, Fn, Frac, Layout, Matrix, Num, Op, Root, Row, Script, Sym, Words, spaced
 
 __all__ = ["mathml"]
 
@@ -14,6 +14,7 @@ _SPACES = {
     "wide": ' lspace="0.22em" rspace="0.22em"',
     "dot": ' lspace="0" rspace="0"',
     "after": ' lspace="0" rspace="0.3em"',
+    "before": ' lspace="0.17em" rspace="0"',
     "start": ' lspace="0" rspace="0.22em"',
 }
 
@@ -21,6 +22,8 @@ _SPACES = {
 _SMALL = ' lspace="0.12em" rspace="0.12em"'  # around + and − inside a form
 _SPACE_MARK = '<mspace width="0.2em"/>'
 _SPACE = Op("·", "wide")
+_LARGE = ("Σ", "∫")
+_PARENTHESES = (("prefix", "("), ("postfix", ")"))
 
 
 @singledispatch
@@ -76,6 +79,29 @@ def _(node: Frac) -> str:
 
 
 @mathml.register
+def _(node: Root) -> str:
+    return f"<msqrt>{mathml(node.body)}</msqrt>"
+
+
+@mathml.register
+def _(node: Cases) -> str:
+    left = 'columnalign="left" style="text-align: left; padding: 0.15em 0.6em 0.15em 0"'
+    rows = (
+        f"<mtr><mtd {left}>{mathml(value)}</mtd><mtd {left}>{mathml(relation)}</mtd></mtr>"
+        for value, relation in node.cases
+    )
+    return f'<mrow><mo fence="true" form="prefix" stretchy="true">{{</mo><mtable>{"".join(rows)}</mtable></mrow>'
+
+
+@mathml.register
+def _(node: Matrix) -> str:
+    rows = ("".join(f"<mtd>{mathml(entry)}</mtd>" for entry in row) for row in node.rows)
+    table = f"<mtable>{''.join(f'<mtr>{row}</mtr>' for row in rows)}</mtable>"
+    left, right = (f'<mo fence="true" form="{form}" stretchy="true">{sign}</mo>' for form, sign in _PARENTHESES)
+    return f"<mrow>{left}{table}{right}</mrow>"
+
+
+@mathml.register
 def _(node: Fence) -> str:
     fence = '<mo fence="true" form="{}" lspace="0" rspace="0">{}</mo>'
     left, right = fence.format("prefix", escape(node.left)), fence.format("postfix", escape(node.right))
@@ -86,12 +112,15 @@ def _(node: Fence) -> str:
 def _(node: Big) -> str:
     sign = (
         f'<mo largeop="true" movablelimits="false">{escape(node.sign)}</mo>'
-        if node.sign == "Σ"
+        if node.sign in _LARGE
         else f"<mi>{escape(node.sign)}</mi>"
     )
     sign = sign.replace("Σ", "∑")
     if node.under is None:
         return sign
+    if node.over is not None:
+        element = "msubsup" if node.sign == "∫" else "munderover"
+        return f"<{element}>{sign}{mathml(node.under)}{mathml(node.over)}</{element}>"
     return f"<munder>{sign}{mathml(node.under)}</munder>"
 
 

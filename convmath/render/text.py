@@ -7,14 +7,39 @@ from functools import singledispatch
 
 from convmath.ir.poly import primed
 
-from .tree import Big, Break, Fence, Fn, Frac, Inline, Layout, Num, Op, Row, Script, Sym, Words, spaced
+from .tree import (
+    Big,
+    Break,
+    Cases,
+    Fence,
+    Fn,
+    Frac,
+    Inline,
+    Layout,
+    Matrix,
+    Num,
+    Op,
+    Root,
+    Row,
+    Script,
+    Sym,
+    Words,
+    spaced,
+)
 
 __all__ = ["text", "text_words"]
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SIGNS = {"∣": "|"}  # what a keyboard has, so that it can be searched for
-_SPACES = {"none": ("", ""), "dot": ("", ""), "wide": (" ", " "), "after": ("", " "), "start": ("", " ")}
+_SPACES = {
+    "none": ("", ""),
+    "dot": ("", ""),
+    "wide": (" ", " "),
+    "after": ("", " "),
+    "before": (" ", ""),
+    "start": ("", " "),
+}
 _SPACE = Words(" ")
 
 
@@ -57,8 +82,15 @@ def _(node: Row) -> str:
 
 @text.register
 def _(node: Script) -> str:
-    sub = text(node.sub).translate(_SUBSCRIPTS) if node.sub else ""
+    sub = _lowered(text(node.sub)) if node.sub else ""
     return text(node.base) + sub + primed(node.primes) + (_raised(text(node.sup)) if node.sup else "")
+
+
+def _lowered(index: str) -> str:
+    """x₂; what has no lowered signs as x_s or x_(s+1)."""
+    if all(ord(sign) in _SUBSCRIPTS for sign in index):
+        return index.translate(_SUBSCRIPTS)
+    return f"_{index}" if len(index) == 1 else f"_({index})"
 
 
 def _raised(exponent: str) -> str:
@@ -79,6 +111,22 @@ def _(node: Frac) -> str:
     return f"{over} / {under}" if loose else f"{over}/{under}"
 
 
+@text.register
+def _(node: Root) -> str:
+    body = text(node.body)
+    return f"√{body}" if isinstance(node.body, Sym | Num) else f"√({body})"
+
+
+@text.register
+def _(node: Cases) -> str:
+    return "{" + "; ".join(f"{text(value)}, {text(relation)}" for value, relation in node.cases) + "}"
+
+
+@text.register
+def _(node: Matrix) -> str:
+    return "(" + "; ".join(", ".join(map(text, row)) for row in node.rows) + ")"
+
+
 def _has_op(node: Layout, signs: tuple[str, ...]) -> bool:
     """Whether one of these operators stands openly in it."""
     return isinstance(node, Row) and any(isinstance(item, Op) and item.sign in signs for item in node.items)
@@ -91,7 +139,15 @@ def _(node: Fence) -> str:
 
 @text.register
 def _(node: Big) -> str:
+    if node.over is not None and node.under is not None:
+        return f"{node.sign}{_limit('_', node.under)}{_limit('^', node.over)}"
     return node.sign if node.under is None else f"{node.sign}_{{{text(node.under)}}}"
+
+
+def _limit(mark: str, limit: Layout) -> str:
+    """∫_0^t, Σ_{k = 0}^n"""
+    written = text(limit)
+    return f"{mark}{written}" if len(written) == 1 else f"{mark}{{{written}}}"
 
 
 @text.register

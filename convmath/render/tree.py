@@ -22,13 +22,16 @@ __all__ = [
     "TERM_BREAK",
     "Big",
     "Break",
+    "Cases",
     "Fence",
     "Fn",
     "Frac",
     "Inline",
     "Layout",
+    "Matrix",
     "Num",
     "Op",
+    "Root",
     "Row",
     "Script",
     "Sym",
@@ -61,11 +64,12 @@ class Op:
     """An operator or relation.
 
     `space`: none inside forms (s·j+d·t, where typeset mathematics leaves the dot out), dot for a product that must show
-    its dot (2·3), wide at the outer level and around relations, after for loose commas, start at the head of a line.
+    its dot (2·3), wide at the outer level and around relations, after for loose commas, before for the d of dτ, start
+    at the head of a line.
     """
 
     sign: str
-    space: Literal["none", "dot", "wide", "after", "start"] = "none"
+    space: Literal["none", "dot", "wide", "after", "before", "start"] = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,13 @@ class Frac:
 
 
 @dataclass(frozen=True, slots=True)
+class Root:
+    """A square root."""
+
+    body: Layout
+
+
+@dataclass(frozen=True, slots=True)
 class Fence:
     """A body between brackets: ( ) [ ] ⌊ ⌋ ⟨ ⟩ { } | |"""
 
@@ -100,10 +111,25 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Big:
-    """Σ, max, min or # with what stands under it."""
+    """Σ, ∫, max, min or # with what stands under it, and over it."""
 
     sign: str
     under: Layout | None = None
+    over: Layout | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """Values behind one brace, each with the relation under which it is the value."""
+
+    cases: tuple[tuple[Layout, Layout], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """Rows of entries between tall parentheses."""
+
+    rows: tuple[tuple[Layout, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +149,7 @@ class Break:
     between: Literal["terms", "factors", "sum"] = "factors"
 
 
-Layout = Sym | Fn | Num | Op | Row | Script | Frac | Fence | Big | Words | Break
+Layout = Sym | Fn | Num | Op | Row | Script | Frac | Root | Fence | Big | Cases | Matrix | Words | Break
 
 Inline = str | Layout  # a piece of a sentence: words or mathematics
 
@@ -188,11 +214,13 @@ def put_in(node: Layout, values: Mapping[Layout, Layout]) -> Layout:
             return Frac(put_in(over, values), put_in(under, values))
         case Fence(left=left, body=body, right=right):
             return Fence(left, put_in(body, values), right)
+        case Root(body=body):
+            return Root(put_in(body, values))
     return node
 
 
 # what the signs of typeset mathematics need, in letters
-_OP_WIDTHS = {"none": 2.2, "dot": 1.3, "wide": 2.6, "after": 1.4, "start": 1.9}
+_OP_WIDTHS = {"none": 2.2, "dot": 1.3, "wide": 2.6, "after": 1.4, "before": 1.4, "start": 1.9}
 
 
 def width(node: Layout) -> float:
@@ -216,8 +244,14 @@ def width(node: Layout) -> float:
             return max(width(over), width(under)) + 0.5
         case Fence(left=left, body=body):
             return width(body) + (2.6 if left == "⌊" else 1.5)
-        case Big(sign=sign, under=under):
-            return max(len(sign) + 1.2, 0.7 * width(under) if under else 0)
+        case Big(sign=sign, under=under, over=over):
+            return max(len(sign) + 1.2, *(0.7 * width(limit) for limit in (under, over) if limit is not None), 0)
+        case Root(body=body):
+            return width(body) + 1.2
+        case Cases(cases=cases):
+            return 3 + max(width(value) for value, _ in cases) + max(width(relation) for _, relation in cases)
+        case Matrix(rows=rows):
+            return 1.5 + sum(1 + max(map(width, column)) for column in zip(*rows, strict=True))
         case Words(words=words):
             return 0.95 * len(words) + 1.4
         case Break():

@@ -36,6 +36,8 @@ TITLES: Mapping[str, Mapping[str, str]] = {
     },
     "solved": {"en": "{operator}: the solved form", "es": "{operator}: la forma resuelta"},
     "composition": {"en": "{operator}: as one sum", "es": "{operator}: como una sola suma"},
+    "support": {"en": "{operator}, case by case", "es": "{operator}, caso por caso"},
+    "transform": {"en": "{operator}, by transforms", "es": "{operator}, por transformadas"},
     "folding": {"en": "{operator}: as one layer", "es": "{operator}: como una sola capa"},
 }
 
@@ -276,6 +278,11 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "en": "Each of the {steps} steps was checked by exact evaluation at random sizes ({cases} checks): {verdict}.",
         "es": "Cada uno de los {steps} pasos se comprobó por evaluación exacta en tamaños al azar ({cases} "
         "comprobaciones): {verdict}.",
+    },
+    "checked in numbers": {
+        "en": "Each of the {steps} steps was checked in numbers at random values ({cases} checks): {verdict}.",
+        "es": "Cada uno de los {steps} pasos se comprobó con números en valores al azar ({cases} comprobaciones): "
+        "{verdict}.",
     },
     "all hold": {"en": "all hold", "es": "todas se cumplen"},
     "failed": {"en": "NOT all hold", "es": "NO todas se cumplen"},

@@ -17,14 +17,19 @@ from __future__ import annotations
 from convmath.errors import TextError
 
 from .expression import Parser, located, short_enough
+from .function import FunctionParser
 from .statement import StatementParser
 from .tree import (
     Bracket,
     Call,
+    Cases,
+    Combined,
+    Condition,
     Element,
     Entry,
     Equation,
     Expression,
+    Listing,
     Name,
     Negative,
     Number,
@@ -32,19 +37,25 @@ from .tree import (
     Range,
     Reduction,
     Relation,
+    Stated,
     Tree,
     arrays,
     names,
+    parts,
     reductions,
 )
 
 __all__ = [
     "Bracket",
     "Call",
+    "Cases",
+    "Combined",
+    "Condition",
     "Element",
     "Entry",
     "Equation",
     "Expression",
+    "Listing",
     "Name",
     "Negative",
     "Number",
@@ -52,17 +63,22 @@ __all__ = [
     "Range",
     "Reduction",
     "Relation",
+    "Stated",
     "Tree",
     "arrays",
     "assignment",
     "equations",
+    "function",
     "listing",
     "located",
     "named",
     "names",
     "parse",
+    "parts",
     "reductions",
     "relations",
+    "statements",
+    "variables",
 ]
 
 
@@ -84,6 +100,25 @@ def relations(text: str) -> tuple[Relation, ...]:
 def equations(text: str) -> tuple[Equation, ...]:
     """The equations of a statement, in their order; a TextError says what is wrong with the text, and where."""
     return StatementParser(text).statement()
+
+
+def function(text: str) -> Expression | Listing:
+    """The tree of a function or sequence, or of a list of values.
+
+    >>> function("cases(t < 0: 0, t)").cases
+    ((Relation(parts=(Name(name='t'), Number(value=Fraction(0, 1))), signs=('<',)), Number(value=Fraction(0, 1))),)
+    """
+    return FunctionParser(text).function()
+
+
+def statements(text: str) -> tuple[Stated | Condition, ...]:
+    """What is said of names, with commas between: relations, and words such as `n integer`."""
+    return FunctionParser(text).statements()
+
+
+def variables(text: str) -> tuple[Stated, ...]:
+    """Names with commas between, each with the words behind it."""
+    return FunctionParser(text).variables()
 
 
 def named(text: str) -> tuple[str, str]:

@@ -10,7 +10,8 @@ atom     =  number | name | name "(" sum ("," sum)* ")" | "(" sum ")"
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
 
@@ -56,6 +57,7 @@ def short_enough(text: str, most: int = LONGEST) -> None:
 
 class Parser:
     pattern = re.compile(PARTS.replace("{more}", ""))
+    deepest = DEEPEST
 
     def __init__(self, text: str):
         longest, self.most = self.limits()
@@ -150,18 +152,23 @@ class Parser:
         """The sign behind the left side of an operation, if there is one."""
         return self.take() if self.next in signs else ""
 
-    def signed(self) -> Expression:
+    @contextmanager
+    def deeper(self) -> Iterator[None]:
         self.depth += 1
-        if self.depth > DEEPEST:
-            raise TextError(f'"{self.text[:40]}…" is nested deeper than {DEEPEST} levels')
-        first = self.place
+        if self.depth > self.deepest:
+            raise TextError(f'"{self.text[:40]}…" is nested deeper than {self.deepest} levels')
         try:
+            yield
+        finally:
+            self.depth -= 1
+
+    def signed(self) -> Expression:
+        first = self.place
+        with self.deeper():
             if self.next in ("+", "-"):
                 minus, inner = self.take() == "-", self.signed()
                 return Negative(inner, span=self.since(first)) if minus else inner
             return self.power()
-        finally:
-            self.depth -= 1
 
     def power(self) -> Expression:
         first, base = self.place, self.atom()

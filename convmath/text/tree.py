@@ -9,10 +9,14 @@ from fractions import Fraction
 __all__ = [
     "Bracket",
     "Call",
+    "Cases",
+    "Combined",
+    "Condition",
     "Element",
     "Entry",
     "Equation",
     "Expression",
+    "Listing",
     "Name",
     "Negative",
     "Number",
@@ -20,9 +24,11 @@ __all__ = [
     "Range",
     "Reduction",
     "Relation",
+    "Stated",
     "Tree",
     "arrays",
     "names",
+    "parts",
     "reductions",
 ]
 
@@ -88,6 +94,37 @@ class Bracket(Tree):
 
 
 @dataclass(frozen=True, slots=True)
+class Combined(Tree):
+    """Conditions that hold together, or one of which holds; the word is "and" or "or"."""
+
+    word: str
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Tree):
+    """The value behind the first condition that holds, else `otherwise`, else 0."""
+
+    cases: tuple[tuple[Condition, Expression], ...]
+    otherwise: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Tree):
+    """[first, second, …]"""
+
+    entries: tuple[Expression | Listing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated(Tree):
+    """What words say of a name: n integer."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Range(Tree):
     """index < size"""
 
@@ -122,20 +159,25 @@ class Equation(Tree):
     right: Expression
 
 
-Expression = Number | Name | Negative | Operation | Call | Element | Bracket | Reduction
+Expression = Number | Name | Negative | Operation | Call | Element | Bracket | Reduction | Cases
+Condition = Relation | Combined
 
 
-def _parts(tree: Tree) -> tuple[Tree, ...]:
+def parts(tree: Tree) -> tuple[Tree, ...]:
     """What a node is made of, from left to right."""
     match tree:
         case Negative(of=inner):
             return (inner,)
         case Operation(left=left, right=right):
             return left, right
-        case Call(arguments=parts) | Element(at=parts) | Relation(parts=parts):
+        case Call(arguments=parts) | Element(at=parts) | Relation(parts=parts) | Combined(parts=parts):
             return parts
         case Bracket(relation=relation):
             return (relation,)
+        case Cases(cases=cases, otherwise=last):
+            return tuple(part for case in cases for part in case) + ((last,) if last else ())
+        case Listing(entries=parts):
+            return parts
     return ()
 
 
@@ -144,18 +186,18 @@ def names(tree: Tree) -> Iterator[Name]:
     if isinstance(tree, Name):
         yield tree
     elif not isinstance(tree, Element):
-        for part in _parts(tree):
+        for part in parts(tree):
             yield from names(part)
 
 
 def arrays(tree: Tree) -> bool:
     """Whether an element of an array, or a reduction, stands in it."""
-    return isinstance(tree, Element | Reduction) or any(map(arrays, _parts(tree)))
+    return isinstance(tree, Element | Reduction) or any(map(arrays, parts(tree)))
 
 
 def reductions(tree: Tree) -> Iterator[Reduction]:
     """The outermost reductions in it."""
     if isinstance(tree, Reduction):
         yield tree
-    for part in _parts(tree):
+    for part in parts(tree):
         yield from reductions(part)

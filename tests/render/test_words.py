@@ -11,8 +11,9 @@ import pytest
 from convmath import steps
 from convmath.ir.build import Tensor, equation, index, poly, read, size
 from convmath.ir.nodes import Selection, Statement, Term
-from convmath.render.derivation import _mentions
+from convmath.render.derivation import mentions
 from convmath.render.words import LANGUAGES, OUTSIDE, SELECTIONS, STEPS, TITLES, WORDS
+from convmath.signals.derive import METHODS
 from convmath.steps import Step
 from convmath.window import BORDERS
 
@@ -45,7 +46,7 @@ def test_the_words_of_a_step_name_what_it_brings(name: str) -> None:
     assert set(STEPS[name]) == set(LANGUAGES)
     for lang in LANGUAGES:
         title, sentence = STEPS[name][lang]
-        brought = set(_mentions(EXAMPLES[CLASSES[name]], lang))
+        brought = set(mentions(EXAMPLES[CLASSES[name]], lang))
         assert names(title) | names(sentence) <= brought
         assert title[0].isupper() or title[0] in "{¿"
         assert sentence.endswith((".", "}"))
@@ -66,7 +67,8 @@ def test_the_languages_name_the_same(table: dict[str, dict[str, str]]) -> None:
 def test_there_are_words_for_every_border_and_selection() -> None:
     assert set(OUTSIDE) == {"number", "nothing", *BORDERS}
     assert set(SELECTIONS) == set(get_args(Selection))
-    assert set(TITLES) == {derivation.kind for derivations in PRINTED.values() for derivation in derivations}
+    kinds = {derivation.kind for derivations in PRINTED.values() for derivation in derivations}
+    assert set(TITLES) == kinds | set(METHODS)  # those of a convolution's steps
 
 
 @pytest.mark.parametrize(

@@ -265,7 +265,7 @@ def test_a_sum_that_binds_as_a_product_is_caught(monkeypatch: pytest.MonkeyPatch
 
 
 def test_depth_that_is_not_counted_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(expression, "DEEPEST", 10**9)
+    monkeypatch.setattr(expression.Parser, "deepest", 10**9)
     monkeypatch.setattr(expression, "TOKENS", 10**9)
     with pytest.raises(RecursionError):
         test_hostile_text_is_read_or_refused_at_once("(" * 1999)

@@ -1,0 +1,120 @@
+"""Answers that depend on parameters: every question that comes up is answered both ways, and each answer keeps its
+condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import Symbol
+
+from convmath.errors import AssumptionError
+
+from .errors import ContradictionError, DivergentError, NotFoundError, OpenQuestion
+from .facts import Facts
+from .sums import parts
+from .types import Expr, sympy
+
+__all__ = ["Answer", "branches"]
+
+MOST = 4  # questions in a row
+
+
+@dataclass
+class Answer:
+    """An expression, and the relations under which it holds (all of them)."""
+
+    expression: Expr | None
+    conditions: tuple[Any, ...] = ()
+    needed: tuple[Any, ...] = ()  # for convergence, of these conditions
+    held: int = 0  # at how many points it was checked
+    method: Any = None
+    divergent: DivergentError | None = None
+    unknown: NotFoundError | None = None
+
+    def under(self, relation: Any) -> Answer:
+        return replace(self, conditions=(relation, *self.conditions))
+
+
+Way = Callable[[dict[Symbol, Expr], Facts], "tuple[Answer, list[tuple[Expr, Expr]]]"]
+
+
+def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, depth: int = 0) -> list[Answer]:
+    """The answers of a way, one for each combination of what was open.
+
+    The way is called with values that were put in for symbols, and with facts; it returns an answer and the pairs
+    that it took for different.
+    """
+    given = given or {}
+    try:
+        answer, different = way(given, facts)
+    except OpenQuestion as question:
+        if depth >= MOST:
+            raise AssumptionError(f"is {question.relation}? Too much depends on it; say it with assume=") from None
+        return _both(way, facts, given, depth, question)
+    except DivergentError as error:
+        if depth == 0:
+            raise
+        return [Answer(None, divergent=error)]
+    except NotFoundError as error:
+        if depth == 0:
+            raise
+        return [Answer(None, unknown=error)]
+    found = [answer]
+    for relation, value in _equations(different)[: MOST - depth]:
+        found = _where_equal(way, facts, given, depth, relation, value) + found
+    return found
+
+
+def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, question: OpenQuestion) -> list[Answer]:
+    relation = question.relation
+    found = []
+    opposite = sympy.Not(relation)
+    if question.apart:
+        opposite = sympy.Lt(relation.gts, relation.lts)
+    for case in (relation, opposite):
+        try:
+            known = facts.with_relation(case)
+            found += [a.under(case) for a in branches(way, known, given, depth + 1)]
+        except ContradictionError:
+            continue  # nothing is asked of values that there are not
+    if question.apart:
+        for equation, value in _equations([(relation.gts, relation.lts)]):
+            found += _where_equal(way, facts, given, depth, equation, value)
+    return found
+
+
+def _where_equal(
+    way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, equation: Any, value: dict[Symbol, Expr]
+) -> list[Answer]:
+    """The answers with a symbol's value put in, if that may be."""
+    try:
+        return [a.under(equation) for a in branches(way, facts.with_value(value), {**given, **value}, depth + 1)]
+    except ContradictionError:
+        return []
+
+
+def _equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, Expr]]]:
+    """Equations between rates, each solved for symbols of it; where both parts of one are open, both are needed."""
+    found: dict[Any, dict[Symbol, Expr]] = {}
+    for left, right in pairs:
+        solved = [_solved(part) for part in parts(sympy.expand(left - right)) if part != 0]
+        if all(solved):
+            equations, values = zip(*(one for one in solved if one), strict=True)
+            found.setdefault(sympy.And(*equations), {x: v for value in values for x, v in value.items()})
+    return list(found.items())
+
+
+def _solved(difference: Expr) -> tuple[Any, dict[Symbol, Expr]] | None:
+    """difference = 0 as a symbol and its value; logarithms are taken together."""
+    if difference.has(sympy.log):
+        difference = sympy.numer(sympy.together(sympy.exp(sympy.logcombine(difference, force=True)) - 1))
+    difference = sympy.factor_terms(sympy.expand(difference))
+    for symbol in sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True):
+        slope = sympy.diff(difference, symbol)
+        if not slope.has(symbol) and slope != 0:
+            value = sympy.cancel(symbol - difference / slope)
+            return sympy.Eq(symbol, value), {symbol: value}
+    return None

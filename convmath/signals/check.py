@@ -1,0 +1,348 @@
+"""Whether a result is the convolution, in numbers: at points around every break point, by a quadrature that knows
+nothing of how it was found.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mpmath
+import numpy as np
+from sympy import Symbol
+from sympy.core.function import AppliedUndef
+
+from .errors import CheckError
+from .facts import Facts
+from .pieces import Function
+from .quadrature import Integral, integrals, slow_integral
+from .types import Expr, sympy
+
+__all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
+
+TOLERANCE, WIDE = 1e-8, 1e-6  # asked of a quadrature, and allowed between it and a result
+POINTS = 12
+
+
+def checked(
+    f: Expr,
+    g: Expr,
+    t: Symbol,
+    result: Expr,
+    facts: Facts,
+    functions: tuple[Function, Function],
+    conditions: Sequence[Any] = (),
+    principal: bool = False,
+) -> int:
+    """At how many points a result was held against the integral; a CheckError where they differ."""
+    f, g, result = (concrete(e) for e in (f, g, result))
+    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - {t}
+    for relation in (*facts.relations, *conditions):
+        symbols |= relation.free_symbols
+    draw = random.Random(0)
+    values = facts.sample(symbols, draw, conditions)
+    left = _Numeric(f.xreplace(values), t, functions[0], values)
+    right = _Numeric(g.xreplace(values), t, functions[1], values)
+    answer = _without_impulses(result).xreplace(values)
+    evaluated = _numeric(answer, t)
+    points = _points(left, right, draw)
+    held = 0
+    for at in points:
+        wanted = left.convolved(right, at, principal)
+        got = complex(evaluated(at))
+        allowed = WIDE * (wanted.size + abs(wanted.value)) + 10 * wanted.error + 1e-12
+        if not np.isfinite(wanted.value) or wanted.error > 1e-3 * (wanted.size + 1e-300):
+            continue
+        held += 1
+        _compared(result, t, at, got, wanted.value, allowed, values)
+    return held
+
+
+def concrete(e: Expr) -> Expr:
+    """A function that stands for any is checked as one that has no symmetry."""
+    named = {function.func for function in e.atoms(AppliedUndef)}
+    for kind in sorted(named, key=str):
+        place = sum(map(ord, kind.__name__)) % 11  # the same in every expression
+        e = e.replace(kind, lambda *x, place=place: sympy.sin(sympy.Add(*x)) + (sympy.Add(*x) + place) ** 3 / 10)
+    return e.doit() if named else e
+
+
+class _Numeric:
+    """A function in numbers: its regular part, its impulses, and where it breaks."""
+
+    def __init__(self, e: Expr, t: Symbol, function: Function, values: dict[Symbol, Expr]):
+        self.t = t
+        self.regular = _without_impulses(e)
+        self.breaks = sorted({float(b.xreplace(values)) for b in function.breaks()})
+        self.impulses = [
+            (complex(concrete(p.coefficient).xreplace(values)), float(p.at.xreplace(values)), p.order)
+            for p in function.points
+        ]
+        self.low = min((_end(p.low, values) for p in function.smooth), default=np.inf)
+        self.high = max((_end(p.high, values) for p in function.smooth), default=-np.inf)
+        self.value = _lambdified(self.regular, t)
+        self._derivatives: dict[int, Callable[[float], complex]] = {}
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            return np.broadcast_to(self.value(x), np.shape(x))
+
+    def derivative(self, order: int, at: float) -> complex:
+        if order not in self._derivatives:
+            found = _without_impulses(sympy.diff(self.regular, self.t, order)) if order else self.regular
+            self._derivatives[order] = _numeric(found, self.t)
+        return complex(self._derivatives[order](at))
+
+    def convolved(self, other: _Numeric, at: float, principal: bool) -> Integral:
+        """(f ∗ g)(t), as the integral over each interval between break points, and a term for each impulse."""
+        total = self._integral(other, at, principal)
+        for one, two in ((self, other), (other, self)):
+            for coefficient, place, order in one.impulses:
+                value = coefficient * two.derivative(order, at - place)
+                total = total + Integral(value, 1e-12 * abs(value), abs(value))
+        return total
+
+    def _integral(self, other: _Numeric, at: float, principal: bool) -> Integral:
+        def integrand(x: np.ndarray) -> np.ndarray:
+            return self(x) * other(at - x)
+
+        low, high = max(self.low, at - other.high), min(self.high, at - other.low)
+        if not low < high:
+            return Integral(0, 0.0, 0.0)
+        breaks = {*self.breaks, *(at - b for b in other.breaks)}
+        smooth = low == -np.inf and high == np.inf and not breaks
+        if smooth and principal:
+            return slow_integral(integrand, [*self.poles, *(at - p for p in other.poles)])
+        found = integrals(integrand, [low, *(x for x in sorted(breaks) if low < x < high), high], TOLERANCE)
+        if smooth and not found.error <= WIDE * found.size:
+            return slow_integral(integrand)
+        return found
+
+    @functools.cached_property
+    def poles(self) -> list[float]:
+        """The zeros of the denominator on the line."""
+        denominator = sympy.fraction(sympy.together(self.regular))[1]
+        if not denominator.is_polynomial(self.t) or not denominator.has(self.t):
+            return []
+        return [float(root) for root in sympy.real_roots(sympy.nsimplify(denominator), self.t)]
+
+
+def _end(end: Expr, values: dict[Symbol, Expr]) -> float:
+    return float(end.xreplace(values)) if not end.is_infinite else float(end)
+
+
+def _without_impulses(e: Expr) -> Expr:
+    return e.replace(sympy.DiracDelta, lambda *_: sympy.S.Zero) if e.has(sympy.DiracDelta) else e
+
+
+def _numeric(e: Expr, t: Symbol) -> Callable[[float], complex]:
+    """An expression at numbers, by NumPy and SciPy, or by mpmath where those lack a function."""
+    if e.has(sympy.hyper, sympy.meijerg, sympy.polygamma, sympy.expint, sympy.Ei, sympy.uppergamma, sympy.lowergamma):
+        return lambda at: complex(e.subs(t, mpmath.mpf(at)).evalf())
+    fast = _lambdified(e, t)
+
+    def value(at: float) -> complex:
+        with np.errstate(all="ignore"):
+            return complex(fast(np.float64(at)))
+
+    return value
+
+
+def _lambdified(e: Expr, t: Symbol) -> Callable[..., Any]:
+    plain = Symbol("t")  # for a Dummy, lambdify would substitute one by one, which takes most of its time
+    large = {i: sympy.Float(i) for i in e.atoms(sympy.Integer) if abs(i) >= 2**53}  # no integers of NumPy
+    return sympy.lambdify(plain, e.xreplace({t: plain, **large}), ["scipy", "numpy"])
+
+
+def _points(left: _Numeric, right: _Numeric, draw: random.Random) -> list[float]:
+    """One point in each interval between break points of the result, and two beyond them."""
+    first = [*left.breaks, *(at for _, at, _ in left.impulses)] or [0.0]
+    second = [*right.breaks, *(at for _, at, _ in right.impulses)] or [0.0]
+    breaks = sorted({round(x + y, 9) for x in first for y in second})
+    if len(breaks) > POINTS:
+        breaks = sorted(draw.sample(breaks, POINTS))
+    reach = max(1.0, breaks[-1] - breaks[0])
+    found = [low + (high - low) * draw.uniform(0.2, 0.8) for low, high in itertools.pairwise(breaks)]
+    beyond = [draw.uniform(0.1, 0.5) * reach, draw.uniform(0.6, 1.2) * reach]
+    return sorted([*found, *(breaks[0] - x for x in beyond), *(breaks[-1] + x for x in beyond)])
+
+
+# --- sequences
+# -------------------------------------------------------------------------------------------------------
+
+
+def checked_sequence(
+    f: Expr,
+    g: Expr,
+    n: Symbol,
+    result: Expr,
+    facts: Facts,
+    functions: tuple[Function, Function],
+    conditions: Sequence[Any] = (),
+) -> int:
+    """At how many indices a result was held against the sum."""
+    f, g, result = (concrete(e) for e in (f, g, result))
+    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - {n}
+    for relation in (*facts.relations, *conditions):
+        symbols |= relation.free_symbols
+    draw = random.Random(0)
+    values = facts.sample(symbols, draw, conditions)
+    left, right = _Sequence(f.xreplace(values), n), _Sequence(g.xreplace(values), n)
+    answer = result.xreplace(values)
+    starts = {0}
+    for one, two in itertools.product(*(_marks(function, values) for function in functions)):
+        starts.add(one + two)
+    held = 0
+    for at in sorted({start + step for start in starts for step in (-2, -1, 0, 1, 3)} | {draw.randint(4, 9)})[:40]:
+        wanted, error = _sum(left, right, at)
+        if error > 1e-9:
+            continue
+        held += 1
+        got = _at_an_index(answer, n, at)
+        _compared(result, n, at, got, wanted, WIDE * (1 + abs(wanted)), values)
+    return held
+
+
+class _Sequence:
+    """A sequence at integers, each computed once."""
+
+    def __init__(self, e: Expr, n: Symbol):
+        self.e, self.n = e.replace(sympy.Heaviside, lambda x, *_: sympy.Heaviside(x, 1)), n
+        self.known: dict[int, complex] = {}
+
+    def __call__(self, at: int) -> complex:
+        if at not in self.known:
+            self.known[at] = _at_an_index(self.e, self.n, at)
+        return self.known[at]
+
+
+def _at_an_index(e: Expr, n: Symbol, at: int) -> complex:
+    """A step that is 0 is so beside what has no value: u[n - 1]/n at 0."""
+    switched = {part: part.subs(n, at) for part in e.atoms(sympy.Heaviside, sympy.KroneckerDelta)}
+    return complex(sympy.N(e.xreplace(switched).subs(n, at)))
+
+
+def _marks(function: Function, values: dict[Symbol, Expr]) -> list[int]:
+    ends = [*function.breaks(), *(p.at for p in function.points)]
+    return sorted({int(sympy.floor(end.xreplace(values))) for end in ends}) or [0]
+
+
+def _sum(left: _Sequence, right: _Sequence, at: int) -> tuple[complex, float]:
+    """The sum, and how much its last terms still count."""
+    reach = 60
+    terms = [left(k) * right(at - k) for k in range(-reach, reach + 1)]
+    total = sum(terms)
+    edge = sum(abs(x) for x in (*terms[:5], *terms[-5:]))
+    return total, edge / (1 + abs(total))
+
+
+# --- one period
+# ------------------------------------------------------------------------------------------------------
+
+
+def checked_period(
+    f: Expr,
+    g: Expr,
+    t: Symbol,
+    result: Expr,
+    facts: Facts,
+    functions: tuple[Function, Function],
+    period: Expr,
+    conditions: Sequence[Any] = (),
+) -> int:
+    """At how many points of a period a result was held against the integral or sum over it."""
+    f, g, result = (concrete(e) for e in (f, g, result))
+    symbols = (f.free_symbols | g.free_symbols | result.free_symbols | period.free_symbols) - {t}
+    for relation in (*facts.relations, *conditions):
+        symbols |= relation.free_symbols
+    draw = random.Random(0)
+    values = facts.sample(symbols, draw, conditions)
+    length = float(period.xreplace(values))
+    answer = result.xreplace(values)
+    if t.is_integer:
+        left, right = _Sequence(f.xreplace(values), t), _Sequence(g.xreplace(values), t)
+        for at in range(round(length)):
+            wanted = sum(left(k) * right((at - k) % round(length)) for k in range(round(length)))
+            _compared(answer, t, at, _at_an_index(answer, t, at), wanted, WIDE * (1 + abs(wanted)), values)
+        return round(length)
+    left, right = (_Numeric(e.xreplace(values), t, h, values) for e, h in zip((f, g), functions, strict=True))
+    evaluated, points = _numeric(_without_impulses(answer), t), [length * draw.random() for _ in range(5)]
+    for at in points:
+        breaks = {b % length for b in left.breaks} | {(at - b) % length for b in right.breaks} | {at}
+        ends = [0.0, *sorted(b for b in breaks if 0 < b < length), length]
+        wanted = integrals(lambda x, at=at: left(x) * right((at - x) % length), ends, TOLERANCE)
+        for one, two in ((left, right), (right, left)):
+            for coefficient, place, order in one.impulses:
+                value = coefficient * two.derivative(order, (at - place) % length)
+                wanted = wanted + Integral(value, 1e-12 * abs(value), abs(value))
+        allowed = WIDE * (wanted.size + abs(wanted.value)) + 10 * wanted.error + 1e-12
+        _compared(answer, t, at, complex(evaluated(at)), wanted.value, allowed, values)
+    return len(points)
+
+
+def _compared(
+    result: Expr, t: Any, at: Any, got: complex, wanted: complex, allowed: float, values: dict[Symbol, Expr]
+) -> None:
+    if abs(got - wanted) <= allowed:
+        return
+    got = _without_cancellation(
+        result, dict(zip(t, at, strict=True)) if isinstance(t, sympy.Tuple) else {t: at}, values
+    )
+    if not abs(got - wanted) <= allowed:
+        raise CheckError(result, {**values, t: at}, got, wanted)
+
+
+def _without_cancellation(e: Expr, at: dict[Any, Any], values: dict[Symbol, Expr]) -> complex:
+    """An expression with as many digits as it needs, which is slow."""
+    exact = {x: sympy.Rational(float(value)) for x, value in at.items()}
+    try:
+        return complex(_without_impulses(e).xreplace({**values, **exact}).evalf(20))
+    except TypeError:  # it is no number
+        return complex("nan")
+
+
+# --- several variables
+# ------------------------------------------------------------------------------------------------
+
+# nodes on an axis, by the number of axes; how far they reach; what is allowed where something jumps, and where
+# nothing does
+NODES, REACH, COARSE, FINE = {2: 601, 3: 121}, 4.5, 0.04, 1e-4
+
+
+def checked_in_space(
+    f: Expr, g: Expr, variables: Sequence[Symbol], result: Expr, facts: Facts, conditions: Sequence[Any] = ()
+) -> int:
+    """At how many points a result was held against a sum over a grid, which is finest around 0.
+
+    A grid sees jumps coarsely, so that this finds a wrong formula and no wrong digit; impulses it does not see at
+    all.
+    """
+    if len(variables) not in NODES or any(e.has(sympy.DiracDelta) for e in (f, g)):
+        return 0
+    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - set(variables)
+    for relation in (*facts.relations, *conditions):
+        symbols |= relation.free_symbols
+    draw = random.Random(0)
+    values = facts.sample(symbols, draw, conditions)
+    left, right = (sympy.lambdify(variables, e.xreplace(values), ["scipy", "numpy"]) for e in (f, g))
+    rough = any(e.has(sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign) for e in (f, g))
+    u, step = np.linspace(-REACH, REACH, NODES[len(variables)], retstep=True)
+    grid = np.meshgrid(*[np.sinh(u)] * len(variables))
+    weights = functools.reduce(np.multiply, np.meshgrid(*[np.cosh(u) * step] * len(variables), sparse=True))
+    held = 0
+    for _ in range(2):
+        at = [draw.uniform(-1.2, 1.2) for _ in variables]
+        with np.errstate(all="ignore"):
+            product = left(*grid) * right(*(x - y for x, y in zip(at, grid, strict=True))) * weights
+        wanted, size = complex(np.sum(product)), float(np.sum(np.abs(product)))
+        got = complex(sympy.N(result.xreplace(values).subs(dict(zip(variables, at, strict=True)))))
+        allowed = (COARSE if rough else FINE) * size + 1e-9
+        if rough:  # an edge may lie anywhere between two points
+            allowed += step * float(np.max(np.abs(product / weights)))
+        if np.isfinite(wanted):
+            held += 1
+            _compared(result, sympy.Tuple(*variables), sympy.Tuple(*at), got, wanted, allowed, values)
+    return held

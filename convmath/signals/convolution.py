@@ -1,0 +1,251 @@
+r"""Convolution and correlation of functions and sequences.
+
+    (f ∗ g)(t) = ∫ f(τ) g(t - τ) dτ,   Σ_k f[k] g[n - k] where t is an integer;   (f ⋆ g)(t) = ∫ conj f(τ) g(t + τ)
+    dτ.
+
+>>> import sympy
+>>> from sympy import Heaviside as u, exp, Abs
+>>> t = sympy.Symbol("t", real=True)
+>>> a, b = sympy.symbols("a b", positive=True)
+>>> convolve(exp(-a * t) * u(t), exp(-a * t) * u(t), t)
+t*exp(-a*t)*Heaviside(t)
+>>> convolve(exp(-Abs(t)), u(t), t)
+Piecewise((exp(t), t < 0), (2 - exp(-t), True))
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sympy import Symbol
+
+from . import spatial
+from .arguments import listed
+from .branches import Answer, branches
+from .check import checked, checked_in_space, checked_period, checked_sequence
+from .discrete import convolved as discrete_convolved
+from .errors import CheckError, DivergentError, NotFoundError
+from .facts import Facts
+from .lists import convolve_lists, correlate_lists
+from .operation import Operation
+from .periodic import folded, one_period
+from .pieces import Function, Reader, pieces
+from .sequences import IntegerReader, sequence_pieces
+from .solve import Found, convolved
+from .types import Expr, sympy
+
+if TYPE_CHECKING:
+    from convmath.derivation import Derivation
+
+IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
+
+__all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a convolution is, or why it was not found."""
+
+    expr: Expr
+    answers: tuple[Answer, ...] = ()
+    reason: str = ""
+    asked: Any = field(default=None, repr=False)
+    variables: tuple[Symbol, ...] = field(default=(), repr=False)  # those of the answers
+    facts: Facts = field(default_factory=Facts, repr=False, compare=False)
+    principal: bool = field(default=False, repr=False)
+
+    @property
+    def conditions(self) -> tuple[Any, ...]:
+        """The relations on which the answer depends: for convergence, or because it is another one where they do not
+        hold.
+        """
+        found = {r: None for answer in self.answers for r in (*answer.conditions, *answer.needed)}
+        return tuple(found)
+
+    def derivation(self, method: str = "support", *, branch: int = -1) -> Derivation:
+        """The steps to the result, as a lecturer writes them: "support" goes by where the functions overlap,
+        "transform" by Laplace's transform or by that in z.
+
+        Of several answers, `branch` is the place of the one that is derived; the last is that of parameters in
+        general.
+        """
+        from .derive import derivation  # loaded when steps are asked for
+
+        return derivation(self, method, branch)
+
+
+class _Solved(Operation):
+    """An operation that can be carried out."""
+
+    def doit(self, **hints: Any) -> Expr:
+        args = [a.doit(**hints) for a in self.args] if hints.get("deep", True) else self.args
+        return self.func(*args).solve().expr
+
+    def solve(self, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Result:
+        """The result with its conditions; where none is found, its expression is what was asked, and its reason says
+        why.
+        """
+        asked = self if period is None else self.func(self.args[0], self.args[1], self.args[2], period)
+        try:
+            return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
+        except (CheckError, DivergentError) as error:
+            error.args = (_told(error, asked.variables),)
+            raise
+
+    def _first(self) -> Expr:
+        """The function that is convolved with g."""
+        return self.args[0]
+
+
+class Convolution(_Solved):
+    """(f ∗ g)(t), not carried out."""
+
+
+class Correlation(_Solved):
+    """(f ⋆ g)(t) = ∫ conj f(τ) g(t + τ) dτ, not carried out."""
+
+    sign = 1
+
+    def _first(self) -> Expr:
+        return sympy.conjugate(self.args[0]).subs({x: -x for x in self.variables}, simultaneous=True)
+
+
+def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
+    if t is None:
+        return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
+    return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
+
+
+def correlate(
+    f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False
+) -> Any:
+    if t is None:
+        return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
+    return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
+
+
+def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
+    variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
+    inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
+    f, g = f.subs(inner), g.subs(inner)
+    if len(variables) == 1:
+        [x] = inner.values()
+
+        def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+            if period is not None:
+                return _circular(f.subs(given), g.subs(given), x, period.subs(given), known)
+            return in_one_variable(f.subs(given), g.subs(given), x, known, principal)
+    elif period is not None:
+        return Result(asked, reason="no method convolves functions of several variables over a period")
+    else:
+
+        def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+            return _several(f.subs(given), g.subs(given), tuple(inner.values()), known)
+
+    try:
+        answers = branches(way, facts)
+    except NotFoundError as error:
+        return Result(asked, reason=_told(error, variables))
+    if all(answer.expression is None for answer in answers):
+        if unknown := next((answer.unknown for answer in answers if answer.unknown), None):
+            return Result(asked, reason=_told(unknown, variables))
+        raise next(answer.divergent for answer in answers if answer.divergent)
+    back = {y: x for x, y in inner.items()}
+    found = _assembled(answers, asked).subs(back)
+    return Result(found, tuple(answers), "", asked, tuple(inner.values()), facts, principal)
+
+
+def _inner(x: Symbol, others: Expr) -> Symbol:
+    """A variable that is known to be real or an integer; it has the same name, unless that is another one's."""
+    assumed = {"integer": True} if x.is_integer else {"real": True}
+    named = Symbol(x.name, **assumed)
+    return named if named == x or named not in others else sympy.Dummy(x.name, **assumed)
+
+
+def _told(error: Exception, variables: Sequence[Symbol]) -> str:
+    """What an error says, with the names that came: inside, a variable t is another one, _t."""
+    return re.sub(rf"(?<!\w)_({'|'.join(re.escape(x.name) for x in variables)})(?!\w)", r"\1", str(error))
+
+
+def in_one_variable(
+    f: Expr, g: Expr, x: Symbol, known: Facts, principal: bool
+) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+    """In one variable, checked."""
+    if x.is_integer:  # u[0] = 1
+        f, g = (e.replace(sympy.Heaviside, lambda at, *_: sympy.Heaviside(at, 1)) for e in (f, g))
+    read = sequence_pieces if x.is_integer else pieces
+    left = read(f, x, known) if f.has(*IMPULSES) else None
+    right = read(g, x, known) if g.has(*IMPULSES) else None
+    if left and _sifts(left):
+        functions, found = (left, right or Function()), Found(_moved(left, g, x))
+    elif right and _sifts(right):
+        functions, found = (left or Function(), right), Found(_moved(right, f, x))
+    else:
+        functions = left or read(f, x, known), right or read(g, x, known)
+        found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
+    conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
+    if x.is_integer:
+        held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
+    else:
+        held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+    return Answer(found.expression, (), tuple(found.converges), held), found.different
+
+
+def _sifts(function: Function) -> bool:
+    """Whether a function is a sum of impulses, and of none of their derivatives."""
+    return not function.smooth and all(impulse.order == 0 for impulse in function.points)
+
+
+def _moved(impulses: Function, g: Expr, x: Symbol) -> Expr:
+    """Σ c·δ(x - a) ∗ g = Σ c·g(x - a), whatever g is."""
+    return sympy.Add(*(impulse.coefficient * g.subs(x, x - impulse.at) for impulse in impulses.points))
+
+
+def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+    """On one period from 0 on."""
+    reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
+    functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
+    found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
+    expression = folded(found.expression, reader, period)
+    conditions = [sympy.Ne(*pair) for pair in found.different]
+    held = checked_period(f, g, x, expression, known, functions, period, conditions)
+    return Answer(expression, (), tuple(found.converges), held), found.different
+
+
+def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+    different: list[tuple[Expr, Expr]] = []
+    needed: dict[Any, None] = {}
+
+    def along(p: Expr, q: Expr, x: Symbol, facts: Facts) -> Expr:
+        answer, pairs = in_one_variable(p, q, x, facts, False)
+        different.extend(pairs)
+        needed.update(dict.fromkeys(answer.needed))
+        assert answer.expression is not None
+        return answer.expression
+
+    expression = spatial.convolved(f, g, variables, known, along)
+    conditions = [*needed, *(sympy.Ne(*pair) for pair in different)]
+    held = (
+        checked_in_space(f, g, variables, expression, known, conditions)
+        if not any(x.is_integer for x in variables)
+        else 0
+    )
+    return Answer(expression, (), tuple(needed), held), different
+
+
+def _assembled(answers: Sequence[Answer], asked: Expr) -> Expr:
+    """One expression, in cases where there are several answers."""
+    if len(answers) == 1 and not answers[0].conditions and not answers[0].needed:
+        return answers[0].expression
+    cases = [
+        (asked if answer.expression is None else answer.expression, sympy.And(*answer.conditions, *answer.needed))
+        for answer in answers
+    ]
+    if any(answer.needed for answer in answers):
+        cases.append((asked, True))
+    elif len(cases) > 1:  # no other case is left
+        cases[-1] = (cases[-1][0], True)
+    return sympy.Piecewise(*cases)

@@ -1,0 +1,60 @@
+"""How the steps by transforms are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sympy import oo
+
+from convmath.render.derivation import Mentions, mentions, step_rows
+from convmath.render.document import Relation
+from convmath.render.tree import EQUALS, Big, Layout, Op, joined, row
+
+from ..steps import Back, Fractions, Multiply, Problem, Transform
+from ..types import Expr, sympy
+from .functions import at, integral
+from .printing import factor, layout, product, shortest, symbol
+from .shown import added, named, phrase
+
+
+def _transform(problem: Problem, place: int, s: Expr) -> Layout:
+    """F(s)"""
+    return at(symbol(problem.names[place].upper()), layout(s))
+
+
+@mentions.register
+def _(step: Transform, lang: str) -> Mentions:
+    return {"how": phrase("z" if step.before.discrete else "laplace", lang, s=layout(step.after.s))}
+
+
+@step_rows.register
+def _(step: Transform, shown: Any, lang: str) -> Iterator[Relation]:
+    problem, s, t = step.before, step.after.s, step.before.t
+    kernel = layout(s**-t if problem.discrete else sympy.exp(-s * t))
+    body = row(named(problem.names[0], problem), Op("·"), kernel)
+    defined = row(Big("Σ", layout(t)), body) if problem.discrete else integral((layout(t),), -oo, oo, body)
+    first, second = step.after.pairs
+    yield _transform(problem, 0, s), EQUALS, defined
+    yield None, EQUALS, layout(first.transform)
+    yield _transform(problem, 1, s), EQUALS, layout(second.transform)
+
+
+@step_rows.register
+def _(step: Multiply, shown: Any, lang: str) -> Iterator[Relation]:
+    yield _product_of(step), EQUALS, product(factor(pair.transform) for pair in step.after.pairs)
+
+
+@step_rows.register
+def _(step: Fractions, shown: Any, lang: str) -> Iterator[Relation]:
+    yield _product_of(step), EQUALS, added(layout(pair.transform) for pair in step.after.pairs)
+
+
+def _product_of(step: Multiply | Fractions) -> Layout:
+    return joined(Op("·"), (_transform(step.before, place, step.after.s) for place in (0, 1)))
+
+
+@step_rows.register
+def _(step: Back, shown: Any, lang: str) -> Iterator[Relation]:
+    for pair in step.after.pairs:
+        yield layout(pair.transform), Op("→", "wide"), layout(shortest(pair.function))

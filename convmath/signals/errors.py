@@ -1,0 +1,64 @@
+"""Why there is no convolution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convmath.errors import AssumptionError, ConvmathError
+
+__all__ = ["ArgumentError", "CheckError", "ContradictionError", "DivergentError", "NotFoundError", "OpenQuestion"]
+
+
+class ArgumentError(ConvmathError, TypeError):
+    """What is no function, no variable or no period."""
+
+
+class CheckError(ConvmathError, ArithmeticError):
+    """A result that is not what the integral or sum is in numbers. It is never returned."""
+
+    def __init__(self, result: Any, where: dict[Any, Any], got: complex, wanted: complex):
+        at = ", ".join(f"{name} = {value}" for name, value in where.items())
+        super().__init__(
+            f"{result} was found, which is {got:.6g} at {at}, where numeric integration gives {wanted:.6g}"
+        )
+
+
+class ContradictionError(AssumptionError):
+    """Assumptions that no values fit."""
+
+
+class DivergentError(ConvmathError, ArithmeticError):
+    """An integral or sum that does not exist."""
+
+    def __init__(self, reason: str):
+        self.reason = reason
+        super().__init__(reason)
+
+    @classmethod
+    def of_poles(cls, right: Any, left: Any, time: str) -> DivergentError:
+        if time == "continuous":
+            said = (
+                f"the integral diverges: towards +∞ the one function goes as exp({right}·t), towards -∞ the other as "
+                f"exp({left}·t), and re({right}) < re({left}) is needed"
+            )
+        else:
+            said = (
+                f"the sum diverges: towards +∞ the one sequence goes as exp({right}·n), towards -∞ the other as "
+                f"exp({left}·n), and re({right}) < re({left}) is needed"
+            )
+        return cls(said)
+
+
+class NotFoundError(ConvmathError, ValueError):
+    """Functions that no method here convolves."""
+
+
+class OpenQuestion(Exception):
+    """A relation between parameters on which the way goes on; whoever asks answers it both ways, or asks on.
+
+    Where the two sides may be equal and that is a case of its own, `apart` says so.
+    """
+
+    def __init__(self, relation: Any, apart: bool = False):
+        self.relation, self.apart = relation, apart
+        super().__init__(f"is {relation}? Say it with assume=")

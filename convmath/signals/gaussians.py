@@ -1,0 +1,126 @@
+r"""Powers times exponentials of quadratics, on intervals: Gaussians, parts of them, and the error functions that come
+of them.
+
+With f = τ^i·e^{q(τ)} and g = τ^j·e^{r(τ)} the integrand of f ∗ g is a polynomial in τ times exp(-κτ² + Bτ + C), with
+B and C that depend on t, and it has an antiderivative in
+
+    J₀ = ½√(π/κ)·e^{B²/4κ}·erf(√κ·τ - B/(2√κ)),   2κ·J_k = -τ^{k-1}·e^{-κτ²+Bτ} + B·J_{k-1} + (k-1)·J_{k-2}.
+
+One-sided parts meet at the sum of their break points, as poles do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sympy import Symbol, oo
+
+from .errors import DivergentError, NotFoundError, OpenQuestion
+from .facts import Facts
+from .limits import limits
+from .monomials import Monomial, quadratic
+from .pieces import Piece
+from .terms import Term
+from .types import Expr, sympy
+
+__all__ = ["Integrand", "joined"]
+
+
+def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term]:
+    """The convolution of two monomials on intervals, where their squares do not cancel."""
+    (here, f), (there, g) = first, second
+    inner = Integrand(f, g, t, facts)
+    found: list[Term] = []
+    for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
+        piece = Piece(sympy.S.One, start, end)
+        found += [(piece, m) for m in inner.between(low, high, sign)]
+    return found
+
+
+class Integrand:
+    """τ^i·e^{q(τ)}·(t - τ)^j·e^{r(t - τ)} and its antiderivative."""
+
+    def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
+        self.f, self.g, self.t, self.facts = f, g, t, facts
+        self.kappa = sympy.factor(-(f.square + g.square))
+        size = self.kappa if self.kappa.is_extended_real is not False else sympy.re(self.kappa)
+        self.decays = facts.positive(size)
+        if self.decays is None:
+            raise OpenQuestion(sympy.Gt(size, 0), apart=True)
+        if sympy.expand(self.kappa) == 0:
+            raise NotFoundError("no method convolves exponentials of quadratics whose squares cancel")
+        self.slope = -2 * g.square  # of B, by t
+        self.offset = sympy.expand(f.rate - g.rate)
+        # e^{B²/4κ + C}, by powers of t
+        square = sympy.factor(-f.square * g.square / self.kappa)
+        rate = sympy.factor(self.slope * self.offset / (2 * self.kappa) + g.rate)
+        constant = sympy.expand(sympy.factor(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
+        self.front = (square, rate, constant)
+
+    def between(self, low: Expr, high: Expr, sign: int) -> list[Monomial]:
+        """The integral from one limit to another, as monomials in t."""
+        return [*self.at(high, sign), *self.at(low, -sign)]
+
+    def at(self, x: Expr, sign: int) -> Iterable[Monomial]:
+        x = sympy.sympify(x)
+        before, beside = self._polynomials(x)
+        scale = sign * self.f.coefficient * self.g.coefficient
+        square, rate, constant = self.front
+        special = self._error(x)
+        for power, value in _powers(before, self.t):
+            coefficient = scale * value
+            if special.is_number:
+                yield Monomial(coefficient * special, power, rate, square, constant)
+            else:
+                yield Monomial(coefficient, power, rate, square, constant, special)
+        if beside == 0 or x.is_infinite:
+            return
+        exponent = self.f.exponent(x) + self.g.exponent(self.t - x)
+        found = quadratic(sympy.expand(exponent), self.t)
+        assert found is not None
+        for power, value in _powers(beside, self.t):
+            yield Monomial(scale * value, power, found[1], found[0], found[2])
+
+    def _error(self, x: Expr) -> Expr:
+        """What the front is multiplied by at a limit; at ±∞ a number."""
+        if x.is_infinite:
+            if not self.decays:
+                raise DivergentError(f"the integral diverges: the exponent goes as {-self.kappa}·τ²")
+            return sympy.Integer(1 if x is oo else -1)
+        if self.decays:
+            root = sympy.sqrt(self.kappa)
+            slope_x = sympy.diff(x, self.t)
+            at = sympy.factor(slope_x * root - self.slope / (2 * root)) * self.t
+            return sympy.erf(at + sympy.factor(root * x.subs(self.t, 0) - self.offset / (2 * root)))
+        root = sympy.sqrt(-self.kappa)
+        at = sympy.factor(sympy.diff(x, self.t) * root + self.slope / (2 * root)) * self.t
+        return sympy.erfi(at + sympy.factor(root * x.subs(self.t, 0) + self.offset / (2 * root)))
+
+    def _polynomials(self, x: Expr) -> tuple[Expr, Expr]:
+        """What stands before J₀·e^C, with its constant, and before the exponential, at a limit."""
+        t, kappa = self.t, self.kappa
+        b = self.slope * t + self.offset
+        finite = not x.is_infinite
+        factors = [(sympy.S.One, sympy.S.Zero)]  # J_k = α·J₀ + β·e^{…}
+        for k in range(1, self.f.power + self.g.power + 1):
+            alpha, beta = b * factors[k - 1][0], b * factors[k - 1][1]
+            if k > 1:
+                alpha, beta = alpha + (k - 1) * factors[k - 2][0], beta + (k - 1) * factors[k - 2][1]
+            if finite:
+                beta = beta - x ** (k - 1)
+            factors.append((alpha / (2 * kappa), beta / (2 * kappa)))
+        before, beside = sympy.S.Zero, sympy.S.Zero
+        for part in range(self.g.power + 1):
+            weight = sympy.binomial(self.g.power, part) * (-1) ** part * t ** (self.g.power - part)
+            alpha, beta = factors[self.f.power + part]
+            before, beside = before + weight * alpha, beside + weight * beta
+        scale = sympy.sqrt(sympy.pi) / (2 * sympy.sqrt(kappa if self.decays else -kappa))
+        return scale * before, beside
+
+
+def _powers(polynomial: Expr, t: Symbol) -> Iterable[tuple[int, Expr]]:
+    if polynomial == 0:
+        return []
+    if not polynomial.has(t):
+        return [(0, polynomial)]
+    return [(power, value) for (power,), value in sympy.Poly(sympy.expand(polynomial), t).terms()]

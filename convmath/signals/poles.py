@@ -1,0 +1,310 @@
+r"""Signals that are sums of shifted poles, an algebra that is closed under convolution.
+
+In continuous time every one-sided polynomial times an exponential is a pole of the (bilateral) Laplace transform,
+
+    R_j(λ) = t^{j-1}/(j-1)! · e^{λt} · u(t),   L_j(λ) = -t^{j-1}/(j-1)! · e^{λt} · u(-t)   ↔   1/(p - λ)^j,
+
+the first where Re p > Re λ, the second where Re p < Re λ; δ^{(k)} ↔ p^k, and a shift by a is a factor e^{-ap}. In
+discrete time,
+
+    R_j(r) = C(n+j-1, j-1) · rⁿ · u[n],   L_j(r) = -C(n+j-1, j-1) · rⁿ · u[-n-1]   ↔   1/(1 - r/z)^j.
+
+So one function, on all of the line, is R - L. Convolution multiplies transforms and adds shifts. With A = 1/(p - λ),
+B = 1/(p - μ) (or the discrete ones) A·B = ρ·A + σ·B, and therefore
+
+    Aⁱ·Bʲ = Σ_{k ≤ i} C(i+j-k-1, j-1) ρʲ σ^{i-k} Aᵏ + Σ_{k ≤ j} C(i+j-k-1, i-1) σⁱ ρ^{j-k} Bᵏ.
+
+Break points only add, so no order among them is needed. R∗L converges where Re λ < Re μ (|r| < |q|). Where
+right-sided poles of one λ together vanish beyond their last break point (a box is such a sum), they may be called
+left-sided, and the other way round: the transform is the same, and entire.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from .errors import DivergentError
+from .facts import Facts
+from .scalars import Coefficient, Field, Number
+from .sums import parts
+from .types import Expr, sympy
+
+__all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Time", "inside", "product"]
+
+
+class Side(enum.Enum):
+    RIGHT = 1
+    LEFT = -1
+    POINT = 0  # δ and its derivatives
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a term stands: its break point, on which side of it, and with which pole."""
+
+    shift: Expr
+    side: Side
+    pole: Number | None = None
+
+
+Terms = Mapping[Place, Mapping[int, Coefficient]]
+
+
+class Time(Protocol):
+    """What differs between continuous and discrete time."""
+
+    name: str
+
+    def mixing(self, left: Number, right: Number) -> tuple[Number, Number]:
+        """ρ and σ of A·B = ρ·A + σ·B."""
+        ...
+
+    def rate(self, pole: Number) -> Expr:
+        """What stands before t in the exponent."""
+        ...
+
+    def size(self, pole: Number) -> Expr:
+        """What decides about convergence: it grows with how fast the pole's signal grows."""
+        ...
+
+    def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
+        """The factor between a signal's own exponential from its break point on, and the one from 0 on."""
+        ...
+
+    @staticmethod
+    def polynomial(order: int, since: Expr) -> Expr:
+        """What stands before the exponential of a pole of this order, at `since` after the break point."""
+        ...
+
+
+class Continuous:
+    name = "continuous"
+
+    def mixing(self, left: Number, right: Number) -> tuple[Number, Number]:
+        ratio = (left - right).inverse()
+        return ratio, -ratio
+
+    def rate(self, pole: Number) -> Expr:
+        return pole.expression
+
+    def size(self, pole: Number) -> Expr:
+        return sympy.re(pole.expression)
+
+    def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
+        return Coefficient.of(pole.field.one, -pole.expression * shift)
+
+    @staticmethod
+    def polynomial(order: int, since: Expr) -> Expr:
+        return since ** (order - 1) / math.factorial(order - 1)
+
+
+class Rates(Protocol):
+    """Where the rate of a base is known."""
+
+    def rate(self, number: Number) -> Expr: ...
+
+
+@dataclass(frozen=True)
+class Discrete:
+    rates: Rates
+    name = "discrete"
+
+    def mixing(self, left: Number, right: Number) -> tuple[Number, Number]:
+        ratio = (left - right).inverse()
+        return left * ratio, -(right * ratio)
+
+    def rate(self, pole: Number) -> Expr:
+        return self.rates.rate(pole)
+
+    def size(self, pole: Number) -> Expr:
+        real, _ = parts(sympy.expand(self.rate(pole)))
+        return sympy.Abs(sympy.exp(real))
+
+    def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
+        if shift.is_Integer:
+            return Coefficient.of(pole ** -int(shift))
+        if pole == pole.field.one:
+            return Coefficient.of(pole)
+        return Coefficient.of(pole.field.one, -shift * self.rate(pole))
+
+    @staticmethod
+    def polynomial(order: int, since: Expr) -> Expr:
+        return sympy.Mul(*(since + k for k in range(1, order))) / math.factorial(order - 1)
+
+
+CONTINUOUS = Continuous()
+
+
+@dataclass(frozen=True)
+class Poles:
+    """Σ c·(term at a place), of some orders each."""
+
+    time: Time
+    field: Field
+    terms: Terms
+
+    @staticmethod
+    def collected(time: Time, field: Field, parts: Iterable[tuple[Place, int, Coefficient]]) -> Poles:
+        sums: dict[Place, dict[int, Coefficient]] = defaultdict(dict)
+        for place, order, coefficient in parts:
+            orders = sums[place]
+            orders[order] = orders[order] + coefficient if order in orders else coefficient
+        kept = {place: {k: c for k, c in orders.items() if c} for place, orders in sums.items()}
+        return Poles(time, field, {place: orders for place, orders in kept.items() if orders})
+
+    def parts(self) -> Iterable[tuple[Place, int, Coefficient]]:
+        for place, orders in self.terms.items():
+            for order, coefficient in orders.items():
+                yield place, order, coefficient
+
+    def __add__(self, other: Poles) -> Poles:
+        return Poles.collected(self.time, self.field, (*self.parts(), *other.parts()))
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def moved(self, by: Expr) -> Poles:
+        """The signal so much later."""
+        places = {place: Place(sympy.expand(place.shift + by), place.side, place.pole) for place in self.terms}
+        return Poles(self.time, self.field, {places[place]: orders for place, orders in self.terms.items()})
+
+    def groups(self) -> dict[tuple[Side, Number | None], list[Place]]:
+        """The places by side and pole."""
+        found: dict[tuple[Side, Number | None], list[Place]] = defaultdict(list)
+        for place in self.terms:
+            found[place.side, place.pole].append(place)
+        return found
+
+    def shifts(self) -> tuple[Expr, ...]:
+        return tuple(dict.fromkeys(place.shift for place in self.terms))
+
+    def sorted_shifts(self, facts: Facts) -> list[Expr] | None:
+        """The break points in their order, or None where that depends on parameters."""
+        return facts.sorted(place.shift for place in self.terms if place.side is not Side.POINT)
+
+    def vanishes_beyond(self, places: Iterable[Place]) -> bool:
+        """Whether terms of one pole and side add to zero beyond all of their break points."""
+        total: dict[int, Coefficient] = {}
+        t = sympy.Dummy("t")
+        for place in places:
+            assert place.pole is not None
+            back = self.time.taken_back(place.shift, place.pole)
+            for order, coefficient in self.terms[place].items():
+                written = sympy.Poly(sympy.expand(self.time.polynomial(order, t - place.shift)), t)
+                for (power,), value in written.terms():
+                    part = back * coefficient * self.field.number(value)
+                    total[power] = total[power] + part if power in total else part
+        return not any(total.values())
+
+
+@dataclass
+class product:
+    """f ∗ g, with the conditions under which it is so.
+
+    `different` are pairs of poles that were taken for different, though it depends on the parameters; `converges` are
+    relations that are needed.
+    """
+
+    f: Poles
+    g: Poles
+    facts: Facts
+    different: dict[tuple[Number, Number], None] = field(default_factory=dict)
+    converges: dict[Any, None] = field(default_factory=dict)
+    result: Poles = field(init=False)
+
+    def __post_init__(self) -> None:
+        found: list[tuple[Place, int, Coefficient]] = []
+        for (side, pole), places in self.f.groups().items():
+            for (other, second), others in self.g.groups().items():
+                here, there = self._fitted(side, pole, places, other, second, others)
+                for first, one in itertools.product(places, others):
+                    found += self._joined(first, here, one, there)
+        self.result = Poles.collected(self.f.time, self.f.field, found)
+
+    def _fitted(
+        self, side: Side, pole: Any, places: list[Place], other: Side, second: Any, others: list[Place]
+    ) -> tuple[Side, Side]:
+        """The sides on which two groups are counted so that their integral converges, for this pair alone."""
+        if {side, other} != {Side.RIGHT, Side.LEFT}:
+            return side, other
+        size = self.f.time.size
+        right, left = (pole, second) if side is Side.RIGHT else (second, pole)
+        fits = self.facts.before(size(right), size(left))
+        if fits:
+            return side, other
+        if self.f.vanishes_beyond(places):
+            return other, other
+        if self.g.vanishes_beyond(others):
+            return side, side
+        if fits is False:
+            raise DivergentError.of_poles(self.f.time.rate(right), self.f.time.rate(left), self.f.time.name)
+        self.converges[sympy.Lt(size(right), size(left))] = None
+        return side, other
+
+    def _joined(self, first: Place, here: Side, second: Place, there: Side) -> Iterable[tuple[Place, int, Coefficient]]:
+        """The terms of two places, each counted on a side."""
+        shift = sympy.expand(first.shift + second.shift)
+        left, right = Place(shift, here, first.pole), Place(shift, there, second.pole)
+        for (i, c), (j, d) in itertools.product(self.f.terms[first].items(), self.g.terms[second].items()):
+            factor = c * d
+            yield from ((place, k, factor * number) for place, k, number in self._of(left, i, right, j))
+
+    def _of(self, first: Place, i: int, second: Place, j: int) -> Iterable[tuple[Place, int, Number]]:
+        """Aⁱ·Bʲ at one break point."""
+        one = self.f.field.one
+        if first.pole is None and second.pole is None:
+            return [(first, i + j, one)]
+        if first.pole is None:
+            return self._differentiated(second, j, i)
+        if second.pole is None:
+            return self._differentiated(first, i, j)
+        if first.side is second.side and self._equal(first.pole, second.pole):
+            return [(first, i + j, one)]
+        rho, sigma = self.f.time.mixing(first.pole, second.pole)
+        return [
+            *((first, k, rho**j * sigma ** (i - k) * math.comb(i + j - k - 1, j - 1)) for k in range(1, i + 1)),
+            *((second, k, sigma**i * rho ** (j - k) * math.comb(i + j - k - 1, i - 1)) for k in range(1, j + 1)),
+        ]
+
+    def _equal(self, left: Number, right: Number) -> bool:
+        if not left - right:
+            return True
+        equal = self.facts.equal(self.f.time.rate(left), self.f.time.rate(right))
+        if equal is None:
+            self.different[left, right] = None
+        return bool(equal)
+
+    def _differentiated(self, place: Place, order: int, times: int) -> list[tuple[Place, int, Number]]:
+        """pᵏ/(p - λ)ʲ, by p/(p - λ)ʲ = 1/(p - λ)^{j-1} + λ/(p - λ)ʲ. In discrete time δ is the unit, and k = 0."""
+        field = self.f.field
+        assert place.pole is not None
+        poles: dict[int, Number] = {order: field.one}
+        points: dict[int, Number] = {}
+        for _ in range(times):
+            points = {k + 1: c for k, c in points.items()}
+            raised: dict[int, Number] = {}
+            for k, c in poles.items():
+                raised[k] = raised.get(k, field.zero) + c * place.pole
+                if k > 1:
+                    raised[k - 1] = raised.get(k - 1, field.zero) + c
+                else:
+                    points[0] = points.get(0, field.zero) + c
+            poles = raised
+        point = Place(place.shift, Side.POINT)
+        return [*((place, k, c) for k, c in poles.items()), *((point, k, c) for k, c in points.items())]
+
+
+def inside(
+    shifts: list[Expr], pieces: list[Any], within: tuple[Expr, Expr], facts: Facts
+) -> tuple[list[Expr], list[Any]]:
+    """The break points strictly between two points, and the pieces between those."""
+    low, high = within
+    first = sum(not facts.before(low, shift) for shift in shifts)
+    last = sum(bool(facts.before(shift, high)) for shift in shifts)
+    return shifts[first:last], pieces[first : last + 1]

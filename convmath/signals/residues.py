@@ -1,0 +1,313 @@
+r"""Rational functions and waves, on all of the line, by residues.
+
+A term is c·e^{iωt}/(t - z)ⁿ; with n = 0 it is a wave, with n < 0 a power. In τ, the product of f(τ) and g(t - τ) has
+its poles at z and at t - w, and the path is closed above where the wave e^{i(ω - η)τ} falls there, else below:
+
+    ∫ = 2πi·Σ residues above,  or  -2πi·Σ residues below.
+
+A pole on the real line is meant as one just above the path: where the whole function has none there (sin t/t), the
+path may be moved below. A principal value is the mean of both sides, at such a pole and at infinity, where an
+integrand ends as c/τ.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from sympy import I, Symbol
+
+from .errors import DivergentError, NotFoundError, OpenQuestion
+from .facts import Facts
+from .monomials import Monomial
+from .pieces import Piece
+from .scalars import Field, Number
+from .series import divided, taylor
+from .sums import parts
+from .terms import Term
+from .types import Expr, sympy
+
+__all__ = ["Residues", "is_rational"]
+
+
+def is_rational(term: Term, t: Symbol) -> bool:
+    """Whether a term is a rational function times a wave, on all of the line."""
+    piece, monomial = term
+    if not (piece.low.is_infinite and piece.high.is_infinite) or monomial.square != 0:
+        return False
+    return sympy.re(monomial.rate) == 0 and bool(monomial.special.is_rational_function(t))
+
+
+@dataclass(frozen=True)
+class Wave:
+    """e^{iωt + constant}·Σ c/(t - z)ⁿ, with a polynomial (n ≤ 0) beside it."""
+
+    frequency: Expr
+    constant: Expr
+    poles: dict[tuple[Number, int], Number]
+    polynomial: dict[int, Number]
+    degree: int  # as which power of t it ends
+
+
+@dataclass
+class Residues:
+    """f ∗ g for two sums of terms."""
+
+    f: Sequence[Term]
+    g: Sequence[Term]
+    t: Symbol
+    facts: Facts
+    principal: bool = False
+    converges: dict[Any, None] = field(default_factory=dict)
+
+    def terms(self) -> list[Term]:
+        """The convolution, as waves times rational functions."""
+        f, g = self._waves()
+        for waves in (f, g):
+            self._on_the_line(waves)
+        found: dict[tuple[Expr, Expr], Number] = defaultdict(lambda: self.field.zero)
+        for one in f:
+            for two in g:
+                self._pair(one, two, found)
+        whole = Piece(sympy.S.One)
+        return [
+            (whole, Monomial(value.expression, rate=I * frequency, constant=constant))
+            for (frequency, constant), value in found.items()
+            if value
+        ]
+
+    def partial_fractions(self) -> tuple[list[tuple[Expr, int, Expr]], int]:
+        """Poles, orders and coefficients of f, where it is a rational function that falls, and as which power of t it
+        does.
+        """
+        waves, _ = self._waves()
+        if any(wave.frequency != 0 or wave.degree > -1 for wave in waves):
+            raise NotFoundError("a wave times a rational function is not smeared")
+        found = [
+            (z.expression, order, c.expression * sympy.exp(wave.constant))
+            for wave in waves
+            for (z, order), c in wave.poles.items()
+        ]
+        return found, max(wave.degree for wave in waves)
+
+    # -- reading
+
+    def _waves(self) -> tuple[list[Wave], list[Wave]]:
+        parts = [_by_wave(terms, self.t) for terms in (self.f, self.g)]
+        prepared = [[(key, *self._factored(e)) for key, e in part.items()] for part in parts]
+        letters: list[Expr] = [self.t, sympy.pi]
+        for part in prepared:
+            for (frequency, _), numerator, roots, scale in part:
+                letters += [frequency, I * frequency, scale, *numerator, *(z for z, _ in roots)]
+        self.field = Field(letters)
+        f, g = ([self._wave(*one) for one in part] for part in prepared)
+        return f, g
+
+    def _factored(self, e: Expr) -> tuple[list[Expr], list[tuple[Expr, int]], Expr]:
+        """The coefficients of the numerator from the constant on, the roots of the denominator, and its leading
+        factor.
+        """
+        numerator, denominator = sympy.fraction(sympy.cancel(sympy.together(e)))
+        scale, roots = sympy.S.One, []
+        leading, factors = sympy.factor_list(sympy.expand(denominator), self.t)
+        scale *= leading
+        for factor, times in factors:
+            polynomial = sympy.Poly(factor, self.t)
+            if polynomial.degree() == 0:
+                scale *= factor**times
+                continue
+            scale *= polynomial.LC() ** times
+            roots += [(z, times) for z in self._roots(polynomial)]
+        return sympy.Poly(numerator, self.t).all_coeffs()[::-1], roots, scale
+
+    def _roots(self, polynomial: Expr) -> list[Expr]:
+        if polynomial.degree() == 1:
+            return [sympy.cancel(-polynomial.nth(0) / polynomial.nth(1))]
+        if polynomial.degree() == 2:
+            square, slope, offset = polynomial.all_coeffs()
+            negative = sympy.factor(4 * square * offset - slope**2)
+            size = 4 * square**2
+            if (below := self.facts.positive(negative)) is None:
+                raise OpenQuestion(sympy.Gt(negative, 0), apart=True)
+            centre = sympy.cancel(-slope / (2 * square))
+            root = sympy.sqrt(sympy.cancel((negative if below else -negative) / size))
+            root = _positive_root(root, self.facts) * (I if below else 1)
+            return [centre + root, centre - root]
+        roots = sympy.roots(polynomial)
+        if sum(roots.values()) != polynomial.degree():
+            raise NotFoundError(f"the zeros of {polynomial.as_expr()} are not found in closed form")
+        return [sympy.expand_complex(root) for root, times in roots.items() for _ in range(times)]
+
+    def _wave(self, key: tuple[Expr, Expr], numerator: list[Expr], roots: list[tuple[Expr, int]], scale: Expr) -> Wave:
+        number = self.field.number
+        factor = number(scale).inverse()
+        top = [number(c) * factor for c in numerator]
+        zeros = [(number(z), times) for z, times in roots]
+        size = sum(times for _, times in zeros)
+        poles: dict[tuple[Number, int], Number] = {}
+        for z, times in zeros:
+            series = taylor(top, z, times)
+            for other, power in zeros:
+                if other != z:
+                    for _ in range(power):
+                        series = divided(series, z - other)
+            for k, value in enumerate(series):
+                if value:
+                    poles[z, times - k] = value
+        whole = _quotient(top, [z for z, times in zeros for _ in range(times)], self.field)
+        return Wave(*key, poles, {k: c for k, c in enumerate(whole) if c}, len(numerator) - 1 - size)
+
+    def _on_the_line(self, waves: Sequence[Wave]) -> None:
+        """Refuse a real pole that does not cancel, but for a simple one under a principal value."""
+        total: dict[tuple[Number, int], dict[Expr, Number]] = defaultdict(dict)
+        for wave in waves:
+            for (z, order), c in wave.poles.items():
+                if self._above(z) is None:
+                    for k in range(order):  # e^{iωt} = e^{iωz} Σ (iω)^k (t - z)^k/k!
+                        turn = sympy.expand(wave.constant + I * wave.frequency * z.expression)
+                        value = c * self.field.number(I * wave.frequency) ** k * Fraction(1, math.factorial(k))
+                        held = total[z, order - k]
+                        held[turn] = held[turn] + value if turn in held else value
+        for (z, order), held in total.items():
+            if any(held.values()) and not (self.principal and order == 1):
+                asked = "; its principal value is found with pv=True" if order == 1 else ""
+                raise DivergentError(
+                    f"the integral diverges: there is a pole of order {order} at {z.expression}{asked}"
+                )
+
+    def _above(self, z: Number) -> bool | None:
+        """Whether a point is above the real line; None where it is on it."""
+        height = parts(sympy.expand(z.expression))[1]
+        if height == 0:
+            return None
+        if (found := self.facts.positive(height)) is None:
+            raise OpenQuestion(sympy.Gt(height, 0), apart=True)
+        return found
+
+    # -- integrating
+
+    def _pair(self, f: Wave, g: Wave, found: dict[tuple[Expr, Expr], Number]) -> None:
+        difference = sympy.expand(f.frequency - g.frequency)
+        shares = self._shares(difference, f.degree + g.degree)
+        for (z, n), c in _all_terms(f, self.field):
+            for (w, m), d in _all_terms(g, self.field):
+                for share, above in shares:
+                    self._residues(f, g, (z, n, w, m), c * d * share, above, difference, found)
+
+    def _shares(self, difference: Expr, degree: int) -> list[tuple[Fraction, bool]]:
+        """How much is taken of which side."""
+        up = self.facts.positive(difference) if difference != 0 else None
+        equal = difference == 0 or self.facts.equal(difference, sympy.S.Zero)
+        if equal:
+            if degree > -1 or (degree == -1 and not self.principal):
+                raise DivergentError(
+                    f"the integral diverges: its integrand ends as τ^{degree}"
+                    + ("; its principal value is found with pv=True" if degree == -1 else "")
+                )
+            return [(Fraction(1, 2), True), (Fraction(1, 2), False)]
+        if degree > -1:
+            raise DivergentError(f"the integral diverges: its integrand ends as a wave times τ^{degree}")
+        if up is None:
+            raise OpenQuestion(sympy.Gt(difference, 0), apart=True)
+        if degree == -1 and equal is None:
+            self.converges[sympy.Ne(difference, 0)] = None
+        return [(Fraction(1), up)]
+
+    def _residues(
+        self,
+        f: Wave,
+        g: Wave,
+        which: tuple[Number | None, int, Number | None, int],
+        scale: Number,
+        above: bool,
+        difference: Expr,
+        found: dict[tuple[Expr, Expr], Number],
+    ) -> None:
+        z, n, w, m = which
+        zero = self.field.zero
+        at = (z or zero) + (w or zero)
+        t = self.field.number(self.t)
+        turn = self.field.number(I * difference)
+        around = self.field.number(2 * sympy.pi * I if above else -2 * sympy.pi * I)
+        constant = f.constant + g.constant
+        if n > 0 and z is not None:
+            for part in self._parts(z, above, below_is_above=True):
+                for j in range(n):
+                    value = (
+                        scale
+                        * around
+                        * part
+                        * turn ** (n - 1 - j)
+                        * (_rising(m, j) * Fraction(math.comb(n - 1, j), math.factorial(n - 1)))
+                    )
+                    if value:
+                        key = (g.frequency, sympy.expand(constant + I * difference * z.expression))
+                        found[key] = found[key] + value * (t - at) ** -(m + j)
+        if m > 0 and w is not None:
+            for part in self._parts(w, above, below_is_above=False):
+                for j in range(m):
+                    sign = (-1) ** (m + j)
+                    value = (
+                        scale
+                        * around
+                        * part
+                        * turn ** (m - 1 - j)
+                        * (sign * _rising(n, j) * Fraction(math.comb(m - 1, j), math.factorial(m - 1)))
+                    )
+                    if value:
+                        key = (f.frequency, sympy.expand(constant - I * difference * w.expression))
+                        found[key] = found[key] + value * (t - at) ** -(n + j)
+
+    def _parts(self, pole: Number, above: bool, below_is_above: bool) -> list[Fraction]:
+        """Whether a pole lies on a side: f's own as it does, g's turned round, a real one above."""
+        side = self._above(pole)
+        if side is None:
+            return [Fraction(1, 2)] if self.principal else ([Fraction(1)] if above else [])
+        return [Fraction(1)] if (side if below_is_above else not side) == above else []
+
+
+def _by_wave(terms: Iterable[Term], t: Symbol) -> dict[tuple[Expr, Expr], Expr]:
+    found: dict[tuple[Expr, Expr], Expr] = defaultdict(lambda: sympy.S.Zero)
+    for _, m in terms:
+        found[sympy.expand(m.rate / I), m.constant] += m.coefficient * t**m.power * m.special
+    return found
+
+
+def _all_terms(wave: Wave, field: Field) -> Iterable[tuple[tuple[Number | None, int], Number]]:
+    yield from wave.poles.items()
+    for power, c in wave.polynomial.items():
+        yield (None, -power), c
+
+
+def _rising(n: int, j: int) -> int:
+    return math.prod(range(n, n + j))
+
+
+def _positive_root(root: Expr, facts: Facts) -> Expr:
+    """√(a²) as a or -a."""
+    inner = root.args[0] if root.is_Pow else None
+    if inner is None:
+        return root
+    plain = sympy.sqrt(sympy.factor(inner))
+    if isinstance(plain, sympy.Abs) and (sign := facts.positive(plain.args[0])) is not None:
+        return plain.args[0] if sign else -plain.args[0]
+    return plain
+
+
+def _quotient(polynomial: Sequence[Number], roots: Sequence[Number], field: Field) -> list[Number]:
+    """The polynomial part of a polynomial over Π (t - z)."""
+    rest = list(polynomial)
+    bottom = [field.one]
+    for z in roots:
+        bottom = [low - z * high for low, high in zip([field.zero, *bottom], [*bottom, field.zero], strict=True)]
+    found: list[Number] = [field.zero] * max(0, len(rest) - len(roots))
+    for place in range(len(found) - 1, -1, -1):
+        factor = rest[place + len(roots)]
+        found[place] = factor
+        for k, c in enumerate(bottom):
+            rest[place + k] = rest[place + k] - factor * c
+    return found

@@ -1,0 +1,246 @@
+"""Numbers with parameters in them: ℚ(a, b, …)(i), and sums of such numbers times exponentials of parameters.
+
+A parameter is a symbol, or anything else that does not depend on the variables (π, √2, log b, Γ(p)): to the field it
+is a letter like any other. Fractions are kept cancelled, so that equal numbers are equal objects as long as the
+letters do not depend on one another; where one is a constant or a function, a number is taken for zero also if it is
+so to 40 digits at random values of the symbols.
+
+>>> import sympy
+>>> a, b = sympy.symbols("a b")
+>>> field = Field([a, b])
+>>> field.number(1 / (a - b)) + field.number(1 / (b - a)) == field.zero
+True
+>>> field.number(a + sympy.I) * field.number(a - sympy.I)
+a**2 + 1
+"""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from sympy import I
+from sympy.core.function import AppliedUndef
+from sympy.polys.fields import FracElement, FracField
+
+from .types import Expr, sympy
+
+__all__ = ["Coefficient", "Field", "Number"]
+
+DIGITS = 40
+
+
+def _letters(expression: Expr) -> Iterator[Expr]:
+    """What a field must have as letters for the expression to be a number of it."""
+    if expression.is_Rational or expression is I:
+        return
+    if expression.is_Mul and I in expression.args:
+        letter = _turned(expression)
+        if letter is not None:
+            yield I * letter
+            expression = expression / (I * letter)
+    if expression.is_Add or expression.is_Mul:
+        for part in expression.args:
+            yield from _letters(part)
+    elif expression.is_Pow and expression.exp.is_Integer:
+        yield from _letters(expression.base)
+    elif expression is not I and not expression.is_Rational:
+        yield expression
+
+
+def _turned(product: Expr) -> Expr | None:
+    """A symbol that i stands before: i·w is a letter of its own, so that 1/(a + iw) has no square in it."""
+    symbols = [part for part in product.args if part.is_Symbol]
+    return min(symbols, key=sympy.default_sort_key) if symbols else None
+
+
+class Field:
+    """ℚ(letters)(i), with the letters that some expressions need.
+
+    A letter that is met later makes the field larger; numbers made before stay numbers of it.
+    """
+
+    def __init__(self, expressions: Iterable[Expr]):
+        letters = {letter: None for expression in expressions for letter in _letters(sympy.sympify(expression))}
+        self.letters = tuple(sorted(letters, key=sympy.default_sort_key))
+        names = [sympy.Dummy(f"x{place}") for place in range(len(self.letters))]
+        # ℚ itself where there are no letters: its arithmetic is much faster than that of fractions of polynomials
+        self.rational: Any = FracField(names, sympy.QQ, sympy.lex) if names else sympy.QQ
+        self._place = dict(zip(self.letters, self.rational.gens, strict=True)) if names else {}
+        self._back = dict(zip(names, self.letters, strict=True))
+        plain = {letter for letter in self.letters if letter.is_Symbol}
+        turned = {letter / I for letter in self.letters if letter.is_Mul}
+        self._independent = len(plain) + len(turned) == len(self.letters) and not plain & turned
+        self.zero, self.one = self._number(0), self._number(1)
+        self.i = Number(self, self.rational.zero, self.rational.one)
+
+    def _number(self, value: int) -> Number:
+        return Number(self, self.rational(value), self.rational.zero)
+
+    def number(self, expression: Expr) -> Number:
+        """The number that an expression in the letters is."""
+        expression = sympy.sympify(expression)
+        if expression.is_Rational:
+            return Number(self, self.rational(sympy.QQ(expression.p, expression.q)), self.rational.zero)
+        if expression is I:
+            return self.i
+        if expression.is_Add:
+            return functools.reduce(lambda x, y: x + y, map(self.number, expression.args))
+        if expression.is_Mul and I in expression.args and (symbol := _turned(expression)) is not None:
+            letter = Number(self, self._place[I * symbol], self.rational.zero)
+            return letter * self.number(expression / (I * symbol))
+        if expression.is_Mul:
+            return functools.reduce(lambda x, y: x * y, map(self.number, expression.args))
+        if expression.is_Pow and expression.exp.is_Integer:
+            return self.number(expression.base) ** int(expression.exp)
+        return Number(self, self._place[expression], self.rational.zero)
+
+    def expression(self, number: Any) -> Expr:
+        """A real number as a SymPy expression."""
+        return (
+            number.as_expr().xreplace(self._back)
+            if self.letters
+            else sympy.Rational(number.numerator, number.denominator)
+        )
+
+    @functools.cached_property
+    def _probes(self) -> list[dict[Expr, Expr]]:
+        """Random values of the symbols in the letters, and of functions that stand for any, as in f(0)."""
+        draw = random.Random(0)
+        found = (letter.free_symbols.union(letter.atoms(AppliedUndef)) for letter in self.letters)
+        symbols = sorted(set[Any]().union(*found), key=sympy.default_sort_key)
+        return [
+            {symbol: sympy.Rational(draw.randint(100, 999), draw.randint(100, 999)) for symbol in symbols}
+            for _ in range(2)
+        ]
+
+    def vanishes(self, number: Any) -> bool:
+        if not number:
+            return True
+        if self._independent:
+            return False
+        numerator = number.numer.as_expr().xreplace(self._back)
+        return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
+
+
+class Number:
+    """x + iy with x and y in ℚ(letters)."""
+
+    __slots__ = ("field", "x", "y")
+
+    def __init__(self, field: Field, x: FracElement, y: FracElement):
+        self.field, self.x, self.y = field, x, y
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Number) and (self.x, self.y) == (other.x, other.y)
+
+    def __hash__(self) -> int:
+        return hash((self.x, self.y))
+
+    def __bool__(self) -> bool:
+        return not (self.field.vanishes(self.x) and self.field.vanishes(self.y))
+
+    def __neg__(self) -> Number:
+        return Number(self.field, -self.x, -self.y)
+
+    def __add__(self, other: Number) -> Number:
+        return Number(self.field, self.x + other.x, self.y + other.y)
+
+    def __sub__(self, other: Number) -> Number:
+        return Number(self.field, self.x - other.x, self.y - other.y)
+
+    def __mul__(self, other: Number | int | Fraction) -> Number:
+        if not isinstance(other, Number):
+            factor = sympy.QQ(other.numerator, other.denominator)
+            return Number(self.field, self.x * factor, self.y * factor)
+        if not self.y and not other.y:
+            return Number(self.field, self.x * other.x, self.y)
+        return Number(self.field, self.x * other.x - self.y * other.y, self.x * other.y + self.y * other.x)
+
+    __rmul__ = __mul__
+
+    def __pow__(self, exponent: int) -> Number:
+        base, result = (self if exponent >= 0 else self.inverse()), self.field.one
+        for _ in range(abs(exponent)):
+            result = result * base
+        return result
+
+    def inverse(self) -> Number:
+        """1/z = z̄/|z|², which divides by real numbers alone."""
+        if not self.y:
+            return Number(self.field, 1 / self.x, self.y)
+        square = self.x**2 + self.y**2
+        return Number(self.field, self.x / square, -self.y / square)
+
+    def __repr__(self) -> str:
+        return str(self.expression)
+
+    @property
+    def expression(self) -> Expr:
+        return self.field.expression(self.x) + I * self.field.expression(self.y)
+
+
+class Coefficient:
+    """Σ q·e^ε with numbers q and exponents ε, which depend on parameters alone.
+
+    Exponentials with different exponents are independent over the rational functions, so that such a sum is zero
+    exactly where all its numbers are.
+    """
+
+    __slots__ = ("field", "terms")
+
+    def __init__(self, field: Field, terms: Mapping[Expr, Number]):
+        self.field = field
+        self.terms = {exponent: number for exponent, number in terms.items() if number}
+
+    @staticmethod
+    def of(number: Number, exponent: Expr = sympy.S.Zero) -> Coefficient:
+        return Coefficient(number.field, {sympy.expand(exponent): number})
+
+    def __bool__(self) -> bool:
+        return bool(self.terms)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Coefficient) and self.terms == other.terms
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.terms.items()))
+
+    def __neg__(self) -> Coefficient:
+        return Coefficient(self.field, {exponent: -number for exponent, number in self.terms.items()})
+
+    def __add__(self, other: Coefficient) -> Coefficient:
+        terms = dict(self.terms)
+        for exponent, number in other.terms.items():
+            terms[exponent] = terms[exponent] + number if exponent in terms else number
+        return Coefficient(self.field, terms)
+
+    def __mul__(self, other: Coefficient | Number | int | Fraction) -> Coefficient:
+        if not isinstance(other, Coefficient):
+            return Coefficient(self.field, {exponent: number * other for exponent, number in self.terms.items()})
+        found = Coefficient(self.field, {})
+        for exponent, number in self.terms.items():
+            for added, factor in other.terms.items():
+                found = found + Coefficient(self.field, {_sum(exponent, added): number * factor})
+        return found
+
+    __rmul__ = __mul__
+
+    def times_exponential(self, exponent: Expr) -> Coefficient:
+        return Coefficient(self.field, {_sum(e, exponent): number for e, number in self.terms.items()})
+
+    def __repr__(self) -> str:
+        return str(self.expression)
+
+    @property
+    def expression(self) -> Expr:
+        return sympy.Add(*(number.expression * sympy.exp(e) for e, number in self.terms.items()))
+
+
+def _sum(exponent: Expr, added: Expr) -> Expr:
+    if added is sympy.S.Zero or exponent is sympy.S.Zero:
+        return exponent + added if added is sympy.S.Zero else sympy.expand(added + exponent)
+    return sympy.expand(exponent + added)

@@ -1,0 +1,330 @@
+"""Sequences of one integer variable: their pieces, as sums of poles, and back.
+
+An interval of integers is written as the interval between the half-integers around it, so that < and ≤ are told
+apart.
+
+>>> import sympy
+>>> n, k = sympy.symbols("n k", integer=True)
+>>> for piece in sequence_pieces(n * sympy.Heaviside(n - 3), n, Facts()).smooth: print(piece)
+Piece(expression=n, low=5/2, high=oo)
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from sympy import Symbol, oo
+
+from .angles import in_waves
+from .errors import NotFoundError
+from .facts import Facts
+from .monomials import Monomial
+from .pieces import SWITCHES, Function, Impulse, Piece, Reader
+from .poles import Discrete, Place, Poles, Side, inside
+from .scalars import Coefficient, Field, Number
+from .sums import expression, parts
+from .terms import Terms
+from .types import Expr, sympy
+
+__all__ = ["Base", "IntegerReader", "as_poles", "letters", "sequence_pieces", "window", "written"]
+
+HALF = sympy.S.Half
+
+
+def sequence_pieces(e: Expr, n: Symbol, facts: Facts) -> Function:
+    return IntegerReader(n, facts).read(e)
+
+
+class IntegerReader(Reader):
+    switches = (*SWITCHES, sympy.KroneckerDelta, sympy.Mod)
+
+    def read(self, e: Expr) -> Function:
+        if isinstance(e, sympy.KroneckerDelta) and e.has(self.t):
+            return self._point(e)
+        if isinstance(e, sympy.Heaviside) and e.has(self.t):  # u[0] = 1
+            return Function(tuple(Piece(sympy.S.One, *ends) for ends in self.where_nonnegative(e.args[0])))
+        if isinstance(e, sympy.DiracDelta):
+            raise NotFoundError("an impulse in continuous time has no meaning in a sequence; KroneckerDelta(n, 0) has")
+        return super().read(e)
+
+    def period(self, period: Expr) -> tuple[Expr, Expr]:
+        return -HALF, period - HALF
+
+    def _point(self, e: Expr) -> Function:
+        difference = sympy.expand(e.args[0] - e.args[1])
+        slope = sympy.diff(difference, self.t)
+        if abs(slope) != 1:
+            raise NotFoundError(f"{e} is not resolved: the index needs the factor 1 or -1")
+        return Function((), (Impulse(sympy.S.One, sympy.expand(-difference.subs(self.t, 0) / slope)),))
+
+    def _sifted(self, impulse: Impulse, factor: Function) -> list[Impulse]:
+        here = [
+            p.expression for p in factor.smooth if self.before(p.low, impulse.at) and self.before(impulse.at, p.high)
+        ]
+        value = sympy.Add(*here).subs(self.t, impulse.at)
+        return [Impulse(impulse.coefficient * value, impulse.at)] if value != 0 else []
+
+    def _times(self, left: Function, right: Function) -> Function:
+        if left.points and right.points:
+            plain = Function(left.smooth), Function(right.smooth)
+            points = []
+            for one, other in itertools.product(left.points, right.points):
+                if (equal := self.facts.equal(one.at, other.at)) is None:
+                    raise NotFoundError(f"whether the points {one.at} and {other.at} are one depends on parameters")
+                if equal:
+                    points.append(Impulse(one.coefficient * other.coefficient, one.at))
+            mixed = [
+                super(IntegerReader, self)._times(Function((), a), b)
+                for a, b in ((left.points, plain[1]), (right.points, plain[0]))
+            ]
+            return functools.reduce(lambda x, y: x + y, mixed, super()._times(*plain) + Function((), tuple(points)))
+        return super()._times(left, right)
+
+    def where_positive(self, e: Expr) -> list[tuple[Expr, Expr]]:
+        found: list[tuple[Expr, Expr]] = []
+        for piece in self.partition(sympy.sympify(e)):
+            for low, high in self._positive_parts(piece):
+                low = low if low == piece.low else sympy.floor(low) + HALF
+                high = high if high == piece.high else sympy.ceiling(high) - HALF
+                if not self.before(low, high):
+                    continue
+                if found and found[-1][1] == low:
+                    low = found.pop()[0]
+                found.append((low, high))
+        return found
+
+    def where_nonnegative(self, e: Expr) -> list[tuple[Expr, Expr]]:
+        return self._outside(self.where_positive(-e))
+
+    def _of_relation(self, condition: Any) -> list[tuple[Expr, Expr]]:
+        difference = condition.gts - condition.lts
+        strict = isinstance(condition, sympy.StrictLessThan | sympy.StrictGreaterThan)
+        return self.where_positive(difference) if strict else self.where_nonnegative(difference)
+
+    def _of_equation(self, condition: Any) -> list[tuple[Expr, Expr]]:
+        difference = condition.lhs - condition.rhs
+        parts = (self.where_nonnegative(difference), self.where_nonnegative(-difference))
+        return [c for a, b in itertools.product(*parts) if (c := self.common(a, b)) is not None]
+
+    def _composed(self, e: Expr) -> Function:
+        if isinstance(e, sympy.Mod) and e.args[1].is_Integer and e.args[1] > 0:
+            return self._remainder(*e.args)
+        return super()._composed(e)
+
+    def _remainder(self, index: Expr, length: Expr) -> Function:
+        raise NotFoundError(f"{sympy.Mod(index, length)} is not resolved")
+
+
+# --- as poles ------------------------------------------------------------------------------------------------------
+
+
+class Base:
+    """The bases of the exponentials of sequences as numbers of a field, each with the rate it came from.
+
+    e^{iθ} is a letter of the field, and e^{-iθ} its inverse, so that no complex number comes in.
+    """
+
+    def __init__(self) -> None:
+        self.rates: dict[Number, Expr] = {}
+        self.letters: dict[Symbol, Expr] = {}  # each with its angle
+        self._known: dict[Expr, Symbol] = {}
+
+    def written(self, rate: Expr) -> Expr:
+        """e^{rate} in the letters."""
+        real, angle = parts(sympy.expand(rate))
+        if angle == 0 or (angle / sympy.pi).is_Rational:
+            return sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * angle))
+        turned = angle.could_extract_minus_sign()
+        angle = -angle if turned else angle
+        if angle not in self._known:
+            self._known[angle] = Symbol(f"e{len(self._known)}")
+            self.letters[self._known[angle]] = angle
+        letter = self._known[angle]
+        return sympy.exp(real) * (1 / letter if turned else letter)
+
+    def number(self, field: Field, rate: Expr) -> Number:
+        number = field.number(self.written(rate))
+        self.rates.setdefault(number, rate)
+        return number
+
+    def rate(self, number: Number) -> Expr:
+        return self.rates[number] if number in self.rates else sympy.log(number.expression)
+
+
+def letters(found: Terms, base: Base) -> Iterable[Expr]:
+    for piece, monomial in found.terms:
+        yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
+        yield from (monomial.coefficient, base.written(monomial.rate))
+    for impulse in found.impulses:
+        yield from (impulse.coefficient, impulse.at)
+
+
+def as_poles(field: Field, base: Base, found: Terms) -> Poles:
+    found_parts = [part for piece, monomial in found.terms for part in _of_piece(field, base, piece, monomial)]
+    for impulse in found.impulses:
+        found_parts.append((Place(impulse.at, Side.POINT), 0, Coefficient.of(field.number(impulse.coefficient))))
+    return Poles.collected(Discrete(base), field, found_parts)
+
+
+def _of_piece(field: Field, base: Base, piece: Piece, m: Monomial) -> Iterable[tuple[Place, int, Coefficient]]:
+    low, high = piece.low, piece.high
+    if low.is_infinite and high.is_infinite:
+        yield from _from(field, base, sympy.S.Zero, Side.RIGHT, m, 1)
+        yield from _from(field, base, sympy.S.Zero, Side.LEFT, m, -1)
+    elif low.is_infinite:
+        yield from _from(field, base, high + HALF, Side.LEFT, m, -1)
+    else:
+        yield from _from(field, base, low + HALF, Side.RIGHT, m, 1)
+        if not high.is_infinite:
+            yield from _from(field, base, high + HALF, Side.RIGHT, m, -1)
+
+
+def _from(
+    field: Field, base: Base, a: Expr, side: Side, m: Monomial, sign: int
+) -> Iterable[tuple[Place, int, Coefficient]]:
+    """n^k rⁿ from a on, with s = n - a: Σ_j C(k, j) a^{k-j} r^a · s^j r^s, and s^j by the C(s + i, i)."""
+    a = sympy.expand(a)
+    pole = base.number(field, m.rate)
+    value = Coefficient.of(field.number(m.coefficient), m.constant) * _raised(field, base, pole, a)
+    place, start = Place(a, side, pole), field.number(a)
+    for j in range(m.power + 1):
+        weight = (start ** (m.power - j)) * (sign * math.comb(m.power, j))
+        for i, number in enumerate(_in_binomials(j)):
+            if number:
+                yield place, i + 1, value * weight * number
+
+
+def _raised(field: Field, base: Base, pole: Number, a: Expr) -> Coefficient:
+    if a.is_Integer:
+        return Coefficient.of(pole ** int(a))
+    return Coefficient.of(field.one, sympy.expand(base.rate(pole) * a)) if pole != field.one else Coefficient.of(pole)
+
+
+@functools.cache
+def _in_binomials(power: int) -> tuple[int, ...]:
+    """s^power = Σ_i c_i·C(s + i, i)"""
+    s = sympy.Symbol("s")
+    rest, found = sympy.Poly(s**power, s), [0] * (power + 1)
+    for i in range(power, -1, -1):
+        basis = sympy.Poly(sympy.Mul(*(s + k for k in range(1, i + 1))) / math.factorial(i), s)
+        factor = rest.nth(i) / basis.nth(i)
+        found[i] = int(factor)
+        rest = rest - factor * basis
+    return tuple(found)
+
+
+# --- and back ------------------------------------------------------------------------------------------------------
+
+Sum = dict[tuple[Number, int], Coefficient]
+
+
+def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
+    """A sequence in n: by intervals where its break points have an order, else by steps.
+
+    Where only what lies `within` two points counts, break points outside are left out.
+    """
+    points = sympy.Add(
+        *(
+            c.expression * sympy.KroneckerDelta(n, place.shift)
+            for place, orders in poles.terms.items()
+            if place.side is Side.POINT
+            for c in orders.values()
+        )
+    )
+    places = [place for place in poles.terms if place.side is not Side.POINT]
+    shifts = poles.sorted_shifts(facts)
+    if not places:
+        return points
+    if shifts is None:
+        if within is not None:
+            raise NotFoundError(
+                "the order of the break points within a period depends on parameters; say it with assume="
+            )
+        return points + _by_steps(poles, base, n)
+    pieces = [_active(poles, base, shifts, at) for at in range(len(shifts) + 1)]
+    if within is not None:
+        shifts, pieces = inside(shifts, pieces, within, facts)
+    kept_pieces, kept_shifts = [pieces[0]], []
+    for piece, shift in zip(pieces[1:], shifts, strict=True):
+        if piece != kept_pieces[-1]:
+            kept_pieces.append(piece)
+            kept_shifts.append(shift)
+    if not kept_shifts:
+        return points + _expression(kept_pieces[0], base, n)
+    if len(kept_shifts) == 1 and not kept_pieces[0]:
+        return points + _expression(kept_pieces[1], base, n) * sympy.Heaviside(n - kept_shifts[0], 1)
+    values = [_expression(piece, base, n) for piece in kept_pieces]
+    cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
+    return points + sympy.Piecewise(*cases, (values[-1], True))
+
+
+def _active(poles: Poles, base: Base, shifts: list[Expr], at: int) -> Sum:
+    total: Sum = {}
+    for place, order, coefficient in poles.parts():
+        if place.side is Side.POINT or (shifts.index(place.shift) < at) != (place.side is Side.RIGHT):
+            continue
+        for key, value in _spread(poles.field, base, place, order, coefficient):
+            total[key] = total[key] + value if key in total else value
+    return {key: value for key, value in total.items() if value}
+
+
+def _spread(
+    field: Field, base: Base, place: Place, order: int, coefficient: Coefficient
+) -> Iterable[tuple[Any, Coefficient]]:
+    assert place.pole is not None
+    n = sympy.Dummy("n")
+    value = coefficient * _raised(field, base, place.pole, -place.shift) * place.side.value
+    polynomial = sympy.Poly(sympy.expand(Discrete.polynomial(order, n - place.shift)), n)
+    for (power,), c in polynomial.terms():
+        yield (place.pole, power), value * field.number(c)
+
+
+def _by_steps(poles: Poles, base: Base, n: Symbol) -> Expr:
+    found, s = [], sympy.Dummy("s", integer=True)
+    for shift in poles.shifts():
+        for side in (Side.RIGHT, Side.LEFT):
+            total: Sum = {}
+            for place, order, coefficient in poles.parts():
+                if place.shift == shift and place.side is side:
+                    for key, value in _spread(
+                        poles.field, base, Place(sympy.S.Zero, side, place.pole), order, coefficient
+                    ):
+                        total[key] = total[key] + value if key in total else value
+            if total:
+                value = _expression(total, base, s).xreplace({s: n - shift})
+                step = sympy.Heaviside(n - shift, 1) if side is Side.RIGHT else sympy.Heaviside(shift - 1 - n, 1)
+                found.append(value * step)
+    return sympy.Add(*found)
+
+
+def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
+    found = expression(
+        (
+            Monomial(number.expression, power, rate=base.rate(pole), constant=exponent)
+            for (pole, power), coefficient in total.items()
+            for exponent, number in coefficient.terms.items()
+        ),
+        n,
+    )
+    if not found.has(*base.letters):
+        return found
+    return sympy.Add(*(_in_waves(term, base) for term in sympy.Add.make_args(found)))
+
+
+def _in_waves(term: Expr, base: Base) -> Expr:
+    """One term with the letters for e^{iθ} as waves; what has none is left as it is."""
+    rest, turned = term.as_independent(*base.letters, as_Add=False)
+    i = sympy.I if rest.has(sympy.I) else sympy.S.One
+    return rest / i * in_waves(turned * i, base.letters)
+
+
+def window(low: Expr, high: Expr, n: Symbol) -> Expr:
+    """1 on an interval of integers between half-integers, else 0."""
+    up = sympy.S.One if low is -oo else sympy.Heaviside(n - low - HALF, 1)
+    if high is oo:
+        return up
+    return up - sympy.Heaviside(n - high - HALF, 1) if up != 1 else sympy.Heaviside(high - HALF - n, 1)

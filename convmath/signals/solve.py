@@ -1,0 +1,222 @@
+"""Which method convolves what: the class × class table of continuous time, and the way through it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Symbol
+
+from . import continuous, fallback, gaussians, hyperbolic, logarithms, powers, voigt
+from .errors import DivergentError, NotFoundError
+from .facts import Facts
+from .monomials import Monomial
+from .pieces import Function, Impulse, Piece
+from .poles import Poles, product
+from .residues import Residues, is_rational
+from .scalars import Field
+from .smeared import Smeared, is_smeared, resolved
+from .terms import Term, Terms, bounded, terms, written
+from .types import Expr, sympy
+
+__all__ = ["Found", "convolved"]
+
+
+@dataclass
+class Found:
+    """An expression, what was taken for different, and what is needed for convergence."""
+
+    expression: Expr
+    different: list[tuple[Expr, Expr]] = field(default_factory=list)
+    converges: list[Any] = field(default_factory=list)
+
+
+def convolved(f: Function, g: Function, t: Symbol, facts: Facts, principal: bool = False) -> Found:
+    """f ∗ g for two functions in pieces."""
+    left, right = bounded(terms(f, t), facts), bounded(terms(g, t), facts)
+    ways = [[1, -1] if any(is_smeared(term, t) for term in part.terms) else [1] for part in (left, right)]
+    refused: DivergentError | None = None
+    for first, second in itertools.product(*ways):
+        try:
+            return _Table(t, facts, principal).convolved(
+                _sorted(left, first, t, facts), _sorted(right, second, t, facts)
+            )
+        except DivergentError as error:  # where error functions begin another way, infinite parts may cancel
+            refused = refused or error
+    assert refused is not None
+    raise refused
+
+
+@dataclass
+class Sorted:
+    """A function by kinds: exponentials and impulses, pairs that are not carried out, and all else."""
+
+    plain: Terms
+    smeared: list[Smeared]
+    other: list[Term]
+
+
+def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
+    plain, smeared, other = [], [], []
+    for term in found.terms:
+        if term[1].exponential:
+            plain.append(term)
+        elif is_smeared(term, t):
+            rest, pairs = resolved(term, side, t, facts)
+            plain.append(rest)
+            smeared += pairs
+        else:
+            other.append(term)
+    return Sorted(Terms(tuple(plain), found.impulses), smeared, other)
+
+
+class _Table:
+    """Each kind with each: what comes of it, and the conditions met on the way."""
+
+    def __init__(self, t: Symbol, facts: Facts, principal: bool = False):
+        self.t, self.facts, self.principal = t, facts, principal
+        self.different: dict[tuple[Expr, Expr], None] = {}
+        self.converges: dict[Any, None] = {}
+        self.open: list[tuple[Term, Term]] = []  # pairs that no method here is for
+
+    def convolved(self, f: Sorted, g: Sorted) -> Found:
+        poles = self._poles(f.plain, g.plain)
+        rest = Terms(())
+        for one, two in ((f, g), (g, f)):
+            for impulse, term in itertools.product(one.plain.impulses, two.other):
+                rest = rest + _sifted(impulse, term, self.t)
+            for pair, term in itertools.product(one.smeared, two.other):
+                rest = rest + self._smeared(pair, term)
+            for pair in one.smeared:
+                sharp = self._terms(self._poles(Terms(pair.sharp), two.plain))
+                rest = rest + self._all(sharp, pair.gaussian)
+        for one, two in itertools.product(f.smeared, g.smeared):
+            sharp = self._terms(self._poles(Terms(one.sharp), Terms(two.sharp)))
+            rest = rest + self._all(sharp, self._all(Terms(one.gaussian), two.gaussian).terms)
+        rest = rest + self._rational(f, g)
+        pairs = itertools.chain(
+            itertools.product(f.plain.terms, g.other),
+            itertools.product(f.other, g.plain.terms),
+            itertools.product(f.other, g.other),
+        )
+        rest = rest + self._with_rational(f, g) + self._with_rational(g, f)
+        for first, second in pairs:
+            if not self._by_residues(first, second):
+                rest = rest + self._pair(first, second)
+        if self.open:
+            rest = rest + Terms(tuple(fallback.integrated(self.open, self.t)))
+        whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t)
+        return Found(whole, list(self.different), list(self.converges))
+
+    def _poles(self, left: Terms, right: Terms) -> Poles:
+        parts = (left, right)
+        field = Field([letter for part in parts for letter in continuous.letters(part.terms, part.impulses)])
+        f, g = (continuous.as_poles(field, part.terms, part.impulses) for part in parts)
+        joined = product(f, g, self.facts)
+        for x, y in joined.different:
+            self.different[x.expression, y.expression] = None
+        self.converges.update(joined.converges)
+        return joined.result
+
+    def _by_residues(self, first: Term, second: Term) -> bool:
+        """Whether a pair is convolved together with others."""
+        if all(is_rational(term, self.t) for term in (first, second)):
+            return True
+        return any(
+            one[1].special != 1 and is_rational(one, self.t) and (two[1].gaussian or two[1].exponential)
+            for one, two in ((first, second), (second, first))
+        )
+
+    def _with_rational(self, f: Sorted, g: Sorted) -> Terms:
+        """The rational functions of f, all of them at once, with Gaussians and with exponentials on intervals."""
+        rational = [term for term in f.other if is_rational(term, self.t)]
+        found = Terms(())
+        if not rational:
+            return found
+        for term in g.other:
+            if term[1].gaussian:
+                found = found + Terms(tuple(voigt.smeared(rational, term, self.t, self.facts)))
+        for term in g.plain.terms:
+            if not is_rational(term, self.t):
+                found = found + Terms(tuple(logarithms.joined(rational, term, self.t, self.facts)))
+        return found
+
+    def _rational(self, f: Sorted, g: Sorted) -> Terms:
+        """Rational functions, all of them at once: what diverges in one may cancel in another."""
+        waves = [[term for term in part.plain.terms if is_rational(term, self.t)] for part in (f, g)]
+        others = [[term for term in part.other if is_rational(term, self.t)] for part in (f, g)]
+        found = Terms(())
+        for left, right in ((others[0], others[1] + waves[1]), (waves[0], others[1])):
+            if left and right:
+                residues = Residues(left, right, self.t, self.facts, self.principal)
+                found = found + Terms(tuple(residues.terms()))
+                self.converges.update(residues.converges)
+        return found
+
+    def _terms(self, poles: Poles) -> Terms:
+        return continuous.as_terms(poles, self.t)
+
+    def _all(self, left: Terms, right: Iterable[Term]) -> Terms:
+        """Every term with every other, impulses included."""
+        found = Terms(())
+        for term in right:
+            for impulse in left.impulses:
+                found = found + _sifted(impulse, term, self.t)
+            for other in left.terms:
+                found = found + self._pair(other, term)
+        return found
+
+    def _smeared(self, pair: Smeared, term: Term) -> Terms:
+        """(A ∗ G) ∗ h = A ∗ (G ∗ h), where h is a Gaussian too."""
+        if not term[1].gaussian:
+            raise self._refusal(pair.gaussian[0], term)
+        return self._all(Terms(pair.sharp), self._all(Terms(pair.gaussian), [term]).terms)
+
+    def _pair(self, first: Term, second: Term) -> Terms:
+        """One monomial with another, by the method for their kinds."""
+        if all(m.exponential or m.gaussian for _, m in (first, second)):
+            return Terms(tuple(gaussians.joined(first, second, self.t, self.facts)))
+        if all(powers.is_power(term, self.t) for term in (first, second)):
+            found, needed = powers.joined(first, second, self.t, self.facts)
+            self.converges.update(dict.fromkeys(needed))
+            return Terms(tuple(found))
+        if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
+            return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
+        self.open.append((first, second))
+        return Terms(())
+
+    def _refusal(self, first: Term, second: Term) -> NotFoundError:
+        return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")
+
+
+def _sifted(impulse: Impulse, term: Term, t: Symbol) -> Terms:
+    """c·δ^{(k)}(t - a) ∗ φ on an interval = c·φ^{(k)}(t - a) there, and impulses where it begins and ends."""
+    piece, monomial = term
+    smooth = monomial.expression(t)
+    points = []
+    for order in range(impulse.order):
+        value = sympy.diff(smooth, t, order)
+        for end, sign in ((piece.low, 1), (piece.high, -1)):
+            if not end.is_infinite and (jump := _value_at(value, t, end, sign)) != 0:
+                points.append(Impulse(sign * impulse.coefficient * jump, end + impulse.at, impulse.order - 1 - order))
+    moved = (sympy.diff(smooth, t, impulse.order) * impulse.coefficient).subs(t, t - impulse.at)
+    ends = Piece(moved, piece.low + impulse.at, piece.high + impulse.at)
+    # left whole: what is differentiated is written as it was
+    return Terms(((ends, Monomial(sympy.S.One, special=moved)),), tuple(points))
+
+
+_INFINITE = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.AccumBounds)
+
+
+def _value_at(e: Expr, t: Symbol, end: Expr, sign: int) -> Expr:
+    """What a function tends to at the end of a piece, from inside."""
+    found = sympy.simplify(e.subs(t, end))
+    if found.has(*_INFINITE):
+        found = sympy.limit(e, t, end, "+" if sign > 0 else "-")
+    if found.has(*_INFINITE):
+        raise NotFoundError(
+            f"{e} is infinite at {end}: with a derivative of δ there comes a finite part, which is no function"
+        )
+    return found

@@ -1,0 +1,91 @@
+"""Sums of monomials as an expression that people like to read: real, with sines and cosines, in factors."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from sympy import I, Symbol
+
+from .monomials import Monomial, exponential
+from .scalars import Number
+from .types import Expr, sympy
+
+__all__ = ["expression", "parts"]
+
+MOST = 300  # operations in what is factored
+
+Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
+
+
+def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
+    """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
+    by_key: dict[Key, dict[int, list[Expr | Number]]] = defaultdict(lambda: defaultdict(list))
+    for monomial in total:
+        key = (*parts(sympy.expand(monomial.exponent(t))), monomial.special)
+        by_key[key][monomial.power].append(monomial.coefficient)
+    found = []
+    while by_key:
+        (real, turn, special), powers = by_key.popitem()
+        factor = exponential(_square_completed(real, t)) * special
+        if turn == 0:
+            found.append(_factored(powers, t) * factor)
+            continue
+        other = by_key.pop((real, -turn, special), {})
+        if turn.could_extract_minus_sign():
+            turn, powers, other = -turn, other, powers
+        both = {k: [*powers.get(k, ()), *other.get(k, ())] for k in powers.keys() | other.keys()}
+        half = {k: [*map(_turned, powers.get(k, ())), *(-_turned(c) for c in other.get(k, ()))] for k in both}
+        found.append(_factored(both, t) * factor * sympy.cos(turn))
+        found.append(_factored(half, t) * factor * sympy.sin(turn))
+    return sympy.Add(*found)
+
+
+def _square_completed(exponent: Expr, t: Symbol) -> Expr:
+    """-(t - m)²/c instead of its three terms, if nothing else is left over."""
+    curve = exponent.coeff(t, 2)
+    if curve == 0 or not exponent.coeff(t, 1):
+        return exponent
+    centre = sympy.factor(-exponent.coeff(t, 1) / (2 * curve))
+    rest = sympy.cancel(exponent - curve * (t - centre) ** 2)
+    return sympy.factor(curve) * (t - centre) ** 2 if rest == 0 else exponent
+
+
+def parts(exponent: Expr) -> tuple[Expr, Expr]:
+    """x and y of x + iy; a function of i, such as erf(1 + i), counts as a letter."""
+    real, turn = [], []
+    for term in sympy.Add.make_args(exponent):
+        (turn if I in sympy.Mul.make_args(term) else real).append(term)
+    return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
+
+
+def _turned(coefficient: Expr | Number) -> Expr | Number:
+    """i·c"""
+    return coefficient.field.i * coefficient if isinstance(coefficient, Number) else I * coefficient
+
+
+def _added(values: Sequence[Expr | Number]) -> Expr:
+    """The sum; numbers of a field are added there, where they cancel."""
+    if values and all(isinstance(value, Number) for value in values):
+        return functools.reduce(operator.add, values).expression
+    return sympy.Add(*(value.expression if isinstance(value, Number) else value for value in values))
+
+
+def _factored(powers: dict[int, list[Expr | Number]], t: Symbol) -> Expr:
+    values = {power: _added(found) for power, found in powers.items()}
+    if (
+        sum(sympy.count_ops(value) for value in values.values()) > MOST
+    ):  # factors are not looked for in what fills a page
+        return sympy.Add(*(_over_factors(value) * t**power for power, value in values.items()))
+    written = sympy.Add(*(value * t**power for power, value in values.items()))
+    if not written.has(I):
+        return written if written.is_number else sympy.factor(written)
+    real, turn = (part if part.is_number else sympy.factor(part) for part in parts(sympy.expand(written)))
+    return real + I * turn
+
+
+def _over_factors(fraction: Expr) -> Expr:
+    numerator, denominator = sympy.fraction(fraction)
+    return sympy.expand(numerator) / sympy.factor(denominator)

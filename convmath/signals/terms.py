@@ -1,0 +1,93 @@
+"""A function as monomials on intervals and impulses, and back."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from dataclasses import dataclass, replace
+
+from sympy import Symbol, oo
+
+from .facts import Facts
+from .monomials import Monomial, monomials
+from .pieces import Function, Impulse, Piece
+from .sums import expression
+from .types import Expr, sympy
+
+__all__ = ["Term", "Terms", "bounded", "terms", "written"]
+
+Term = tuple[Piece, Monomial]  # a monomial, and a piece for its ends
+
+
+@dataclass(frozen=True)
+class Terms:
+    terms: tuple[Term, ...]
+    impulses: tuple[Impulse, ...] = ()
+
+    def __add__(self, other: Terms) -> Terms:
+        return Terms(self.terms + other.terms, self.impulses + other.impulses)
+
+
+def terms(function: Function, t: Symbol) -> Terms:
+    found = [(piece, m) for piece in function.smooth for m in monomials(piece.expression, t)]
+    return Terms(tuple(found), function.points)
+
+
+def bounded(found: Terms, facts: Facts) -> Terms:
+    """The same function, where what begins and ends again is written as intervals: u(t) - u(t - 1) as (0, 1)."""
+    groups: dict[Monomial, list[Term]] = defaultdict(list)
+    for piece, monomial in found.terms:
+        groups[replace(monomial, coefficient=sympy.S.One)].append((piece, monomial))
+    terms: list[Term] = []
+    for like, group in groups.items():
+        terms += _intervals(like, group, facts) or group
+    return Terms(tuple(terms), found.impulses)
+
+
+def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
+    """A group of one monomial on intervals, if it ends on the side where its pieces do not."""
+    if not any(piece.high is oo for piece, _ in group) or any(piece.low is -oo for piece, _ in group):
+        return None
+    changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
+    for piece, monomial in group:
+        changes[piece.low] += monomial.coefficient
+        if piece.high is not oo:
+            changes[piece.high] -= monomial.coefficient
+    if sympy.expand(sympy.Add(*changes.values())) != 0 or (points := facts.sorted(changes)) is None:
+        return None
+    found, level = [], sympy.S.Zero
+    for low, high in itertools.pairwise(points):
+        level += changes[low]
+        if sympy.expand(level) != 0:
+            found.append((Piece(sympy.S.One, low, high), replace(like, coefficient=level)))
+    return found
+
+
+def written(found: Terms, t: Symbol) -> Expr:
+    """The sum, with steps for the ends of the intervals."""
+    by_ends: dict[tuple[Expr, Expr], list[Monomial]] = defaultdict(list)
+    for piece, monomial in found.terms:
+        by_ends[piece.low, piece.high].append(monomial)
+    parts = [_between(*ends, inside, t) for ends, inside in by_ends.items()]
+    parts += [i.coefficient * _delta(i, t) for i in found.impulses]
+    return sympy.Add(*parts)
+
+
+def _between(low: Expr, high: Expr, inside: list[Monomial], t: Symbol) -> Expr:
+    value = expression(inside, t)
+    if high is oo and low is not -oo and any(m.special.has(sympy.Pow, sympy.log) for m in inside):
+        return sympy.Piecewise((value, t > low), (0, True))  # what has no value before, 0·√t, is not written
+    return value * _window(low, high, t)
+
+
+def _window(low: Expr, high: Expr, t: Symbol) -> Expr:
+    if low is -oo:
+        return sympy.S.One if high is oo else sympy.Heaviside(high - t)
+    if high is oo:
+        return sympy.Heaviside(t - low)
+    return sympy.Heaviside(t - low) - sympy.Heaviside(t - high)
+
+
+def _delta(impulse: Impulse, t: Symbol) -> Expr:
+    at = t - impulse.at
+    return sympy.DiracDelta(at, impulse.order) if impulse.order else sympy.DiracDelta(at)

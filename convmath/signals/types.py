@@ -1,0 +1,10 @@
+"""SymPy as a type checker should see it here: its own annotations say Basic where an expression comes back."""
+
+from typing import Any, TypeAlias
+
+import sympy as _sympy
+
+__all__ = ["Expr", "sympy"]
+
+Expr: TypeAlias = Any
+sympy: Any = _sympy

@@ -308,7 +308,7 @@ def test_a_sign_that_is_forgotten_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
     def unsigned(parts: list, plus: object, minus: object) -> Layout:
         return joined(plus, [part for _, part in parts] or [Num("0")])
 
-    monkeypatch.setattr(mathematics, "_signed_sum", unsigned)
+    monkeypatch.setattr(mathematics, "signed_sum", unsigned)
     caught(test_a_form_read_back_has_its_value)
 
 

@@ -40,7 +40,7 @@ def test_the_conditions_are_said() -> None:
 def test_an_axis_is_a_subscript() -> None:
     form = forms(operator("conv", 2, groups=1).statement)["fourier"]
     assert "(ω₁^(u₁))^(i₁)" in str(form)
-    assert r"(\omega _{1}^{u_{1}})^{i_{1}}" in form.to_latex()
+    assert r"({\omega _{1}}^{u_{1}})^{i_{1}}" in form.to_latex()
 
 
 def test_a_language_that_there_is_not() -> None:

@@ -100,6 +100,7 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
 
     Where only what lies `within` two points counts, it is by intervals, and break points outside are left out.
     """
+    poles = poles.begun()
     shifts = poles.sorted_shifts(facts)
     smooth = [place for place in poles.terms if place.side is not Side.POINT]
     points = sympy.Add(

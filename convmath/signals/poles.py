@@ -181,6 +181,17 @@ class Poles:
             found[place.side, place.pole].append(place)
         return found
 
+    def begun(self) -> Poles:
+        """The same signal, where what is on the left and ends there again is counted from its break points on."""
+        turned: set[Place] = set()
+        for (side, _), places in self.groups().items():
+            if side is Side.LEFT and self.vanishes_beyond(places):
+                turned.update(places)
+        if not turned:
+            return self
+        moved = {place: Place(place.shift, Side.RIGHT, place.pole) for place in turned}
+        return Poles.collected(self.time, self.field, ((moved.get(p, p), k, c) for p, k, c in self.parts()))
+
     def shifts(self) -> tuple[Expr, ...]:
         return tuple(dict.fromkeys(place.shift for place in self.terms))
 

@@ -92,3 +92,11 @@ def test_a_quadratic_without_zeros_asks_nothing() -> None:
         exp(-(y**2) / 2 + x * y / a - x**2 / a**2), exp(-2 * x**2 / 5 + 4 * x * y / 5 - y**2 / 2), (x, y)
     )
     assert not found.has(Piecewise)
+
+
+def test_what_ends_again_is_counted_from_its_break_points_on() -> None:
+    """Signs make a box of terms on both sides; far from it e^{-t} has to vanish, and not to cancel."""
+    box = (sympy.sign(t - 1) - sympy.sign(t - 4)) / 2
+    found = cm.convolve(sympy.Max(0, a - sympy.Abs(t)), box * sympy.exp(-t), t)
+    assert all(sympy.diff(step.args[0], t) == 1 for step in found.atoms(sympy.Heaviside))
+    assert found.subs({a: 2.0, t: -30.0}) == 0

@@ -39,11 +39,8 @@ def checked(
 ) -> int:
     """At how many points a result was held against the integral; a CheckError where they differ."""
     f, g, result = (concrete(e) for e in (f, g, result))
-    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - {t}
-    for relation in (*facts.relations, *conditions):
-        symbols |= relation.free_symbols
     draw = random.Random(0)
-    values = facts.sample(symbols, draw, conditions)
+    values = _values((f, g, result), {t}, facts, conditions, draw)
     left = _Numeric(f.xreplace(values), t, functions[0], values)
     right = _Numeric(g.xreplace(values), t, functions[1], values)
     answer = _without_impulses(result).xreplace(values)
@@ -59,6 +56,15 @@ def checked(
         held += 1
         _compared(result, t, at, got, wanted.value, allowed, values)
     return held
+
+
+def _values(
+    expressions: Sequence[Expr], inside: set[Symbol], facts: Facts, conditions: Sequence[Any], draw: random.Random
+) -> dict[Symbol, Expr]:
+    """Values of all symbols but the variables, those in conditions too, for which everything holds."""
+    symbols = set().union(*(e.free_symbols for e in expressions)) - inside
+    symbols.update(*(relation.free_symbols for relation in (*facts.relations, *conditions)))
+    return facts.sample(symbols, draw, conditions)
 
 
 def concrete(e: Expr) -> Expr:
@@ -185,11 +191,8 @@ def checked_sequence(
 ) -> int:
     """At how many indices a result was held against the sum."""
     f, g, result = (concrete(e) for e in (f, g, result))
-    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - {n}
-    for relation in (*facts.relations, *conditions):
-        symbols |= relation.free_symbols
     draw = random.Random(0)
-    values = facts.sample(symbols, draw, conditions)
+    values = _values((f, g, result), {n}, facts, conditions, draw)
     left, right = _Sequence(f.xreplace(values), n), _Sequence(g.xreplace(values), n)
     answer = result.xreplace(values)
     starts = {0}
@@ -255,11 +258,8 @@ def checked_period(
 ) -> int:
     """At how many points of a period a result was held against the integral or sum over it."""
     f, g, result = (concrete(e) for e in (f, g, result))
-    symbols = (f.free_symbols | g.free_symbols | result.free_symbols | period.free_symbols) - {t}
-    for relation in (*facts.relations, *conditions):
-        symbols |= relation.free_symbols
     draw = random.Random(0)
-    values = facts.sample(symbols, draw, conditions)
+    values = _values((f, g, result, period), {t}, facts, conditions, draw)
     length = float(period.xreplace(values))
     answer = result.xreplace(values)
     if t.is_integer:
@@ -322,11 +322,8 @@ def checked_in_space(
     """
     if len(variables) not in NODES or any(e.has(sympy.DiracDelta) for e in (f, g)):
         return 0
-    symbols = (f.free_symbols | g.free_symbols | result.free_symbols) - set(variables)
-    for relation in (*facts.relations, *conditions):
-        symbols |= relation.free_symbols
     draw = random.Random(0)
-    values = facts.sample(symbols, draw, conditions)
+    values = _values((f, g, result), set(variables), facts, conditions, draw)
     left, right = (sympy.lambdify(variables, e.xreplace(values), ["scipy", "numpy"]) for e in (f, g))
     rough = any(e.has(sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign) for e in (f, g))
     u, step = np.linspace(-REACH, REACH, NODES[len(variables)], retstep=True)

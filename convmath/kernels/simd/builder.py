@@ -426,10 +426,6 @@ class Builder:
     def from_bits(self, value: Value) -> Value:
         return self._cast("bitcast", value, {32: FLOATS["f4"], 64: FLOATS["f8"]}[_element(value.type).width])
 
-    def to_integer(self, value: Value) -> Value:
-        """Floating-point numbers that fit, towards zero, as integers of their width."""
-        return self._cast("fptosi", value, {"float": HALF, "double": WORD}[str(_element(value.type))])
-
     def to_float(self, value: Value, kind: ir.Type | None = None) -> Value:
         """Integers as floating-point numbers, of their width unless another kind is given."""
         return self._cast("sitofp", value, kind or {32: FLOATS["f4"], 64: FLOATS["f8"]}[_element(value.type).width])

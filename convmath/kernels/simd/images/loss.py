@@ -25,10 +25,6 @@ def _words(k: Builder, number: Value | int) -> Value:
     return k.splat(k.word(number) if isinstance(number, int) else number)
 
 
-def _not(k: Builder, mask: Value) -> Value:
-    return Value(k, k.code.not_(mask.value))
-
-
 @kernel("target totals flag", "length classes ignored", passes=False)
 def count(k: Builder, dtype: str) -> None:
     """How many classes count; one that there is not is noted. An item does all."""

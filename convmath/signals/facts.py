@@ -114,7 +114,22 @@ class Facts:
                 return True
             if ratio.is_number and ratio.is_negative:
                 return False
-        return self._of_square(expression)
+        product = self._of_product(expression)
+        return product if product is not None else self._of_square(expression)
+
+    def _of_product(self, expression: Expr) -> bool | None:
+        """The sign of a product or quotient whose factors have known signs."""
+        parts = [sympy.factor_list(part) for part in sympy.fraction(sympy.together(expression))]
+        factors = [(base, times) for _, found in parts for base, times in found]
+        if sum(times for _, times in factors) < 2:
+            return None
+        positive = bool(parts[0][0] / parts[1][0] > 0)
+        for base, times in factors:
+            above = self.positive(base)
+            if above is None or not (above or self.positive(-base)):
+                return None  # it may be 0 too
+            positive ^= not above and times % 2 == 1
+        return positive
 
     def _of_square(self, expression: Expr) -> bool | None:
         """The sign of ax² + bx + c where 4ac > b² is known, and of its quotients: that of a."""

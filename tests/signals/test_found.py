@@ -100,3 +100,23 @@ def test_what_ends_again_is_counted_from_its_break_points_on() -> None:
     found = cm.convolve(sympy.Max(0, a - sympy.Abs(t)), box * sympy.exp(-t), t)
     assert all(sympy.diff(step.args[0], t) == 1 for step in found.atoms(sympy.Heaviside))
     assert found.subs({a: 2.0, t: -30.0}) == 0
+
+
+def test_covariances_add() -> None:
+    """Of two definite forms nothing has to be asked: their sum is definite; and the answer is exact."""
+    x, y = sympy.symbols("x y", real=True)
+    *entries, c, d = sympy.symbols("s_1:7", real=True)
+    first, second = (sympy.Matrix(2, 2, [u, v, v, w]) for u, v, w in (entries[:3], (entries[3], c, d)))
+    at = dict(
+        zip((*entries, c, d, x, y), map(Rational, ("2", "1/2", "1", "1", "-1/3", "3", "1/3", "2/5")), strict=True)
+    )
+
+    def normal(covariance: sympy.Matrix) -> sympy.Expr:
+        r = sympy.Matrix([x, y])
+        return exp(-(r.T * covariance.inv() * r)[0] / 2) / (2 * sympy.pi * sympy.sqrt(covariance.det()))
+
+    definite = [m > 0 for matrix in (first, second) for m in (matrix[0, 0], matrix.det())]
+    found = cm.Convolution(normal(first), normal(second), (x, y)).solve(assume=definite)
+    assert found.conditions == ()
+    assert not found.expr.has(Piecewise, sympy.Float)
+    assert abs((found.expr - normal(first + second)).subs(at).evalf(20)) < 1e-15

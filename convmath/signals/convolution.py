@@ -27,7 +27,7 @@ from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .discrete import convolved as discrete_convolved
-from .errors import CheckError, DivergentError, NotFoundError
+from .errors import CheckError, DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -220,8 +220,18 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
     needed: dict[Any, None] = {}
 
     def along(p: Expr, q: Expr, x: Symbol, facts: Facts) -> Expr:
-        answer, pairs = in_one_variable(p, q, x, facts, False)
-        different.extend(pairs)
+        # along one axis the other variables are parameters, but what depends on them is no case of the answer
+        try:
+            answer, pairs = in_one_variable(p, q, x, facts, False)
+        except OpenQuestion as question:
+            if question.relation.has(*variables):
+                raise NotFoundError(f"along {x} it depends on whether {question.relation}") from question
+            raise
+        for condition in answer.needed:
+            if condition.has(*variables):
+                raise NotFoundError(f"along {x} it converges where {condition}")
+        # where a variable has one certain value does not count
+        different.extend(pair for pair in pairs if not sympy.Tuple(*pair).has(*variables))
         needed.update(dict.fromkeys(answer.needed))
         assert answer.expression is not None
         return answer.expression

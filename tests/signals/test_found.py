@@ -120,3 +120,12 @@ def test_covariances_add() -> None:
     assert found.conditions == ()
     assert not found.expr.has(Piecewise, sympy.Float)
     assert abs((found.expr - normal(first + second)).subs(at).evalf(20)) < 1e-15
+
+
+def test_no_variable_parts_an_answer_into_cases() -> None:
+    """Along x the disc depends on |y| < 1, which is a place in it and no parameter: 0 elsewhere would be wrong."""
+    x, y = sympy.symbols("x y", real=True)
+    disc = Piecewise((1, x**2 + y**2 < 1), (0, True))
+    found = cm.Convolution(disc, exp(-(x**2) - y**2), (x, y)).solve()
+    assert found.conditions == ()
+    assert found.expr.func is Convolution or abs(found.expr.subs({x: 0, y: 2}).evalf() - 0.148376) < 1e-5

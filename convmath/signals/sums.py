@@ -24,8 +24,9 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
     by_key: dict[Key, dict[int, list[Expr | Number]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
-        key = (*parts(sympy.expand(monomial.exponent(t))), monomial.special)
-        by_key[key][monomial.power].append(monomial.coefficient)
+        real, turn = parts(sympy.expand(monomial.exponent(t)))
+        turn, coefficient = _quarters(turn, monomial.coefficient)
+        by_key[real, turn, monomial.special][monomial.power].append(coefficient)
     found = []
     while by_key:
         (real, turn, special), powers = by_key.popitem()
@@ -59,6 +60,14 @@ def parts(exponent: Expr) -> tuple[Expr, Expr]:
     for term in sympy.Add.make_args(exponent):
         (turn if I in sympy.Mul.make_args(term) else real).append(term)
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
+
+
+def _quarters(turn: Expr, coefficient: Expr | Number) -> tuple[Expr, Expr | Number]:
+    """Quarters of a turn go into the coefficient: e^{i(x + π/2)} = i·e^{ix}, so that what is alike stands together."""
+    quarters = [term for term in sympy.Add.make_args(turn) if (2 * term / sympy.pi).is_integer and term.is_number]
+    for _ in range(int(2 * sympy.Add(*quarters) / sympy.pi) % 4):
+        coefficient = _turned(coefficient)
+    return turn - sympy.Add(*quarters), coefficient
 
 
 def _turned(coefficient: Expr | Number) -> Expr | Number:

@@ -129,3 +129,10 @@ def test_no_variable_parts_an_answer_into_cases() -> None:
     found = cm.Convolution(disc, exp(-(x**2) - y**2), (x, y)).solve()
     assert found.conditions == ()
     assert found.expr.func is Convolution or abs(found.expr.subs({x: 0, y: 2}).evalf() - 0.148376) < 1e-5
+
+
+def test_a_whole_turn_is_no_other_wave() -> None:
+    """cos(2πt/T - 2π) is the same wave as cos(2πt/T): what is left of their coefficients is no function of t."""
+    period = sympy.Symbol("T", positive=True)
+    wave = cos(2 * sympy.pi * t / period)
+    assert cm.convolve(wave, wave, t, period=period) == period * wave / 2

@@ -14,6 +14,7 @@ True
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -28,6 +29,9 @@ from .types import Expr, sympy
 __all__ = ["Facts"]
 
 
+MOST_IN_BOX = 4
+
+
 class Facts:
     """Relations that hold, besides what the symbols assume themselves."""
 
@@ -36,6 +40,7 @@ class Facts:
         self._written: list[tuple[Symbol, Expr]] = []
         self._differences: list[Expr] = []  # of which it is known that they are not 0
         self._known: list[tuple[Expr, bool]] = []  # expressions ≥ 0, and whether they are > 0
+        self._given: list[tuple[Expr, bool]] = []  # the same, in the symbols that came
         for relation in self.relations:
             self._learn(relation)
         self._answers: dict[Expr, bool | None] = {}
@@ -55,6 +60,7 @@ class Facts:
             return
         low, high = (relation.lts, relation.gts)
         strict = isinstance(relation, sympy.StrictLessThan | sympy.StrictGreaterThan)
+        self._given.append((sympy.expand(high - low), strict))
         difference = sympy.expand(self._rewritten(high - low))
         self._known.append((difference, strict))
         remainder = (
@@ -114,8 +120,54 @@ class Facts:
                 return True
             if ratio.is_number and ratio.is_negative:
                 return False
-        product = self._of_product(expression)
-        return product if product is not None else self._of_square(expression)
+        for found in (self._of_product(expression), self._of_square(expression)):
+            if found is not None:
+                return found
+        return self._in_box(expression)
+
+    def _in_box(self, expression: Expr) -> bool | None:
+        """The sign of a polynomial that is linear in each symbol, where all lie between two numbers: inside of the box
+        it is a mean of its values at the corners.
+
+        >>> import sympy
+        >>> a, b = sympy.symbols("a b", positive=True)
+        >>> Facts([a < 1, b < 1]).positive(1 - a * b)
+        True
+        """
+        symbols = sorted(expression.free_symbols, key=sympy.default_sort_key)
+        if len(symbols) > MOST_IN_BOX or not expression.is_polynomial(*symbols):
+            return None
+        if any(sympy.degree(expression, x) > 1 for x in symbols):
+            return None
+        bounds = [self._bounds(x) for x in symbols]
+        if any(end is None for ends in bounds for end in ends):
+            return None
+        corners = [
+            (expression.subs(dict(zip(symbols, [end for end, _ in at], strict=True))), all(inside for _, inside in at))
+            for at in itertools.product(*bounds)  # type: ignore[arg-type]
+        ]
+        for sign in (1, -1):
+            if all(sign * value > 0 or (value == 0 and strict) for value, strict in corners) and any(
+                value != 0 for value, _ in corners
+            ):
+                return sign > 0
+        return None
+
+    def _bounds(self, symbol: Symbol) -> tuple[tuple[Expr, bool] | None, tuple[Expr, bool] | None]:
+        """Numbers between which a symbol lies, each with whether it is never reached."""
+        low = (sympy.S.Zero, bool(symbol.is_extended_positive)) if symbol.is_extended_nonnegative else None
+        high = (sympy.S.Zero, bool(symbol.is_extended_negative)) if symbol.is_extended_nonpositive else None
+        for known, strict in self._given:
+            slope = known.coeff(symbol)
+            if known.free_symbols == {symbol} and slope.is_Rational and slope and known.is_polynomial(symbol):
+                if sympy.degree(known, symbol) > 1:
+                    continue
+                end = -known.coeff(symbol, 0) / slope
+                if slope > 0 and (low is None or end >= low[0]):
+                    low = (end, strict)
+                elif slope < 0 and (high is None or end <= high[0]):
+                    high = (end, strict)
+        return low, high
 
     def _of_product(self, expression: Expr) -> bool | None:
         """The sign of a product or quotient whose factors have known signs."""

@@ -220,6 +220,7 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 # --- and back ------------------------------------------------------------------------------------------------------
 
 Sum = dict[tuple[Number, int], Coefficient]
+SHORT = 4  # indices of a stretch that is compared with its neighbours one by one
 
 
 def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
@@ -257,9 +258,31 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
         return points + _expression(kept_pieces[0], base, n)
     if len(kept_shifts) == 1 and not kept_pieces[0]:
         return points + _expression(kept_pieces[1], base, n) * sympy.Heaviside(n - kept_shifts[0], 1)
-    values = [_expression(piece, base, n) for piece in kept_pieces]
+    values, kept_shifts = _absorbed([_expression(piece, base, n) for piece in kept_pieces], kept_shifts, n, facts)
+    if not kept_shifts:
+        return points + values[0]
+    if kept_shifts == [0] and sympy.expand(values[0].subs(n, -n) - values[1]) == 0:
+        return points + values[1].subs(n, sympy.Abs(n))
     cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
+
+
+def _absorbed(values: list[Expr], shifts: list[Expr], n: Symbol, facts: Facts) -> tuple[list[Expr], list[Expr]]:
+    """Without the stretches of a few indices at which what is behind them, or before, has the same values."""
+    for place in reversed(range(1, len(shifts))):
+        length = sympy.expand(shifts[place] - shifts[place - 1])
+        if not (length.is_Integer and length <= SHORT):
+            continue
+        indices = [shifts[place - 1] + k for k in range(int(length))]
+        for other in (place + 1, place - 1):
+            if _agree(values[place], values[other], indices, n, facts):
+                del values[place], shifts[place - 1 if other < place else place]
+                break
+    return values, shifts
+
+
+def _agree(one: Expr, two: Expr, indices: Iterable[Expr], n: Symbol, facts: Facts) -> bool:
+    return all(facts.equal(sympy.cancel((one - two).subs(n, at)), sympy.S.Zero) for at in indices)
 
 
 def _active(poles: Poles, base: Base, shifts: list[Expr], at: int) -> Sum:

@@ -136,3 +136,22 @@ def test_a_whole_turn_is_no_other_wave() -> None:
     period = sympy.Symbol("T", positive=True)
     wave = cos(2 * sympy.pi * t / period)
     assert cm.convolve(wave, wave, t, period=period) == period * wave / 2
+
+
+def test_signs_in_a_box_are_those_of_its_corners() -> None:
+    assert Facts([p > -1, p < 1, q > -1, q < 1]).positive(1 - p * q)
+    assert Facts([a < 1, b < 1]).positive(a * b - 1) is False
+    assert Facts([a <= 1, b <= 1]).positive(1 - a * b) is None  # it may be 0
+    assert Facts([a <= 1, b <= 1]).positive(2 - a * b)
+    assert Facts([a < 1]).positive(1 - a * b) is None
+
+
+def test_a_sequence_has_no_case_for_an_index_that_needs_none() -> None:
+    """What a neighbour says of an index too is its own; and what is the same on both sides is a function of |n|."""
+    n, r = sympy.Symbol("n", integer=True), sympy.Symbol("r", positive=True)
+    found = cm.convolve(r ** sympy.Abs(n), r ** sympy.Abs(n), n, assume=r < 1)
+    assert not found.has(Piecewise)
+    wanted = r ** sympy.Abs(n) * (sympy.Abs(n) + (1 + r**2) / (1 - r**2))
+    assert all(sympy.cancel((found - wanted).subs(n, k)) == 0 for k in range(-3, 4))
+    steps = cm.convolve(r ** sympy.Abs(n), Heaviside(n, 1), n, assume=r < 1)
+    assert len(steps.args) == 2  # n < 0, and the rest

@@ -91,7 +91,8 @@ def _where_equal(
 ) -> list[Answer]:
     """The answers with a symbol's value put in, if that may be."""
     try:
-        return [a.under(equation) for a in branches(way, facts.with_value(value), {**given, **value}, depth + 1)]
+        known = {symbol: e.subs(value) for symbol, e in given.items()} | value
+        return [a.under(equation) for a in branches(way, facts.with_value(value), known, depth + 1)]
     except ContradictionError:
         return []
 

@@ -205,14 +205,18 @@ def _moved(impulses: Function, g: Expr, x: Symbol) -> Expr:
 
 
 def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
-    """On one period from 0 on."""
+    """On one period from 0 on, which is positive."""
+    needed = () if (positive := known.positive(period)) else (sympy.Gt(period, 0),)
+    if positive is False:
+        raise DivergentError(f"the period {period} is not positive")
+    known = known.with_relation(needed[0]) if needed else known
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
     found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
     expression = folded(found.expression, reader, period)
     conditions = [sympy.Ne(*pair) for pair in found.different]
     held = checked_period(f, g, x, expression, known, functions, period, conditions)
-    return Answer(expression, (), tuple(found.converges), held), found.different
+    return Answer(expression, (), (*needed, *found.converges), held), found.different
 
 
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:

@@ -155,3 +155,36 @@ def test_a_sequence_has_no_case_for_an_index_that_needs_none() -> None:
     assert all(sympy.cancel((found - wanted).subs(n, k)) == 0 for k in range(-3, 4))
     steps = cm.convolve(r ** sympy.Abs(n), Heaviside(n, 1), n, assume=r < 1)
     assert len(steps.args) == 2  # n < 0, and the rest
+
+
+def test_waves_are_the_same_a_whole_turn_later() -> None:
+    """e^{iω} = e^{-iω} for ω = π as for 0, and e^{2πi/N} = e^{-2πi/N} for N = 1 and 2: these are cases of their own."""
+    n, length = sympy.Symbol("n", integer=True), sympy.Symbol("N", integer=True, positive=True)
+    wave = sympy.sin(2 * sympy.pi * n / length)
+    found = cm.convolve(wave, wave, n, period=length)
+    for size in range(1, 7):
+        for at in range(size):
+            wanted = sum(wave.subs({length: size, n: k}) * wave.subs({length: size, n: at - k}) for k in range(size))
+            assert abs((found.subs({length: size}).subs(n, at) - wanted).evalf()) < 1e-12
+    omega = sympy.Symbol("omega", real=True)
+    begun = cos(omega * n) * Heaviside(n, 1)
+    found = cm.convolve(begun, begun, n)
+    for angle in (S.Zero, sympy.pi, S.One):
+        wanted = sum((begun.subs(n, k) * begun.subs(n, 3 - k)).subs(omega, angle) for k in range(4))
+        assert abs((found.subs(omega, angle).subs(n, 3) - wanted).evalf()) < 1e-12
+
+
+def test_a_case_of_a_case_has_both_values() -> None:
+    """ω = ν and then ν = 0: the answer there is that of 1 ∗ 1."""
+    one, two = sympy.symbols("omega nu", real=True)
+    found = cm.convolve(cos(one * t) * Heaviside(t), cos(two * t) * Heaviside(t), t)
+    assert found.subs({one: 0, two: 0}) == t * Heaviside(t)
+
+
+def test_a_period_is_positive() -> None:
+    """Where that is not known it is a condition, and no answer of 0 where it does not hold."""
+    period = sympy.Symbol("T")
+    found = cm.Convolution(sympy.sin(2 * sympy.pi * t / period), 1, t).solve(period=period)
+    assert sympy.Gt(period, 0) in found.conditions
+    with pytest.raises(DivergentError, match="not positive"):
+        cm.Convolution(t, t, t).solve(period=period, assume=period < 0)

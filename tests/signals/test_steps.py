@@ -359,3 +359,13 @@ def test_a_divergent_branch_has_no_steps() -> None:
         if answer.expression is None:
             with pytest.raises(DivergentError):
                 found.derivation(branch=place)
+
+
+def test_a_case_without_an_answer_says_why_it_has_no_steps() -> None:
+    c, d = sympy.symbols("c d", real=True)
+    solved = Convolution(exp(-c * t**2), exp(-d * t**2), t).solve()
+    without = [place for place, answer in enumerate(solved.answers) if answer.expression is None]
+    assert len(without) == 2  # c + d < 0, and d = -c
+    for place in without:
+        with pytest.raises((DivergentError, NotFoundError)):
+            solved.derivation(branch=place)

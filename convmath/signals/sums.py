@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 
 from sympy import I, Symbol
 
+from .angles import Wave
+from .deadline import inquire
 from .monomials import Monomial, exponential
 from .scalars import Number
 from .types import Expr, sympy
@@ -17,17 +19,19 @@ __all__ = ["expression", "parts"]
 
 MOST = 300  # operations in what is factored
 
+Coefficient = Expr | Number | Wave
 Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
 
 
 def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
-    by_key: dict[Key, dict[int, list[Expr | Number]]] = defaultdict(lambda: defaultdict(list))
+    by_key: dict[Key, dict[int, list[Coefficient]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
         key = (*parts(sympy.expand(monomial.exponent(t))), monomial.special)
         by_key[key][monomial.power].append(monomial.coefficient)
     found = []
     while by_key:
+        inquire()
         (real, turn, special), powers = by_key.popitem()
         factor = exponential(_square_completed(real, t)) * special
         if turn == 0:
@@ -61,8 +65,10 @@ def parts(exponent: Expr) -> tuple[Expr, Expr]:
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
 
 
-def _turned(coefficient: Expr | Number) -> Expr | Number:
+def _turned(coefficient: Coefficient) -> Coefficient:
     """i·c"""
+    if isinstance(coefficient, Wave):
+        return coefficient.turned()
     return coefficient.field.i * coefficient if isinstance(coefficient, Number) else I * coefficient
 
 
@@ -73,7 +79,11 @@ def _added(values: Sequence[Expr | Number]) -> Expr:
     return sympy.Add(*(value.expression if isinstance(value, Number) else value for value in values))
 
 
-def _factored(powers: dict[int, list[Expr | Number]], t: Symbol) -> Expr:
+def _factored(powers: dict[int, list[Coefficient]], t: Symbol) -> Expr:
+    coefficients = [(power, c) for power, found in powers.items() for c in found]
+    if wave := next((c for _, c in coefficients if isinstance(c, Wave)), None):
+        waves = ((c if isinstance(c, Wave) else wave.waves.wave(c)).times_variable(k) for k, c in coefficients)
+        return functools.reduce(operator.add, waves).written(t)
     values = {power: _added(found) for power, found in powers.items()}
     if (
         sum(sympy.count_ops(value) for value in values.values()) > MOST

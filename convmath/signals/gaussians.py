@@ -15,6 +15,7 @@ from collections.abc import Iterable
 
 from sympy import Symbol, oo
 
+from .deadline import inquire
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .limits import limits
@@ -103,6 +104,7 @@ class Integrand:
         finite = not x.is_infinite
         factors = [(sympy.S.One, sympy.S.Zero)]  # J_k = α·J₀ + β·e^{…}
         for k in range(1, self.f.power + self.g.power + 1):
+            inquire()
             alpha, beta = b * factors[k - 1][0], b * factors[k - 1][1]
             if k > 1:
                 alpha, beta = alpha + (k - 1) * factors[k - 2][0], beta + (k - 1) * factors[k - 2][1]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Matrix, Symbol
 
-from ..errors import NotFoundError
+from ..errors import LateError, NotFoundError
 from ..facts import Facts
 from ..types import Expr, sympy
 from . import balls, gaussians, radial
@@ -29,6 +29,8 @@ def convolved(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
     for way in ways:
         try:
             return way(f, g, variables, facts, along)
+        except LateError:  # no other way has more time
+            raise
         except NotFoundError as error:
             refused = refused or error
     assert refused is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from typing import Any
 
 from sympy import Symbol, oo
 
@@ -63,8 +64,15 @@ def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | 
     return found
 
 
-def written(found: Terms, t: Symbol) -> Expr:
-    """The sum, with steps for the ends of the intervals."""
+def written(found: Terms, t: Symbol, facts: Facts) -> Expr:
+    """The sum, with steps for the ends of the intervals; in cases where something has no value beyond such an end."""
+    cut = [term for term in found.terms if not (term[0].low is -oo and term[0].high is oo)]
+    if any(_needs_cases(monomial) for _, monomial in cut):
+        ends = {end for piece, _ in cut for end in (piece.low, piece.high) if not end.is_infinite}
+        points = facts.sorted(sorted(ends, key=sympy.default_sort_key))
+        if points is not None and len(points) > 1:
+            whole = tuple(term for term in found.terms if term not in cut)
+            return written(Terms(whole, found.impulses), t, facts) + _in_cases(cut, points, t)
     by_ends: dict[tuple[Expr, Expr], list[Monomial]] = defaultdict(list)
     for piece, monomial in found.terms:
         by_ends[piece.low, piece.high].append(monomial)
@@ -73,9 +81,27 @@ def written(found: Terms, t: Symbol) -> Expr:
     return sympy.Add(*parts)
 
 
+def _needs_cases(monomial: Monomial) -> bool:
+    return bool(monomial.special.has(sympy.Pow, sympy.log))
+
+
+def _in_cases(found: list[Term], points: list[Expr], t: Symbol) -> Expr:
+    """What terms add to between each two points."""
+    place = {end: number for number, end in enumerate([-oo, *points, oo])}
+    values = []
+    for k in range(len(points) + 1):
+        inside = [m for piece, m in found if place[piece.low] <= k < place[piece.high]]
+        values.append(expression(inside, t))
+    cases: list[tuple[Expr, Any]] = []
+    for k, value in enumerate(values):
+        if k + 1 == len(values) or values[k + 1] != value:
+            cases.append((value, t < points[k] if k < len(points) else True))
+    return sympy.Piecewise(*cases)
+
+
 def _between(low: Expr, high: Expr, inside: list[Monomial], t: Symbol) -> Expr:
     value = expression(inside, t)
-    if high is oo and low is not -oo and any(m.special.has(sympy.Pow, sympy.log) for m in inside):
+    if high is oo and low is not -oo and any(map(_needs_cases, inside)):
         return sympy.Piecewise((value, t > low), (0, True))  # what has no value before, 0·√t, is not written
     return value * _window(low, high, t)
 

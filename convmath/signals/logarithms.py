@@ -1,14 +1,14 @@
 r"""Rational functions, with exponentials and waves beside them, and exponentials on intervals: logarithms, arctangents,
 sine and exponential integrals.
 
-A pole gives c·e^{κτ}/(τ - z)ⁿ in f, and (t - τ)^k e^{λ(t-τ)} in g is a polynomial in τ - z, so that with μ = κ - λ every
-integral is one of
+A pole gives c·e^{κτ}/(τ - z)ⁿ in f, and (t - τ)^k e^{λ(t-τ)} in g is a polynomial in τ - z, so that with μ = κ - λ
+every integral is one of
 
     ∫ (τ - z)^p e^{μτ} dτ,  and for p = -1 it is e^{μz} times a primitive of e^s/s at s = μ(τ - z), or log(τ - z).
 
-That primitive is -E₁(-s), whose cut is where s > 0, or Ei(s), whose cut is where s < 0, by which of the two the line of
-s meets; for imaginary s it is Ci|s| + i·Si(s/i). At a pole on the line, primitives are continued as principal values are:
-by what has log|s| there. Where f and g are real, terms come in conjugate pairs, of which one is taken.
+That primitive is -E₁(-s), whose cut is where s > 0, or Ei(s), whose cut is where s < 0, by which of the two the line
+of s meets; for imaginary s it is Ci|s| + i·Si(s/i). At a pole on the line, primitives are continued as principal values
+are: by what has log|s| there. Where f and g are real, terms come in conjugate pairs, of which one is taken.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sympy import I, Symbol, oo
 
 from .errors import DivergentError, OpenQuestion
 from .facts import Facts
 from .limits import limits
-from .monomials import Monomial
+from .monomials import Monomial, monomials
 from .pieces import Piece
 from .residues import Part, Residues
 from .sums import parts
@@ -64,9 +64,9 @@ def joined(
             if x in (oo, -oo):
                 inner.converges(x, degrees, powers)
         piece = Piece(ONE, start, end)
-        for (kappa, z, n), (rate, k), weight in _products(fractions, powers, real):
+        for (kappa, z, n), (rate, k) in _products(fractions, powers, real):
             for x, direction in ((high, sign), (low, -sign)):
-                scale = direction * weight * fractions[kappa, z, n] * powers[rate, k]
+                scale = direction * fractions[kappa, z, n] * powers[rate, k]
                 for value in inner.at(x, (kappa, z, n), rate, k):
                     paired = real and not _alone((kappa, z), rate)
                     found += [(piece, m) for m in _monomials(value, scale, paired, t)]
@@ -94,8 +94,8 @@ def is_real(coefficients: dict[tuple[Expr, ...], Expr]) -> bool:
     return True
 
 
-def _products(fractions: dict[Part, Expr], powers: Powers, real: bool) -> Iterable[tuple[Part, tuple[Expr, int], int]]:
-    """Pairs of terms; of two that are conjugate to one another the first, with the weight 2."""
+def _products(fractions: dict[Part, Expr], powers: Powers, real: bool) -> Iterable[tuple[Part, tuple[Expr, int]]]:
+    """Pairs of terms; of two that are conjugate to one another the first."""
     done: set[tuple[Expr, ...]] = set()
     for (kappa, z, n), (rate, k) in ((f, g) for f in fractions for g in powers):
         key = (kappa, z, n, rate, k)
@@ -103,7 +103,7 @@ def _products(fractions: dict[Part, Expr], powers: Powers, real: bool) -> Iterab
         if real and other in done:
             continue
         done.add(key)
-        yield (kappa, z, n), (rate, k), 1
+        yield (kappa, z, n), (rate, k)
 
 
 def _alone(part: tuple[Expr, Expr], rate: Expr) -> bool:
@@ -114,22 +114,30 @@ def _monomials(value: Value, scale: Expr, paired: bool, t: Symbol) -> Iterable[M
     """What a value, and its conjugate where it is one of a pair, adds to the sum."""
     front = sympy.expand(scale * value.front)
     if value.complex is not None:
-        whole = front * sympy.exp(sympy.expand(value.exponent)) * value.complex
-        yield Monomial(ONE, special=2 * sympy.re(whole) if paired else whole)
+        for m in _terms(front, value.exponent, t):
+            inner = sympy.exp(sympy.expand(m.exponent(t))) * value.complex
+            if not paired:
+                yield Monomial(m.coefficient, m.power, special=inner)
+                continue
+            real, turn = parts(sympy.expand(m.coefficient))
+            yield Monomial(2 * real, m.power, special=sympy.re(inner))
+            yield Monomial(-2 * turn, m.power, special=sympy.im(inner))
         return
-    exponent = sympy.expand(value.exponent)
-    rate = sympy.diff(exponent, t)
-    constant = sympy.expand(exponent.subs(t, 0))
     for special, turned in ((value.real, front), (value.turn, sympy.expand(I * front))):
-        if special == 0 or turned == 0:
+        if special == 0:
             continue
         factor, special = (special, ONE) if special.is_number else (ONE, special)
-        for (power,), c in sympy.Poly(turned, t).terms():
-            yield Monomial(c * factor, power, rate, constant=constant, special=special)
+        for m in _terms(turned, value.exponent, t):
+            yield replace(m, coefficient=m.coefficient * factor, special=special)
             if paired:
-                yield Monomial(
-                    conjugated(c) * factor, power, conjugated(rate), constant=conjugated(constant), special=special
-                )
+                coefficient, rate, constant = (conjugated(e) for e in (m.coefficient, m.rate, m.constant))
+                yield Monomial(coefficient * factor, m.power, rate, constant=constant, special=special)
+
+
+def _terms(front: Expr, exponent: Expr, t: Symbol) -> Iterable[Monomial]:
+    factor = sympy.exp(sympy.expand(exponent))
+    for term in sympy.Add.make_args(front):
+        yield from monomials(term * factor, t)
 
 
 class _Primitive:
@@ -200,8 +208,7 @@ class _Primitive:
             return self._logarithm(x, z)
         if v == 0:
             return self._on_the_line(x, z, mu)
-        grows, turns = parts(mu)
-        side = self._sign(v)
+        side, turns = self._sign(v), parts(mu)[1]
         crosses = self._sign(turns) == side
         if x in (oo, -oo):
             towards = sympy.pi * side * (1 if x is oo else -1)
@@ -274,8 +281,9 @@ def _primitive(power: int, mu: Expr) -> list[tuple[Expr, int | None]]:
         return [(ONE, None)]
     if mu == 0:
         return [(ONE / (power + 1), power + 1)]
-    if power == 0:
-        return [(1 / mu, 0)]
-    if power > 0:
-        return [(1 / mu, power), *((-power / mu * c, q) for c, q in _primitive(power - 1, mu))]
+    if power >= 0:
+        grows, turns = parts(mu)
+        inverse = (grows - I * turns) / (grows**2 + turns**2)  # so that denominators are real
+        rest = _primitive(power - 1, mu) if power > 0 else []
+        return [(inverse, power), *((-power * inverse * c, q) for c, q in rest)]
     return [(ONE / (power + 1), power + 1), *((-mu / (power + 1) * c, q) for c, q in _primitive(power + 1, mu))]

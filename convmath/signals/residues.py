@@ -89,7 +89,7 @@ class Residues:
         ]
 
     def partial_fractions(self, low: Expr = -oo, high: Expr = oo) -> tuple[dict[Part, Expr], dict[Expr, int]]:
-        """Coefficients of e^{κt}/(t - z)ⁿ in f between two points, by κ, z and n, and as which power of t it ends, by κ.
+        """Coefficients of e^{κt}/(t - z)ⁿ in f between two points, and as which power of t it ends, by κ.
 
         A pole there is one of a single wave, and cancels with those of others: sin t/t has none.
         """

@@ -18,7 +18,7 @@ from .poles import Poles, product
 from .residues import Residues, is_quotient, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
-from .terms import Term, Terms, bounded, terms, written
+from .terms import Term, Terms, bounded, disjoint, terms, written
 from .types import Expr, sympy
 
 __all__ = ["Found", "convolved"]
@@ -131,7 +131,7 @@ class _Table:
         )
 
     def _with_quotients(self, f: Sorted, g: Sorted) -> Terms:
-        """Rational functions in f, those on one interval together, with Gaussians and with exponentials on intervals."""
+        """Rational functions in f, those on one interval together, with Gaussians and with exponentials."""
         found = Terms(())
         gaussians = [term for term in g.other if term[1].gaussian]
         for quotients in _by_ends(term for term in f.other if is_quotient(term, self.t)):
@@ -140,7 +140,7 @@ class _Table:
                 raise self._refusal(quotients[0], gaussians[0])
             if gaussians:
                 found = found + Terms(tuple(voigt.smeared(quotients, gaussians, self.t, self.facts, self.principal)))
-            for exponentials in _by_ends(g.plain.terms):
+            for exponentials in _by_ends(disjoint(g.plain.terms, self.facts)):
                 if rest := [term for term in exponentials if not (whole and is_rational(term, self.t))]:
                     joined = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
                     found = found + Terms(tuple(joined))

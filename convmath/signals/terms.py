@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from .pieces import Function, Impulse, Piece
 from .sums import expression
 from .types import Expr, sympy
 
-__all__ = ["Term", "Terms", "bounded", "terms", "written"]
+__all__ = ["Term", "Terms", "bounded", "disjoint", "terms", "written"]
 
 Term = tuple[Piece, Monomial]  # a monomial, and a piece for its ends
 
@@ -45,22 +46,45 @@ def bounded(found: Terms, facts: Facts) -> Terms:
     return Terms(tuple(terms), found.impulses)
 
 
+def disjoint(found: Iterable[Term], facts: Facts) -> list[Term]:
+    """The same sum, where each monomial stands on intervals that do not overlap: ½(1 + sign t) as (0, ∞); where the
+    order of break points is not known, as it came.
+    """
+    groups: dict[Monomial, list[Term]] = defaultdict(list)
+    for piece, monomial in found:
+        groups[replace(monomial, coefficient=sympy.S.One)].append((piece, monomial))
+    terms: list[Term] = []
+    for like, group in groups.items():
+        parted = _levels(like, group, facts)
+        terms += group if parted is None else parted
+    return terms
+
+
 def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
     """A group of one monomial on intervals, if it ends on the side where its pieces do not."""
     if not any(piece.high is oo for piece, _ in group) or any(piece.low is -oo for piece, _ in group):
         return None
+    if sympy.expand(sympy.Add(*(m.coefficient for piece, m in group if piece.high is oo))) != 0:
+        return None
+    return _levels(like, group, facts)
+
+
+def _levels(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
+    """What a group of one monomial adds to between each two break points."""
     changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
     for piece, monomial in group:
         changes[piece.low] += monomial.coefficient
-        if piece.high is not oo:
-            changes[piece.high] -= monomial.coefficient
-    if sympy.expand(sympy.Add(*changes.values())) != 0 or (points := facts.sorted(changes)) is None:
+        changes[piece.high] -= monomial.coefficient
+    if (points := facts.sorted(end for end in changes if not end.is_infinite)) is None:
         return None
     found, level = [], sympy.S.Zero
-    for low, high in itertools.pairwise(points):
-        level += changes[low]
-        if sympy.expand(level) != 0:
-            found.append((Piece(sympy.S.One, low, high), replace(like, coefficient=level)))
+    for low, high in itertools.pairwise([-oo, *points, oo]):
+        level = sympy.expand(level + changes[low])
+        if level == 0:
+            continue
+        if found and found[-1][0].high == low and found[-1][1].coefficient == level:
+            low = found.pop()[0].low
+        found.append((Piece(sympy.S.One, low, high), replace(like, coefficient=level)))
     return found
 
 

@@ -2,8 +2,9 @@ r"""Rational functions, with waves beside them, smeared by a Gaussian: the Fadde
 
     ∫ e^{κτ}/(τ - z)·e^{-α(t-τ)² + λ(t-τ)} dτ = iπ·e^{-α(t-z)² + λ(t-z) + κz}·erfc(-iζ),  ζ = √α·(z - t) - (κ - λ)/2√α,
 
-where z lies above the line; below it, -iπ and erfc(iζ), and of a pole on the line, the mean of both. A higher order is a
-derivative by z, a power beside the Gaussian one by λ (B. H. Armstrong, Spectrum line profiles: the Voigt function, 1967).
+where z lies above the line; below it, -iπ and erfc(iζ), and of a pole on the line, the mean of both. A higher order is
+a derivative by z, a power beside the Gaussian one by λ (B. H. Armstrong, Spectrum line profiles: the Voigt function,
+1967).
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _transform(z: Expr, n: int, kappa: Expr, rate: Expr, k: int, alpha: Expr, t:
 
 
 def _monomials(value: Expr, paired: bool, t: Symbol) -> Iterable[Monomial]:
-    """A sum of Gaussians, and of products of them with an error function, each with its conjugate if it is one of a pair."""
+    """Gaussians, and products of them with an error function, each with its conjugate if it is one of a pair."""
     plain, beside = sympy.S.Zero, defaultdict[Expr, Expr](lambda: sympy.S.Zero)
     for term in sympy.Add.make_args(sympy.expand(value, power_base=False, power_exp=False)):
         rest, error = term.as_independent(sympy.erf, sympy.erfc, sympy.erfi, as_Add=False)

@@ -3,8 +3,8 @@ r"""Functions of the distance from a point.
 Poisson kernels, Γ((n+1)/2)/π^{(n+1)/2}·a/(|x|² + a²)^{(n+1)/2} in n dimensions, have widths a that add; for n = 1 it is
 Cauchy's density a/π(x² + a²).
 
-In three dimensions the integral of f over planes at the distance s, P(s) = 2π∫_{|s|}^∞ f(r) r dr, is convolved along the
-line, P_{f∗g} = P_f ∗ P_g, and f(r) = -P′(r)/2πr, so that a constant in P does not matter.
+In three dimensions the integral of f over planes at the distance s, P(s) = 2π∫_{|s|}^∞ f(r) r dr, is convolved along
+the line, P_{f∗g} = P_f ∗ P_g, and f(r) = -P′(r)/2πr, so that a constant in P does not matter.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from sympy.core.function import AppliedUndef
 from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
-from .pieces import Function
+from .pieces import SWITCHES, Function
 from .quadrature import Integral, integrals, slow_integral
 from .types import Expr, sympy
 
@@ -310,39 +310,60 @@ def _without_cancellation(e: Expr, at: dict[Any, Any], values: dict[Symbol, Expr
 # --- several variables
 # ------------------------------------------------------------------------------------------------
 
-# nodes on an axis, by the number of axes; how far they reach; what is allowed where something jumps, and where
-# nothing does
-NODES, REACH, COARSE, FINE = {2: 601, 3: 121}, 4.5, 0.04, 1e-4
+# nodes on an axis, by the number of axes; how far they reach; what is allowed of what is integrated; how often it is
+NODES, REACH, FINE, GRIDS = {2: 401, 3: 97}, 4.5, 1e-4, 4
 
 
 def checked_in_space(
     f: Expr, g: Expr, variables: Sequence[Symbol], result: Expr, facts: Facts, conditions: Sequence[Any] = ()
 ) -> int:
-    """At how many points a result was held against a sum over a grid, which is finest around 0.
+    """At how many points a result was held against sums over grids, which are finest around 0.
 
-    A grid sees jumps coarsely, so that this finds a wrong formula and no wrong digit; impulses it does not see at
-    all.
+    A grid sees jumps coarsely, so that this finds a wrong formula and no wrong digit: how far grids that are shifted
+    against one another differ, and what lies near their ends, is allowed. Impulses they do not see at all.
     """
     if len(variables) not in NODES or any(e.has(sympy.DiracDelta) for e in (f, g)):
         return 0
     draw = random.Random(0)
     values = _values((f, g, result), set(variables), facts, conditions, draw)
     left, right = (sympy.lambdify(variables, e.xreplace(values), ["scipy", "numpy"]) for e in (f, g))
-    rough = any(e.has(sympy.Piecewise, sympy.Heaviside, sympy.Abs, sympy.sign) for e in (f, g))
-    u, step = np.linspace(-REACH, REACH, NODES[len(variables)], retstep=True)
-    grid = np.meshgrid(*[np.sinh(u)] * len(variables))
-    weights = functools.reduce(np.multiply, np.meshgrid(*[np.cosh(u) * step] * len(variables), sparse=True))
+    jumps = any(e.has(*SWITCHES) for e in (f, g))
     held = 0
-    for _ in range(2):
+    for _ in range(6):
         at = [draw.uniform(-1.2, 1.2) for _ in variables]
-        with np.errstate(all="ignore"):
-            product = left(*grid) * right(*(x - y for x, y in zip(at, grid, strict=True))) * weights
-        wanted, size = complex(np.sum(product)), float(np.sum(np.abs(product)))
+        found = [_on_a_grid(left, right, at, draw) for _ in range(GRIDS)]
+        sums = np.array([value for value, _, _, _ in found])
+        wanted, size = complex(sums.mean()), max(size for _, _, size, _ in found)
         got = complex(sympy.N(result.xreplace(values).subs(dict(zip(variables, at, strict=True)))))
-        allowed = (COARSE if rough else FINE) * size + 1e-9
-        if rough:  # an edge may lie anywhere between two points
-            allowed += step * float(np.max(np.abs(product / weights)))
-        if np.isfinite(wanted):
+        allowed = 2 * float(np.abs(sums - wanted).max()) + max(tail for _, tail, _, _ in found) + FINE * size + 1e-9
+        cell, largest = 2 * REACH / NODES[len(variables)], max(largest for _, _, _, largest in found)
+        # an edge may lie anywhere between two points, and a peak in one cell
+        allowed += largest * (cell if jumps else cell ** len(variables))
+        if np.isfinite(wanted) and allowed < COARSE * size + 1e-6:
             held += 1
             _compared(result, sympy.Tuple(*variables), sympy.Tuple(*at), got, wanted, allowed, values)
+        if held == 2:
+            break
     return held
+
+
+COARSE = 0.25  # what a grid must not be off by to be of use
+
+
+def _on_a_grid(
+    left: Callable[..., Any], right: Callable[..., Any], at: Sequence[float], draw: random.Random
+) -> tuple[complex, float, float, float]:
+    """A sum, how much of it lies near the ends, the sum of absolute values, and the largest value."""
+    inquire()
+    u, step = np.linspace(-REACH, REACH, NODES[len(at)], retstep=True)
+    axes = [u + step * draw.random() for _ in at]
+    grid = np.meshgrid(*map(np.sinh, axes), indexing="ij")
+    inside = np.meshgrid(*(np.abs(axis) < 0.85 * REACH for axis in axes), indexing="ij", sparse=True)
+    weights = np.meshgrid(*(np.cosh(axis) * step for axis in axes), indexing="ij", sparse=True)
+    with np.errstate(all="ignore"):
+        product = left(*grid) * right(*(x - y for x, y in zip(at, grid, strict=True)))
+    largest = float(np.max(np.abs(product)))
+    product = product * functools.reduce(np.multiply, weights)
+    whole = complex(np.sum(product))
+    middle = complex(np.sum(product * functools.reduce(np.logical_and, inside)))
+    return whole, 2 * abs(whole - middle), float(np.sum(np.abs(product))), largest

@@ -191,10 +191,17 @@ def in_one_variable(
         functions = left or read(f, x, known), right or read(g, x, known)
         found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
-    if x.is_integer:
-        held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
-    else:
-        held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+    try:
+        if x.is_integer:
+            held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
+        else:
+            held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+    except CheckError:
+        if not found.guessed:
+            raise
+        held = 0
+    if found.guessed and not held:
+        raise NotFoundError("no method is known, and what SymPy finds does not hold in numbers")
     return Answer(found.expression, (), tuple(found.converges), held), found.different
 
 

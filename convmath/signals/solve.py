@@ -15,10 +15,10 @@ from .facts import Facts
 from .monomials import Monomial
 from .pieces import Function, Impulse, Piece
 from .poles import Poles, product
-from .residues import Residues, is_rational
+from .residues import Residues, is_quotient, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
-from .terms import Term, Terms, bounded, terms, written
+from .terms import Term, Terms, bounded, disjoint, terms, written
 from .types import Expr, sympy
 
 __all__ = ["Found", "convolved"]
@@ -31,6 +31,7 @@ class Found:
     expression: Expr
     different: list[tuple[Expr, Expr]] = field(default_factory=list)
     converges: list[Any] = field(default_factory=list)
+    guessed: bool = False  # by what may be wrong
 
 
 def convolved(f: Function, g: Function, t: Symbol, facts: Facts, principal: bool = False) -> Found:
@@ -101,14 +102,14 @@ class _Table:
             itertools.product(f.other, g.plain.terms),
             itertools.product(f.other, g.other),
         )
-        rest = rest + self._with_rational(f, g) + self._with_rational(g, f)
+        rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
         for first, second in pairs:
-            if not self._by_residues(first, second):
+            if not self._in_groups(first, second):
                 rest = rest + self._pair(first, second)
         if self.open:
             rest = rest + Terms(tuple(fallback.integrated(self.open, self.t)))
-        whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t)
-        return Found(whole, list(self.different), list(self.converges))
+        whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t, self.facts)
+        return Found(whole, list(self.different), list(self.converges), bool(self.open))
 
     def _poles(self, left: Terms, right: Terms) -> Poles:
         parts = (left, right)
@@ -120,27 +121,29 @@ class _Table:
         self.converges.update(joined.converges)
         return joined.result
 
-    def _by_residues(self, first: Term, second: Term) -> bool:
+    def _in_groups(self, first: Term, second: Term) -> bool:
         """Whether a pair is convolved together with others."""
         if all(is_rational(term, self.t) for term in (first, second)):
             return True
         return any(
-            one[1].special != 1 and is_rational(one, self.t) and (two[1].gaussian or two[1].exponential)
+            is_quotient(one, self.t) and (two[1].gaussian or two[1].exponential)
             for one, two in ((first, second), (second, first))
         )
 
-    def _with_rational(self, f: Sorted, g: Sorted) -> Terms:
-        """The rational functions of f, all of them at once, with Gaussians and with exponentials on intervals."""
-        rational = [term for term in f.other if is_rational(term, self.t)]
+    def _with_quotients(self, f: Sorted, g: Sorted) -> Terms:
+        """Rational functions in f, those on one interval together, with Gaussians and with exponentials."""
         found = Terms(())
-        if not rational:
-            return found
-        for term in g.other:
-            if term[1].gaussian:
-                found = found + Terms(tuple(voigt.smeared(rational, term, self.t, self.facts)))
-        for term in g.plain.terms:
-            if not is_rational(term, self.t):
-                found = found + Terms(tuple(logarithms.joined(rational, term, self.t, self.facts)))
+        gaussians = [term for term in g.other if term[1].gaussian]
+        for quotients in _by_ends(term for term in f.other if is_quotient(term, self.t)):
+            whole = is_rational(quotients[0], self.t)
+            if gaussians and not whole:
+                raise self._refusal(quotients[0], gaussians[0])
+            if gaussians:
+                found = found + Terms(tuple(voigt.smeared(quotients, gaussians, self.t, self.facts, self.principal)))
+            for exponentials in _by_ends(disjoint(g.plain.terms, self.facts)):
+                if rest := [term for term in exponentials if not (whole and is_rational(term, self.t))]:
+                    joined = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
+                    found = found + Terms(tuple(joined))
         return found
 
     def _rational(self, f: Sorted, g: Sorted) -> Terms:
@@ -189,6 +192,14 @@ class _Table:
 
     def _refusal(self, first: Term, second: Term) -> NotFoundError:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")
+
+
+def _by_ends(found: Iterable[Term]) -> list[list[Term]]:
+    """Terms in groups, one for each interval."""
+    groups: dict[tuple[Expr, Expr], list[Term]] = {}
+    for piece, monomial in found:
+        groups.setdefault((piece.low, piece.high), []).append((piece, monomial))
+    return list(groups.values())
 
 
 def _sifted(impulse: Impulse, term: Term, t: Symbol) -> Terms:

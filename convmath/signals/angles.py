@@ -23,13 +23,13 @@ from sympy import I, Symbol
 from sympy.polys.rings import PolyElement, PolyRing
 
 from .deadline import inquire
+from .factors import factors_of, written_product
 from .scalars import Field, Number
 from .types import Expr, sympy
 
 __all__ = ["Wave", "Waves", "in_waves"]
 
 MOST = 2  # the degree in cos θ and sin θ up to which powers are written
-LONG = 60  # terms of what no factors are looked for
 
 Powers = tuple[int, ...]  # exponents of all letters, those of e^{iθ} of any sign
 Laurent = dict[Powers, Any]
@@ -297,10 +297,8 @@ class Waves:
             left = times
             while left and (quotient := self._quotient(top, q)) is not None:
                 top, left = quotient, left - 1
-            bottom.append(q.as_expr().xreplace(names) ** -left)
-        factors = [part for part in (*self._polynomial(top, names), *bottom) if part != 1]
-        whole = len(factors) == 2 and factors[0].is_Rational and factors[1].is_Add  # 2(x + 1) stays in factors
-        return sympy.Mul(*factors, evaluate=not whole)
+            bottom.append(q.as_expr().xreplace(names) ** left)
+        return written_product(self._polynomial(top, names), bottom)
 
     def _quotient(self, top: PolyElement, q: PolyElement) -> PolyElement | None:
         """top/q, if it is a polynomial."""
@@ -317,7 +315,7 @@ class Waves:
         """The factors of a polynomial of low degree; any other is one, by multiples of the angles."""
         size = len(self.angles)
         if all(sum(powers[: 2 * size]) <= MOST for powers in p):
-            return self._factors_of(p, names)
+            return factors_of(p, names)
         by_turn: dict[tuple[bool, Powers], PolyElement] = defaultdict(lambda: self.ring.zero)
         for powers, value in p.items():
             inquire()
@@ -328,15 +326,8 @@ class Waves:
         found = []
         for (even, turn), factor in by_turn.items():
             angle = sympy.Add(*(m * w for m, w in zip(turn, self._turns, strict=True)))
-            found.append(sympy.Mul(*self._factors_of(factor, names), sympy.cos(angle) if even else sympy.sin(angle)))
+            found.append(sympy.Mul(*factors_of(factor, names), sympy.cos(angle) if even else sympy.sin(angle)))
         return [sympy.Add(*found)]
-
-    def _factors_of(self, p: PolyElement, names: Mapping[Symbol, Expr]) -> list[Expr]:
-        if len(p) > LONG or not p:
-            return [p.as_expr().xreplace(names)]
-        content, factors = p.factor_list()
-        scale = sympy.Rational(content.numerator, content.denominator)
-        return [scale, *(factor.as_expr().xreplace(names) ** k for factor, k in factors)]
 
 
 @dataclass

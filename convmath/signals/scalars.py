@@ -46,10 +46,19 @@ def _letters(expression: Expr, plain: Container[Symbol]) -> Iterator[Expr]:
     if expression.is_Add or expression.is_Mul:
         for part in expression.args:
             yield from _letters(part, plain)
-    elif expression.is_Pow and expression.exp.is_Integer:
-        yield from _letters(expression.base, plain)
+    elif _is_power(expression):
+        yield from _letters(_root(expression), plain)
     elif expression is not I and not expression.is_Rational:
         yield expression
+
+
+def _is_power(e: Expr) -> bool:
+    """x^{p/q}, but for x^{1/q}, of which others are whole powers."""
+    return bool(e.is_Pow and e.exp.is_Rational and e.exp.p != 1)
+
+
+def _root(power: Expr) -> Expr:
+    return power.base if power.exp.is_Integer else power.base ** sympy.Rational(1, power.exp.q)
 
 
 def _turned(product: Expr, plain: Container[Symbol]) -> Expr | None:
@@ -72,7 +81,7 @@ class Field:
         # ℚ itself where there are no letters: its arithmetic is much faster than that of fractions of polynomials
         self.rational: Any = FracField(names, sympy.QQ, sympy.lex) if names else sympy.QQ
         self._place = dict(zip(self.letters, self.rational.gens, strict=True)) if names else {}
-        self._back = dict(zip(names, self.letters, strict=True))
+        self.names = dict(zip(names, self.letters, strict=True))
         symbols = {letter for letter in self.letters if letter.is_Symbol}
         turned = {letter / I for letter in self.letters if letter.is_Mul}
         self._independent = len(symbols) + len(turned) == len(self.letters) and not symbols & turned
@@ -96,14 +105,14 @@ class Field:
             return letter * self.number(expression / (I * symbol))
         if expression.is_Mul:
             return functools.reduce(lambda x, y: x * y, map(self.number, expression.args))
-        if expression.is_Pow and expression.exp.is_Integer:
-            return self.number(expression.base) ** int(expression.exp)
+        if _is_power(expression):
+            return self.number(_root(expression)) ** int(expression.exp.p)
         return Number(self, self._place[expression], self.rational.zero)
 
     def expression(self, number: Any) -> Expr:
         """A real number as a SymPy expression."""
         return (
-            number.as_expr().xreplace(self._back)
+            number.as_expr().xreplace(self.names)
             if self.letters
             else sympy.Rational(number.numerator, number.denominator)
         )
@@ -124,7 +133,7 @@ class Field:
             return True
         if self._independent:
             return False
-        numerator = number.numer.as_expr().xreplace(self._back)
+        numerator = number.numer.as_expr().xreplace(self.names)
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
 
 

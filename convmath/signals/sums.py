@@ -11,13 +11,12 @@ from sympy import I, Symbol
 
 from .angles import Wave
 from .deadline import inquire
+from .factors import in_factors
 from .monomials import Monomial, exponential
 from .scalars import Number
 from .types import Expr, sympy
 
 __all__ = ["expression", "parts"]
-
-MOST = 300  # operations in what is factored
 
 Coefficient = Expr | Number | Wave
 Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
@@ -72,10 +71,10 @@ def _turned(coefficient: Coefficient) -> Coefficient:
     return coefficient.field.i * coefficient if isinstance(coefficient, Number) else I * coefficient
 
 
-def _added(values: Sequence[Expr | Number]) -> Expr:
+def _added(values: Sequence[Expr | Number]) -> Expr | Number:
     """The sum; numbers of a field are added there, where they cancel."""
     if values and all(isinstance(value, Number) for value in values):
-        return functools.reduce(operator.add, values).expression
+        return functools.reduce(operator.add, values)
     return sympy.Add(*(value.expression if isinstance(value, Number) else value for value in values))
 
 
@@ -85,17 +84,9 @@ def _factored(powers: dict[int, list[Coefficient]], t: Symbol) -> Expr:
         waves = ((c if isinstance(c, Wave) else wave.waves.wave(c)).times_variable(k) for k, c in coefficients)
         return functools.reduce(operator.add, waves).written(t)
     values = {power: _added(found) for power, found in powers.items()}
-    if (
-        sum(sympy.count_ops(value) for value in values.values()) > MOST
-    ):  # factors are not looked for in what fills a page
-        return sympy.Add(*(_over_factors(value) * t**power for power, value in values.items()))
-    written = sympy.Add(*(value * t**power for power, value in values.items()))
-    if not written.has(I):
-        return written if written.is_number else sympy.factor(written)
-    real, turn = (part if part.is_number else sympy.factor(part) for part in parts(sympy.expand(written)))
-    return real + I * turn
-
-
-def _over_factors(fraction: Expr) -> Expr:
-    numerator, denominator = sympy.fraction(fraction)
-    return sympy.expand(numerator) / sympy.factor(denominator)
+    if not any(powers):
+        constant = values[0].expression if isinstance(values[0], Number) else values[0]
+        if constant.is_number:
+            real, turn = parts(sympy.expand(constant))
+            return real + I * turn if turn else constant
+    return in_factors(values, t)

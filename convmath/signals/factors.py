@@ -22,7 +22,7 @@ from .deadline import inquire
 from .scalars import Field, Number
 from .types import Expr, sympy
 
-__all__ = ["factors_of", "in_factors", "written_product"]
+__all__ = ["factored", "factors_of", "in_factors", "written_product"]
 
 LONG = 40  # terms of what no factors are looked for
 
@@ -33,6 +33,12 @@ def in_factors(coefficients: Mapping[int, Expr | Number], t: Expr) -> Expr:
     real, turn = ({k: part(c) for k, c in numbers.items() if part(c)} for part in (_real, _imaginary))
     field = next(iter(numbers.values())).field
     return _fraction(real, field, t) + I * _fraction(turn, field, t)
+
+
+@functools.lru_cache(maxsize=1000)
+def factored(e: Expr) -> Expr:
+    """An expression as a real part and i times another, each in factors."""
+    return in_factors({0: e}, sympy.S.One)
 
 
 def _real(number: Number) -> Any:

@@ -137,6 +137,27 @@ class Field:
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
 
 
+def _added(x: Any, y: Any) -> Any:
+    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+        return x + y
+    b, d = x.denom.LC, y.denom.LC  # without the search for a common factor of polynomials
+    return _lowest(x, x.numer.mul_ground(d) + y.numer.mul_ground(b), b * d)
+
+
+def _multiplied(x: Any, y: Any) -> Any:
+    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+        return x * y
+    return _lowest(x, x.numer * y.numer, x.denom.LC * y.denom.LC)
+
+
+def _lowest(like: FracElement, top: Any, bottom: Any) -> FracElement:
+    """A polynomial with whole coefficients over a whole number."""
+    if not top:
+        return like.field.zero
+    common = like.field.domain.gcd(top.content(), bottom)
+    return like.raw_new(top.quo_ground(common), top.ring(bottom / common))
+
+
 class Number:
     """x + iy with x and y in ℚ(letters)."""
 
@@ -159,23 +180,26 @@ class Number:
 
     def __add__(self, other: Number) -> Number:
         inquire()
-        return Number(self.field, self.x + other.x, self.y + other.y)
+        return Number(self.field, _added(self.x, other.x), _added(self.y, other.y))
 
     def __sub__(self, other: Number) -> Number:
-        return Number(self.field, self.x - other.x, self.y - other.y)
+        return self + -other
 
     def __mul__(self, other: Number | int | Fraction) -> Number:
         inquire()
         if not isinstance(other, Number):
-            factor = sympy.QQ(other.numerator, other.denominator)
-            return Number(self.field, self.x * factor, self.y * factor)
-        if not self.y and not other.y:
-            return Number(self.field, self.x * other.x, self.y)
-        return Number(self.field, self.x * other.x - self.y * other.y, self.x * other.y + self.y * other.x)
+            factor = self.field.rational(sympy.QQ(other.numerator, other.denominator))
+            return Number(self.field, _multiplied(self.x, factor), _multiplied(self.y, factor))
+        x, y = _multiplied(self.x, other.x), _multiplied(self.x, other.y)
+        if self.y:
+            x, y = _added(x, -_multiplied(self.y, other.y)), _added(y, _multiplied(self.y, other.x))
+        return Number(self.field, x, y)
 
     __rmul__ = __mul__
 
     def __pow__(self, exponent: int) -> Number:
+        if not self.y and self.x:
+            return Number(self.field, self.x**exponent, self.y)
         base, result = (self if exponent >= 0 else self.inverse()), self.field.one
         for _ in range(abs(exponent)):
             result = result * base

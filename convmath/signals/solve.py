@@ -18,7 +18,7 @@ from .poles import Poles, product
 from .residues import Residues, is_quotient, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
-from .terms import Term, Terms, bounded, disjoint, terms, written
+from .terms import Term, Terms, bounded, disjoint, mirrored, terms, written
 from .types import Expr, sympy
 
 __all__ = ["Found", "convolved"]
@@ -98,8 +98,8 @@ class _Table:
             rest = rest + self._all(sharp, self._all(Terms(one.gaussian), two.gaussian).terms)
         rest = rest + self._rational(f, g)
         pairs = itertools.chain(
-            itertools.product(f.plain.terms, g.other),
-            itertools.product(f.other, g.plain.terms),
+            itertools.product(disjoint(f.plain.terms, self.facts) if g.other else [], g.other),
+            itertools.product(f.other, disjoint(g.plain.terms, self.facts) if f.other else []),
             itertools.product(f.other, g.other),
         )
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
@@ -181,14 +181,30 @@ class _Table:
         """One monomial with another, by the method for their kinds."""
         if all(m.exponential or m.gaussian for _, m in (first, second)):
             return Terms(tuple(gaussians.joined(first, second, self.t, self.facts)))
-        if all(powers.is_power(term, self.t) for term in (first, second)):
-            found, needed = powers.joined(first, second, self.t, self.facts)
+        if way := self._of_powers(first, second):
+            found, needed = way
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(found))
+        if way := self._of_powers(mirrored(first, self.t), mirrored(second, self.t)):  # those up to a point
+            found, needed = way
+            self.converges.update(dict.fromkeys(needed))
+            return Terms(tuple(mirrored(term, self.t) for term in found))
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
             return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
         self.open.append((first, second))
         return Terms(())
+
+    def _of_powers(self, first: Term, second: Term) -> tuple[list[Term], list[Any]] | None:
+        for one, other in ((first, second), (second, first)):
+            if one[1].exponential or not powers.is_power(one, self.t):
+                continue
+            if other[1].exponential:
+                return powers.with_exponential(one, other, self.t, self.facts)
+            if other[1].gaussian:
+                return powers.with_gaussian(one, other, self.t, self.facts)
+            if powers.is_power(other, self.t):
+                return powers.joined(one, other, self.t, self.facts)
+        return None
 
     def _refusal(self, first: Term, second: Term) -> NotFoundError:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")

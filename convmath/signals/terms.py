@@ -16,7 +16,7 @@ from .pieces import Function, Impulse, Piece
 from .sums import expression
 from .types import Expr, sympy
 
-__all__ = ["Term", "Terms", "bounded", "disjoint", "terms", "written"]
+__all__ = ["Term", "Terms", "bounded", "disjoint", "mirrored", "terms", "written"]
 
 Term = tuple[Piece, Monomial]  # a monomial, and a piece for its ends
 
@@ -28,6 +28,13 @@ class Terms:
 
     def __add__(self, other: Terms) -> Terms:
         return Terms(self.terms + other.terms, self.impulses + other.impulses)
+
+
+def mirrored(term: Term, t: Symbol) -> Term:
+    """The term at -t."""
+    piece, m = term
+    turned = replace(m, coefficient=m.coefficient * (-1) ** m.power, rate=-m.rate, special=m.special.subs(t, -t))
+    return Piece(piece.expression, -piece.high, -piece.low), turned
 
 
 def terms(function: Function, t: Symbol) -> Terms:
@@ -94,7 +101,7 @@ def written(found: Terms, t: Symbol, facts: Facts) -> Expr:
     if any(_needs_cases(monomial) for _, monomial in cut):
         ends = {end for piece, _ in cut for end in (piece.low, piece.high) if not end.is_infinite}
         points = facts.sorted(sorted(ends, key=sympy.default_sort_key))
-        if points is not None and len(points) > 1:
+        if points is not None and (len(points) > 1 or any(piece.low is -oo for piece, _ in cut)):
             whole = tuple(term for term in found.terms if term not in cut)
             return written(Terms(whole, found.impulses), t, facts) + _in_cases(cut, points, t)
     by_ends: dict[tuple[Expr, Expr], list[Monomial]] = defaultdict(list)

@@ -15,6 +15,7 @@ import numpy as np
 from sympy import Symbol
 from sympy.core.function import AppliedUndef
 
+from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
 from .pieces import SWITCHES, Function
@@ -218,6 +219,7 @@ class _Sequence:
 
     def __call__(self, at: int) -> complex:
         if at not in self.known:
+            inquire()
             self.known[at] = _at_an_index(self.e, self.n, at)
         return self.known[at]
 
@@ -286,6 +288,7 @@ def checked_period(
 def _compared(
     result: Expr, t: Any, at: Any, got: complex, wanted: complex, allowed: float, values: dict[Symbol, Expr]
 ) -> None:
+    inquire()
     if abs(got - wanted) <= allowed:
         return
     got = _without_cancellation(
@@ -351,6 +354,7 @@ def _on_a_grid(
     left: Callable[..., Any], right: Callable[..., Any], at: Sequence[float], draw: random.Random
 ) -> tuple[complex, float, float, float]:
     """A sum, how much of it lies near the ends, the sum of absolute values, and the largest value."""
+    inquire()
     u, step = np.linspace(-REACH, REACH, NODES[len(at)], retstep=True)
     axes = [u + step * draw.random() for _ in at]
     grid = np.meshgrid(*map(np.sinh, axes), indexing="ij")

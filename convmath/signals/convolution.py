@@ -26,6 +26,7 @@ from . import spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
+from .deadline import limited
 from .discrete import convolved as discrete_convolved
 from .errors import CheckError, DivergentError, NotFoundError
 from .facts import Facts
@@ -90,7 +91,8 @@ class _Solved(Operation):
         """
         asked = self if period is None else self.func(self.args[0], self.args[1], self.args[2], period)
         try:
-            return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
+            with limited():
+                return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
         except (CheckError, DivergentError) as error:
             error.args = (_told(error, asked.variables),)
             raise
@@ -115,7 +117,8 @@ class Correlation(_Solved):
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
     if t is None:
-        return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
+        with limited():
+            return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
     return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
@@ -123,7 +126,8 @@ def correlate(
     f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False
 ) -> Any:
     if t is None:
-        return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
+        with limited():
+            return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
     return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 

@@ -13,7 +13,6 @@ from .facts import Facts
 from .monomials import Monomial
 from .pieces import Function, Impulse, Piece
 from .poles import product
-from .scalars import Field
 from .solve import Found
 from .sums import expression
 from .terms import Term, Terms, bounded, terms
@@ -73,7 +72,7 @@ def _split(found: Terms) -> tuple[Terms, list[Term]]:
 
 def _of_poles(left: Terms, right: Terms, n: Symbol, facts: Facts) -> tuple[Expr, list[Any], list[Any]]:
     base = sequences.Base()
-    field = Field([*sequences.letters(left, base), *sequences.letters(right, base)])
+    field = base.field(left, right)
     f, g = (sequences.as_poles(field, base, part) for part in (left, right))
     joined = product(f, g, facts)
     different = [(base.rate(x), base.rate(y)) for x, y in joined.different]

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sympy import I, Symbol
 
+from .deadline import inquire
 from .errors import NotFoundError
 from .types import Expr, sympy
 
@@ -176,6 +177,7 @@ def _times(left: Sum, right: Sum) -> Sum:
         raise NotFoundError(f"a product has more than {MOST} terms")
     result: Sum = {}
     for (power, *one, special), value in left.items():
+        inquire()
         for (raised, *other, further), factor in right.items():
             key = (power + raised, *map(_sum, one, other), special * further)
             result[key] = result[key] + value * factor if key in result else value * factor

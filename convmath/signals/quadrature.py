@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.special
 
+from .deadline import inquire
+
 __all__ = ["Integral", "integrals", "slow_integral"]
 
 # of u to either side, for finite intervals and for others; nodes on a side at first, and at last
@@ -60,6 +62,7 @@ def integrals(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
 def _integral(f: Function, low: float, high: float, tolerance: float) -> Integral:
     nodes = NODES
     while True:
+        inquire()
         found = _estimate(f, low, high, nodes)
         if found.error <= tolerance * found.size or nodes >= MOST:
             return found

@@ -18,14 +18,15 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import I
+from sympy import I, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.polys.fields import FracElement, FracField
 
+from .deadline import inquire
 from .types import Expr, sympy
 
 __all__ = ["Coefficient", "Field", "Number"]
@@ -33,47 +34,57 @@ __all__ = ["Coefficient", "Field", "Number"]
 DIGITS = 40
 
 
-def _letters(expression: Expr) -> Iterator[Expr]:
+def _letters(expression: Expr, plain: Container[Symbol]) -> Iterator[Expr]:
     """What a field must have as letters for the expression to be a number of it."""
     if expression.is_Rational or expression is I:
         return
     if expression.is_Mul and I in expression.args:
-        letter = _turned(expression)
+        letter = _turned(expression, plain)
         if letter is not None:
             yield I * letter
             expression = expression / (I * letter)
     if expression.is_Add or expression.is_Mul:
         for part in expression.args:
-            yield from _letters(part)
-    elif expression.is_Pow and expression.exp.is_Integer:
-        yield from _letters(expression.base)
+            yield from _letters(part, plain)
+    elif _is_power(expression):
+        yield from _letters(_root(expression), plain)
     elif expression is not I and not expression.is_Rational:
         yield expression
 
 
-def _turned(product: Expr) -> Expr | None:
+def _is_power(e: Expr) -> bool:
+    """x^{p/q}, but for x^{1/q}, of which others are whole powers."""
+    return bool(e.is_Pow and e.exp.is_Rational and e.exp.p != 1)
+
+
+def _root(power: Expr) -> Expr:
+    return power.base if power.exp.is_Integer else power.base ** sympy.Rational(1, power.exp.q)
+
+
+def _turned(product: Expr, plain: Container[Symbol]) -> Expr | None:
     """A symbol that i stands before: i·w is a letter of its own, so that 1/(a + iw) has no square in it."""
-    symbols = [part for part in product.args if part.is_Symbol]
+    symbols = [part for part in product.args if part.is_Symbol and part not in plain]
     return min(symbols, key=sympy.default_sort_key) if symbols else None
 
 
 class Field:
     """ℚ(letters)(i), with the letters that some expressions need.
 
-    A letter that is met later makes the field larger; numbers made before stay numbers of it.
+    What is `plain` is never taken together with i.
     """
 
-    def __init__(self, expressions: Iterable[Expr]):
-        letters = {letter: None for expression in expressions for letter in _letters(sympy.sympify(expression))}
+    def __init__(self, expressions: Iterable[Expr], plain: Container[Symbol] = ()):
+        self.plain = plain
+        letters = {letter: None for e in expressions for letter in _letters(sympy.sympify(e), plain)}
         self.letters = tuple(sorted(letters, key=sympy.default_sort_key))
         names = [sympy.Dummy(f"x{place}") for place in range(len(self.letters))]
         # ℚ itself where there are no letters: its arithmetic is much faster than that of fractions of polynomials
         self.rational: Any = FracField(names, sympy.QQ, sympy.lex) if names else sympy.QQ
         self._place = dict(zip(self.letters, self.rational.gens, strict=True)) if names else {}
-        self._back = dict(zip(names, self.letters, strict=True))
-        plain = {letter for letter in self.letters if letter.is_Symbol}
+        self.names = dict(zip(names, self.letters, strict=True))
+        symbols = {letter for letter in self.letters if letter.is_Symbol}
         turned = {letter / I for letter in self.letters if letter.is_Mul}
-        self._independent = len(plain) + len(turned) == len(self.letters) and not plain & turned
+        self._independent = len(symbols) + len(turned) == len(self.letters) and not symbols & turned
         self.zero, self.one = self._number(0), self._number(1)
         self.i = Number(self, self.rational.zero, self.rational.one)
 
@@ -89,19 +100,19 @@ class Field:
             return self.i
         if expression.is_Add:
             return functools.reduce(lambda x, y: x + y, map(self.number, expression.args))
-        if expression.is_Mul and I in expression.args and (symbol := _turned(expression)) is not None:
+        if expression.is_Mul and I in expression.args and (symbol := _turned(expression, self.plain)) is not None:
             letter = Number(self, self._place[I * symbol], self.rational.zero)
             return letter * self.number(expression / (I * symbol))
         if expression.is_Mul:
             return functools.reduce(lambda x, y: x * y, map(self.number, expression.args))
-        if expression.is_Pow and expression.exp.is_Integer:
-            return self.number(expression.base) ** int(expression.exp)
+        if _is_power(expression):
+            return self.number(_root(expression)) ** int(expression.exp.p)
         return Number(self, self._place[expression], self.rational.zero)
 
     def expression(self, number: Any) -> Expr:
         """A real number as a SymPy expression."""
         return (
-            number.as_expr().xreplace(self._back)
+            number.as_expr().xreplace(self.names)
             if self.letters
             else sympy.Rational(number.numerator, number.denominator)
         )
@@ -122,7 +133,7 @@ class Field:
             return True
         if self._independent:
             return False
-        numerator = number.numer.as_expr().xreplace(self._back)
+        numerator = number.numer.as_expr().xreplace(self.names)
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
 
 
@@ -147,12 +158,14 @@ class Number:
         return Number(self.field, -self.x, -self.y)
 
     def __add__(self, other: Number) -> Number:
+        inquire()
         return Number(self.field, self.x + other.x, self.y + other.y)
 
     def __sub__(self, other: Number) -> Number:
         return Number(self.field, self.x - other.x, self.y - other.y)
 
     def __mul__(self, other: Number | int | Fraction) -> Number:
+        inquire()
         if not isinstance(other, Number):
             factor = sympy.QQ(other.numerator, other.denominator)
             return Number(self.field, self.x * factor, self.y * factor)

@@ -19,7 +19,7 @@ from typing import Any
 
 from sympy import Symbol, oo
 
-from .angles import in_waves
+from .angles import Waves
 from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
@@ -30,7 +30,7 @@ from .sums import expression, parts
 from .terms import Terms
 from .types import Expr, sympy
 
-__all__ = ["Base", "IntegerReader", "as_poles", "letters", "sequence_pieces", "window", "written"]
+__all__ = ["Base", "IntegerReader", "as_poles", "sequence_pieces", "window", "written"]
 
 HALF = sympy.S.Half
 
@@ -133,34 +133,45 @@ class Base:
         self.letters: dict[Symbol, Expr] = {}  # each with its angle
         self._known: dict[Expr, Symbol] = {}
 
+    def field(self, *parts: Terms, also: Iterable[Expr] = ()) -> Field:
+        """A field in which these sequences are poles; i is not taken together with a letter for e^{iθ}."""
+        return Field([*also, *(e for found in parts for e in self._numbers(found))], plain=self.letters)
+
+    def _numbers(self, found: Terms) -> Iterable[Expr]:
+        for piece, monomial in found.terms:
+            yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
+            yield from (monomial.coefficient, self.written(monomial.rate))
+        for impulse in found.impulses:
+            yield from (impulse.coefficient, impulse.at)
+
     def written(self, rate: Expr) -> Expr:
         """e^{rate} in the letters."""
         real, angle = parts(sympy.expand(rate))
-        if angle == 0 or (angle / sympy.pi).is_Rational:
-            return sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * angle))
+        known = angle.coeff(sympy.pi)  # e^{iπ/3}, the number, is no letter, and not in one
+        known, angle = (known, angle - known * sympy.pi) if known.is_Rational else (sympy.S.Zero, angle)
+        front = sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * sympy.pi * known))
+        if angle == 0:
+            return front
         turned = angle.could_extract_minus_sign()
         angle = -angle if turned else angle
         if angle not in self._known:
             self._known[angle] = Symbol(f"e{len(self._known)}")
             self.letters[self._known[angle]] = angle
         letter = self._known[angle]
-        return sympy.exp(real) * (1 / letter if turned else letter)
+        return front * (1 / letter if turned else letter)
 
     def number(self, field: Field, rate: Expr) -> Number:
         number = field.number(self.written(rate))
         self.rates.setdefault(number, rate)
         return number
 
+    @functools.cached_property
+    def waves(self) -> Waves:
+        """The numbers of the field in waves, once it has all poles."""
+        return Waves(next(iter(self.rates)).field, self.letters, self.rates)
+
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
-
-
-def letters(found: Terms, base: Base) -> Iterable[Expr]:
-    for piece, monomial in found.terms:
-        yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
-        yield from (monomial.coefficient, base.written(monomial.rate))
-    for impulse in found.impulses:
-        yield from (impulse.coefficient, impulse.at)
 
 
 def as_poles(field: Field, base: Base, found: Terms) -> Poles:
@@ -302,24 +313,20 @@ def _by_steps(poles: Poles, base: Base, n: Symbol) -> Expr:
 
 
 def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
-    found = expression(
+    terms = ((key, e, number) for key, c in total.items() for e, number in c.terms.items())
+    if not base.letters:
+        found = (Monomial(number, power, rate=base.rate(pole), constant=e) for (pole, power), e, number in terms)
+        return expression(found, n)
+    waves = base.waves
+    return expression(
         (
-            Monomial(number.expression, power, rate=base.rate(pole), constant=exponent)
-            for (pole, power), coefficient in total.items()
-            for exponent, number in coefficient.terms.items()
+            Monomial(
+                waves.wave(number) if waves.turns(number) else number, power, rate=base.rate(pole), constant=exponent
+            )
+            for (pole, power), exponent, number in terms
         ),
         n,
     )
-    if not found.has(*base.letters):
-        return found
-    return sympy.Add(*(_in_waves(term, base) for term in sympy.Add.make_args(found)))
-
-
-def _in_waves(term: Expr, base: Base) -> Expr:
-    """One term with the letters for e^{iθ} as waves; what has none is left as it is."""
-    rest, turned = term.as_independent(*base.letters, as_Add=False)
-    i = sympy.I if rest.has(sympy.I) else sympy.S.One
-    return rest / i * in_waves(turned * i, base.letters)
 
 
 def window(low: Expr, high: Expr, n: Symbol) -> Expr:

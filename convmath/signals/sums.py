@@ -9,25 +9,28 @@ from collections.abc import Iterable, Sequence
 
 from sympy import I, Symbol
 
+from .angles import Wave
+from .deadline import inquire
+from .factors import in_factors
 from .monomials import Monomial, exponential
 from .scalars import Number
 from .types import Expr, sympy
 
 __all__ = ["expression", "parts"]
 
-MOST = 300  # operations in what is factored
-
+Coefficient = Expr | Number | Wave
 Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
 
 
 def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
-    by_key: dict[Key, dict[int, list[Expr | Number]]] = defaultdict(lambda: defaultdict(list))
+    by_key: dict[Key, dict[int, list[Coefficient]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
         key = (*parts(sympy.expand(monomial.exponent(t))), monomial.special)
         by_key[key][monomial.power].append(monomial.coefficient)
     found = []
     while by_key:
+        inquire()
         (real, turn, special), powers = by_key.popitem()
         factor = exponential(_square_completed(real, t)) * special
         if turn == 0:
@@ -61,31 +64,29 @@ def parts(exponent: Expr) -> tuple[Expr, Expr]:
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
 
 
-def _turned(coefficient: Expr | Number) -> Expr | Number:
+def _turned(coefficient: Coefficient) -> Coefficient:
     """i·c"""
+    if isinstance(coefficient, Wave):
+        return coefficient.turned()
     return coefficient.field.i * coefficient if isinstance(coefficient, Number) else I * coefficient
 
 
-def _added(values: Sequence[Expr | Number]) -> Expr:
+def _added(values: Sequence[Expr | Number]) -> Expr | Number:
     """The sum; numbers of a field are added there, where they cancel."""
     if values and all(isinstance(value, Number) for value in values):
-        return functools.reduce(operator.add, values).expression
+        return functools.reduce(operator.add, values)
     return sympy.Add(*(value.expression if isinstance(value, Number) else value for value in values))
 
 
-def _factored(powers: dict[int, list[Expr | Number]], t: Symbol) -> Expr:
+def _factored(powers: dict[int, list[Coefficient]], t: Symbol) -> Expr:
+    coefficients = [(power, c) for power, found in powers.items() for c in found]
+    if wave := next((c for _, c in coefficients if isinstance(c, Wave)), None):
+        waves = ((c if isinstance(c, Wave) else wave.waves.wave(c)).times_variable(k) for k, c in coefficients)
+        return functools.reduce(operator.add, waves).written(t)
     values = {power: _added(found) for power, found in powers.items()}
-    if (
-        sum(sympy.count_ops(value) for value in values.values()) > MOST
-    ):  # factors are not looked for in what fills a page
-        return sympy.Add(*(_over_factors(value) * t**power for power, value in values.items()))
-    written = sympy.Add(*(value * t**power for power, value in values.items()))
-    if not written.has(I):
-        return written if written.is_number else sympy.factor(written)
-    real, turn = (part if part.is_number else sympy.factor(part) for part in parts(sympy.expand(written)))
-    return real + I * turn
-
-
-def _over_factors(fraction: Expr) -> Expr:
-    numerator, denominator = sympy.fraction(fraction)
-    return sympy.expand(numerator) / sympy.factor(denominator)
+    if not any(powers):
+        constant = values[0].expression if isinstance(values[0], Number) else values[0]
+        if constant.is_number:
+            real, turn = parts(sympy.expand(constant))
+            return real + I * turn if turn else constant
+    return in_factors(values, t)

@@ -235,7 +235,7 @@ def steps(d: Draw) -> Signal:
             (Piecewise((d.number() * t, t < at), (1 - d.number() * t, True)), 1),
             (Piecewise((d.number(), t < at), (t**2, True)), 2),
             (1 + Max(0, t - at), 1),
-            (sympy.Min(t, at), 1),
+            (sympy.Min(t, at) - 5, 1),  # other than 0 on both sides
         )
     )
     return Signal(d.number() * value, (at,), left=sympy.S.Zero, right=sympy.S.Zero, falls=-degree)

@@ -127,7 +127,7 @@ class _Sequences(_Functions):
 
     def _field(self) -> Field:
         self.base = sequences.Base()
-        return Field([letter for part in self.parts for letter in sequences.letters(part, self.base)])
+        return self.base.field(*self.parts)
 
     def poles(self, part: Terms) -> Poles:
         return sequences.as_poles(self.field, self.base, part)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Matrix, Symbol
 
-from ..errors import NotFoundError, OpenQuestion
+from ..errors import LateError, NotFoundError, OpenQuestion
 from ..facts import Facts
 from ..types import Expr, sympy
 from . import balls, gaussians, radial
@@ -28,6 +28,8 @@ def convolved(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
     for way in ways:
         try:
             return way(f, g, variables, facts, along)
+        except LateError:  # no other way has more time
+            raise
         except NotFoundError:
             continue
     raise NotFoundError("no method parts these functions into functions of one variable each, and they are no balls")

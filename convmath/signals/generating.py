@@ -16,7 +16,7 @@ from typing import Any
 from sympy import Symbol, oo
 
 from . import fallback
-from .errors import NotFoundError
+from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .monomials import Monomial, exponential
 from .pieces import Piece
@@ -52,6 +52,8 @@ def joined(first: Term, second: Term, n: Symbol, facts: Facts) -> Expr:
         found = _with_turned(_read(one, n, facts), _read(mirrored(other, n), n, facts), n)
         if found is None:
             found = _with_row(_row(one, n, facts), other, n)
+        if found is None and other[1].exponential:
+            found = _with_exponential(one, other, n, facts)
         if found is not None:
             return found
     return _summed(first, second, n)
@@ -72,6 +74,63 @@ def plain(term: Term, n: Symbol, facts: Facts) -> list[Term]:
             m = Monomial(f.coefficient * c, power, rate=rate, constant=-sympy.expand(rate * f.since))
             terms.append((Piece(ONE, f.since - HALF, oo), m))
     return terms
+
+
+def _with_exponential(first: Term, second: Term, n: Symbol, facts: Facts) -> Expr | None:
+    """h ∗ n^j rⁿ = Σ_i C(j, i)·n^{j-i}·(-1)^i·(n^i h ∗ rⁿ), for rⁿ from an index on, up to one, or at all indices."""
+    piece, m = second
+    found = ZERO
+    for i in range(m.power + 1):
+        raised = (first[0], replace(first[1], power=first[1].power + i))
+        f, plain = _read(raised, n, facts), (piece, replace(m, power=0))
+        if f is None:
+            return None
+        if piece.low is -oo:
+            part = _with_left(f, piece.high, m.rate, m.constant, n, facts)
+        elif m.power and piece.high is oo:
+            part = joined(raised, (piece, replace(plain[1], coefficient=ONE)), n, facts)
+        else:
+            return None
+        if part is None:
+            return None
+        found += part * sympy.binomial(m.power, i) * (-1) ** i * n ** (m.power - i)
+    return found * m.coefficient
+
+
+def _with_left(f: list[Power], end: Expr, rate: Expr, constant: Expr, n: Symbol, facts: Facts) -> Expr | None:
+    """Σ_k f[k] r^{n-k} over n - k up to a point: the generating function at 1/r, and its tail from n - end on."""
+    base = exponential(rate)
+    found = ZERO
+    for one in f:
+        z = sympy.cancel(one.base / base)
+        scale = one.coefficient * exponential(sympy.expand(constant + rate * (n - one.since)))
+        if one.exponent is None:
+            whole = sympy.exp(z)
+        elif one.exponent.is_Integer and one.exponent <= 0 and not one.logarithms:
+            whole = (1 - z) ** -one.exponent
+        else:
+            if (inside := facts.before(sympy.Abs(z), ONE)) is None:
+                raise OpenQuestion(sympy.Lt(sympy.Abs(z), 1))
+            if not inside:
+                raise DivergentError(f"the sum diverges: its terms do not fall as ({z})^k should")
+            whole = (1 - z) ** -one.exponent * (-sympy.log(1 - z)) ** one.logarithms
+        if end is oo:
+            found += scale * whole
+            continue
+        start = sympy.expand(one.since + end - HALF)  # from there on, part of the sum is missing
+        if (tail := _tail(one, z, n - start)) is None:
+            return None
+        found += scale * sympy.Piecewise((whole, n <= start), (tail, True))
+    return found
+
+
+def _tail(f: Power, z: Expr, m: Expr) -> Expr | None:
+    """Σ z^k·(the coefficient of x^k where q = 1) over k ≥ m, for m > 0"""
+    if f.exponent is None:
+        return sympy.exp(z) * (1 - sympy.uppergamma(m, z) / sympy.gamma(m))
+    if f.logarithms or (f.exponent.is_Integer and f.exponent <= 0):
+        return None
+    return _column(f.exponent, m) * z**m * sympy.hyper([1, m + f.exponent], [m + 1], z)
 
 
 def _with_row(values: dict[Expr, Expr] | None, other: Term, n: Symbol) -> Expr | None:
@@ -141,7 +200,7 @@ def _derived(f: Power) -> Iterable[Power]:
 
 
 def _special(special: Expr, piece: Piece, n: Symbol, facts: Facts) -> list[Power] | None:
-    """What a product of binomials, factorials, harmonic numbers and 1/(n + b) generates, if it begins where it has to."""
+    """What a binomial, 1/s!, a harmonic number or 1/(n + b) generates, if it begins where it has to."""
     special = _in_binomials(special, n)
     scale, rest = special.as_independent(n, as_Add=False)
     for reader in (_binomial, _inverse_factorial, _harmonic_number, _catalan, _quotient):
@@ -292,13 +351,23 @@ def _product(f: Power, g: Power, n: Symbol, facts: Facts) -> list[Value] | None:
         return _generated(Power(scale, sympy.factor(f.base + g.base), None, since), n)
     if f.exponent is None or g.exponent is None:
         one, other = (f, g) if f.exponent is None else (g, f)
-        if other.logarithms or other.exponent != 1:
+        if other.logarithms or other.exponent is None:
             return None
         ratio, s = sympy.cancel(one.base / other.base), n - since
-        value = scale * other.base**s * sympy.exp(ratio) * sympy.uppergamma(s + 1, ratio) / sympy.factorial(s)
-        return [(value, since)]
+        if other.exponent == 1:
+            value = sympy.exp(ratio) * sympy.uppergamma(s + 1, ratio) / sympy.factorial(s)
+        elif other.exponent.is_integer is False:
+            value = _column(other.exponent, s) * sympy.hyper([-s], [1 - s - other.exponent], ratio)
+        else:
+            return None
+        return [(scale * other.base**s * value, since)]
     if sympy.expand(f.base - g.base) != 0 and not facts.equal(f.base, g.base):
-        return None
+        one, other = (f, g) if g.exponent.is_integer is False else (g, f)
+        if f.logarithms or g.logarithms or other.exponent is None or other.exponent.is_integer is not False:
+            return None
+        s, ratio = n - since, sympy.cancel(one.base / other.base)  # a sum that ends by itself
+        ended = sympy.hyper([-s, one.exponent], [1 - s - other.exponent], ratio)
+        return [(scale * _column(other.exponent, s) * other.base**s * ended, since)]
     return _generated(
         Power(scale, f.base, sympy.expand(f.exponent + g.exponent), since, f.logarithms + g.logarithms), n
     )
@@ -355,8 +424,7 @@ def _assembled(values: list[Value], n: Symbol) -> Expr:
     begun = [(value, start) for value, start in values if start is not None]
     if not begun:
         return points
-    places = [delta.args[1] + (n - delta.args[0]) for delta in points.atoms(sympy.KroneckerDelta)]
-    places = [sympy.expand(place.subs(n, 0) if not place.has(n) else place) for place in places]
+    places = [_place(delta, n) for delta in points.atoms(sympy.KroneckerDelta)]
     first = min((start for _, start in begun), key=lambda start: _distance(start, begun[0][1]))
     if any(not sympy.expand(start - first).is_Integer for start in (*(start for _, start in begun), *places)):
         return points + sympy.Add(*(_since(value, start, n) for value, start in begun))
@@ -373,6 +441,12 @@ def _assembled(values: list[Value], n: Symbol) -> Expr:
         elif value != 0:
             alone += value * sympy.KroneckerDelta(n, at)
     return alone + _since(whole, start, n)
+
+
+def _place(delta: Expr, n: Symbol) -> Expr:
+    """Where an impulse is."""
+    difference = sympy.expand(delta.args[0] - delta.args[1])
+    return sympy.expand(n - difference / sympy.diff(difference, n))
 
 
 def _distance(start: Expr, other: Expr) -> Any:

@@ -57,6 +57,7 @@ class Sorted:
     plain: Terms
     smeared: list[Smeared]
     other: list[Term]
+    parted: list[Term]  # the exponentials on intervals that do not overlap
 
 
 def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
@@ -70,7 +71,7 @@ def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
             smeared += pairs
         else:
             other.append(term)
-    return Sorted(Terms(tuple(plain), found.impulses), smeared, other)
+    return Sorted(Terms(tuple(plain), found.impulses), smeared, other, disjoint(plain, facts))
 
 
 class _Table:
@@ -98,8 +99,8 @@ class _Table:
             rest = rest + self._all(sharp, self._all(Terms(one.gaussian), two.gaussian).terms)
         rest = rest + self._rational(f, g)
         pairs = itertools.chain(
-            itertools.product(disjoint(f.plain.terms, self.facts) if g.other else [], g.other),
-            itertools.product(f.other, disjoint(g.plain.terms, self.facts) if f.other else []),
+            itertools.product(f.parted, g.other),
+            itertools.product(f.other, g.parted),
             itertools.product(f.other, g.other),
         )
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
@@ -140,7 +141,7 @@ class _Table:
                 raise self._refusal(quotients[0], gaussians[0])
             if gaussians:
                 found = found + Terms(tuple(voigt.smeared(quotients, gaussians, self.t, self.facts, self.principal)))
-            for exponentials in _by_ends(disjoint(g.plain.terms, self.facts)):
+            for exponentials in _by_ends(g.parted):
                 if rest := [term for term in exponentials if not (whole and is_rational(term, self.t))]:
                     joined = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
                     found = found + Terms(tuple(joined))
@@ -148,7 +149,7 @@ class _Table:
 
     def _rational(self, f: Sorted, g: Sorted) -> Terms:
         """Rational functions, all of them at once: what diverges in one may cancel in another."""
-        waves = [[term for term in part.plain.terms if is_rational(term, self.t)] for part in (f, g)]
+        waves = [[term for term in part.parted if is_rational(term, self.t)] for part in (f, g)]
         others = [[term for term in part.other if is_rational(term, self.t)] for part in (f, g)]
         found = Terms(())
         for left, right in ((others[0], others[1] + waves[1]), (waves[0], others[1])):

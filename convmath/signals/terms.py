@@ -55,7 +55,7 @@ def bounded(found: Terms, facts: Facts) -> Terms:
 
 def disjoint(found: Iterable[Term], facts: Facts) -> list[Term]:
     """The same sum, where each monomial stands on intervals that do not overlap: ½(1 + sign t) as (0, ∞); where the
-    order of break points is not known, as it came.
+    order of break points is not known, from each of them on.
     """
     groups: dict[Monomial, list[Term]] = defaultdict(list)
     for piece, monomial in found:
@@ -63,8 +63,28 @@ def disjoint(found: Iterable[Term], facts: Facts) -> list[Term]:
     terms: list[Term] = []
     for like, group in groups.items():
         parted = _levels(like, group, facts)
-        terms += group if parted is None else parted
+        terms += _half_lines(like, group) if parted is None else parted
     return terms
+
+
+def _half_lines(like: Monomial, group: list[Term]) -> list[Term]:
+    """A group of one monomial as what begins at each break point, or ends there, if it is 0 on that side."""
+    changes = _changes(group)
+    ends = [end for end in changes if not end.is_infinite]
+    if sympy.expand(changes[-oo]) == 0:
+        return [(Piece(sympy.S.One, end, oo), replace(like, coefficient=changes[end])) for end in ends]
+    if sympy.expand(changes[oo]) == 0:
+        return [(Piece(sympy.S.One, -oo, end), replace(like, coefficient=-changes[end])) for end in ends]
+    return group
+
+
+def _changes(group: list[Term]) -> dict[Expr, Expr]:
+    """By how much the coefficient of a group changes at each end."""
+    changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
+    for piece, monomial in group:
+        changes[piece.low] += monomial.coefficient
+        changes[piece.high] -= monomial.coefficient
+    return changes
 
 
 def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
@@ -78,10 +98,7 @@ def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | 
 
 def _levels(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
     """What a group of one monomial adds to between each two break points."""
-    changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
-    for piece, monomial in group:
-        changes[piece.low] += monomial.coefficient
-        changes[piece.high] -= monomial.coefficient
+    changes = _changes(group)
     if (points := facts.sorted(end for end in changes if not end.is_infinite)) is None:
         return None
     found, level = [], sympy.S.Zero

@@ -25,7 +25,7 @@ SHORT = 8  # values of a sequence that is taken value by value
 
 def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     """f ∗ g for two sequences in pieces."""
-    left, right = (bounded(terms(h, n), facts) for h in (f, g))
+    left, right = (bounded(_plain(terms(h, n), n, facts), facts) for h in (f, g))
     if _needs_points(left, right):
         left, right = _as_points(left, n), _as_points(right, n)
     (plain, other), (straight, further) = _split(left), _split(right)
@@ -40,6 +40,11 @@ def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     for first, second in pairs:
         found += generating.joined(first, second, n, facts)
     return Found(found, different, converges)
+
+
+def _plain(found: Terms, n: Symbol, facts: Facts) -> Terms:
+    """With binomials as polynomials where they are such."""
+    return Terms(tuple(part for term in found.terms for part in generating.plain(term, n, facts)), found.impulses)
 
 
 def _needs_points(*both: Terms) -> bool:

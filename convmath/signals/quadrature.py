@@ -80,6 +80,9 @@ def _estimate(f: Function, low: float, high: float, nodes: int) -> Integral:
     else:
         x = np.where(from_low < 0.5, low + (high - low) * from_low, high - (high - low) * from_low[::-1])
         weights = finite * (high - low)
+    # a distance from an end that rounding loses
+    nearest = (high - low) * np.minimum(from_low, from_low[::-1]) if np.isfinite(high - low) else endless
+    lost = nearest < 1e-14 * max(abs(end) for end in (low, high) if np.isfinite(end))
     with np.errstate(all="ignore"):
         values = np.asarray(f(x))
         if values.dtype == object:  # integers of Python's, too large for NumPy's
@@ -88,7 +91,7 @@ def _estimate(f: Function, low: float, high: float, nodes: int) -> Integral:
     values = _beyond_the_last(values)
     value, half = values.sum(), 2 * values[::2].sum()
     size = float(np.abs(values).sum())
-    edges = float(abs(values[0]) + abs(values[-1])) * nodes
+    edges = float(abs(values[0]) + abs(values[-1])) * nodes + float(np.abs(values[lost]).sum())
     return Integral(complex(value), float(abs(value - half)) + edges + 1e-15 * size, size)
 
 

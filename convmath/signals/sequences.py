@@ -36,7 +36,44 @@ HALF = sympy.S.Half
 
 
 def sequence_pieces(e: Expr, n: Symbol, facts: Facts) -> Function:
-    return IntegerReader(n, facts).read(e)
+    return IntegerReader(n, facts).read(_in_roots_of_unity(e, n))
+
+
+LONGEST = 12  # of periods that are written as waves
+
+
+def _in_roots_of_unity(e: Expr, n: Symbol) -> Expr:
+    """Remainders of n as sums of waves, and conditions on them as factors."""
+    if not e.has(sympy.Mod):
+        return e
+
+    def every(index: Expr, length: Expr, r: Expr) -> Expr:
+        """1 where m divides n - r, else 0"""
+        waves = (sympy.cos(2 * sympy.pi * j * (index - r) / length) for j in range(length))
+        return sympy.Add(*waves) / length
+
+    def plain(index: Expr, length: Expr) -> bool:
+        return bool(length.is_Integer and 0 < length <= LONGEST and abs(sympy.diff(index, n)) == 1)
+
+    def remainder(index: Expr, length: Expr) -> Expr:
+        if not plain(index, length):
+            return sympy.Mod(index, length)
+        return sympy.Add(*(r * every(index, length, sympy.Integer(r)) for r in range(1, length)))
+
+    def cases(*args: Any) -> Expr:
+        (value, condition), *others = args
+        if len(others) != 1 or others[0][0] != 0 or others[0][1] != True:  # noqa: E712
+            return sympy.Piecewise(*args)
+        kept, factor = [], sympy.S.One
+        for part in sympy.And.make_args(condition):
+            index = part.lhs if isinstance(part, sympy.Eq) else None
+            if isinstance(index, sympy.Mod) and plain(*index.args):
+                factor *= every(*index.args, part.rhs)
+            else:
+                kept.append(part)
+        return value * factor * sympy.Piecewise((1, sympy.And(*kept)), (0, True))
+
+    return e.replace(sympy.Piecewise, cases).replace(sympy.Mod, remainder)
 
 
 class IntegerReader(Reader):

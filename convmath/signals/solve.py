@@ -18,7 +18,7 @@ from .poles import Poles, product
 from .residues import Residues, is_quotient, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
-from .terms import Term, Terms, bounded, disjoint, terms, written
+from .terms import Term, Terms, bounded, disjoint, mirrored, terms, written
 from .types import Expr, sympy
 
 __all__ = ["Found", "convolved"]
@@ -57,6 +57,7 @@ class Sorted:
     plain: Terms
     smeared: list[Smeared]
     other: list[Term]
+    parted: list[Term]  # the exponentials on intervals that do not overlap
 
 
 def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
@@ -70,7 +71,7 @@ def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
             smeared += pairs
         else:
             other.append(term)
-    return Sorted(Terms(tuple(plain), found.impulses), smeared, other)
+    return Sorted(Terms(tuple(plain), found.impulses), smeared, other, disjoint(plain, facts))
 
 
 class _Table:
@@ -98,8 +99,8 @@ class _Table:
             rest = rest + self._all(sharp, self._all(Terms(one.gaussian), two.gaussian).terms)
         rest = rest + self._rational(f, g)
         pairs = itertools.chain(
-            itertools.product(f.plain.terms, g.other),
-            itertools.product(f.other, g.plain.terms),
+            itertools.product(f.parted, g.other),
+            itertools.product(f.other, g.parted),
             itertools.product(f.other, g.other),
         )
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
@@ -140,7 +141,7 @@ class _Table:
                 raise self._refusal(quotients[0], gaussians[0])
             if gaussians:
                 found = found + Terms(tuple(voigt.smeared(quotients, gaussians, self.t, self.facts, self.principal)))
-            for exponentials in _by_ends(disjoint(g.plain.terms, self.facts)):
+            for exponentials in _by_ends(g.parted):
                 if rest := [term for term in exponentials if not (whole and is_rational(term, self.t))]:
                     joined = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
                     found = found + Terms(tuple(joined))
@@ -148,7 +149,7 @@ class _Table:
 
     def _rational(self, f: Sorted, g: Sorted) -> Terms:
         """Rational functions, all of them at once: what diverges in one may cancel in another."""
-        waves = [[term for term in part.plain.terms if is_rational(term, self.t)] for part in (f, g)]
+        waves = [[term for term in part.parted if is_rational(term, self.t)] for part in (f, g)]
         others = [[term for term in part.other if is_rational(term, self.t)] for part in (f, g)]
         found = Terms(())
         for left, right in ((others[0], others[1] + waves[1]), (waves[0], others[1])):
@@ -181,14 +182,30 @@ class _Table:
         """One monomial with another, by the method for their kinds."""
         if all(m.exponential or m.gaussian for _, m in (first, second)):
             return Terms(tuple(gaussians.joined(first, second, self.t, self.facts)))
-        if all(powers.is_power(term, self.t) for term in (first, second)):
-            found, needed = powers.joined(first, second, self.t, self.facts)
+        if way := self._of_powers(first, second):
+            found, needed = way
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(found))
+        if way := self._of_powers(mirrored(first, self.t), mirrored(second, self.t)):  # those up to a point
+            found, needed = way
+            self.converges.update(dict.fromkeys(needed))
+            return Terms(tuple(mirrored(term, self.t) for term in found))
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
             return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
         self.open.append((first, second))
         return Terms(())
+
+    def _of_powers(self, first: Term, second: Term) -> tuple[list[Term], list[Any]] | None:
+        for one, other in ((first, second), (second, first)):
+            if one[1].exponential or not powers.is_power(one, self.t):
+                continue
+            if other[1].exponential:
+                return powers.with_exponential(one, other, self.t, self.facts)
+            if other[1].gaussian:
+                return powers.with_gaussian(one, other, self.t, self.facts)
+            if powers.is_power(other, self.t):
+                return powers.joined(one, other, self.t, self.facts)
+        return None
 
     def _refusal(self, first: Term, second: Term) -> NotFoundError:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")

@@ -16,7 +16,7 @@ from .pieces import Function, Impulse, Piece
 from .sums import expression
 from .types import Expr, sympy
 
-__all__ = ["Term", "Terms", "bounded", "disjoint", "terms", "written"]
+__all__ = ["Term", "Terms", "bounded", "disjoint", "mirrored", "terms", "written"]
 
 Term = tuple[Piece, Monomial]  # a monomial, and a piece for its ends
 
@@ -28,6 +28,13 @@ class Terms:
 
     def __add__(self, other: Terms) -> Terms:
         return Terms(self.terms + other.terms, self.impulses + other.impulses)
+
+
+def mirrored(term: Term, t: Symbol) -> Term:
+    """The term at -t."""
+    piece, m = term
+    turned = replace(m, coefficient=m.coefficient * (-1) ** m.power, rate=-m.rate, special=m.special.subs(t, -t))
+    return Piece(piece.expression, -piece.high, -piece.low), turned
 
 
 def terms(function: Function, t: Symbol) -> Terms:
@@ -48,7 +55,7 @@ def bounded(found: Terms, facts: Facts) -> Terms:
 
 def disjoint(found: Iterable[Term], facts: Facts) -> list[Term]:
     """The same sum, where each monomial stands on intervals that do not overlap: ½(1 + sign t) as (0, ∞); where the
-    order of break points is not known, as it came.
+    order of break points is not known, from each of them on.
     """
     groups: dict[Monomial, list[Term]] = defaultdict(list)
     for piece, monomial in found:
@@ -56,8 +63,28 @@ def disjoint(found: Iterable[Term], facts: Facts) -> list[Term]:
     terms: list[Term] = []
     for like, group in groups.items():
         parted = _levels(like, group, facts)
-        terms += group if parted is None else parted
+        terms += _half_lines(like, group) if parted is None else parted
     return terms
+
+
+def _half_lines(like: Monomial, group: list[Term]) -> list[Term]:
+    """A group of one monomial as what begins at each break point, or ends there, if it is 0 on that side."""
+    changes = _changes(group)
+    ends = [end for end in changes if not end.is_infinite]
+    if sympy.expand(changes[-oo]) == 0:
+        return [(Piece(sympy.S.One, end, oo), replace(like, coefficient=changes[end])) for end in ends]
+    if sympy.expand(changes[oo]) == 0:
+        return [(Piece(sympy.S.One, -oo, end), replace(like, coefficient=-changes[end])) for end in ends]
+    return group
+
+
+def _changes(group: list[Term]) -> dict[Expr, Expr]:
+    """By how much the coefficient of a group changes at each end."""
+    changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
+    for piece, monomial in group:
+        changes[piece.low] += monomial.coefficient
+        changes[piece.high] -= monomial.coefficient
+    return changes
 
 
 def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
@@ -71,10 +98,7 @@ def _intervals(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | 
 
 def _levels(like: Monomial, group: list[Term], facts: Facts) -> list[Term] | None:
     """What a group of one monomial adds to between each two break points."""
-    changes: dict[Expr, Expr] = defaultdict(lambda: sympy.S.Zero)
-    for piece, monomial in group:
-        changes[piece.low] += monomial.coefficient
-        changes[piece.high] -= monomial.coefficient
+    changes = _changes(group)
     if (points := facts.sorted(end for end in changes if not end.is_infinite)) is None:
         return None
     found, level = [], sympy.S.Zero
@@ -94,7 +118,7 @@ def written(found: Terms, t: Symbol, facts: Facts) -> Expr:
     if any(_needs_cases(monomial) for _, monomial in cut):
         ends = {end for piece, _ in cut for end in (piece.low, piece.high) if not end.is_infinite}
         points = facts.sorted(sorted(ends, key=sympy.default_sort_key))
-        if points is not None and len(points) > 1:
+        if points is not None and (len(points) > 1 or any(piece.low is -oo for piece, _ in cut)):
             whole = tuple(term for term in found.terms if term not in cut)
             return written(Terms(whole, found.impulses), t, facts) + _in_cases(cut, points, t)
     by_ends: dict[tuple[Expr, Expr], list[Monomial]] = defaultdict(list)

@@ -41,6 +41,7 @@ from .types import Expr, sympy
 if TYPE_CHECKING:
     from convmath.derivation import Derivation
 
+UNHELD = "a result was found that numbers could not be held against: they are too large, or cancel"
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
@@ -202,6 +203,8 @@ def in_one_variable(
         held = 0
     if found.guessed and not held:
         raise NotFoundError("no method is known, and what SymPy finds does not hold in numbers")
+    if not held:
+        raise NotFoundError(UNHELD)
     return Answer(found.expression, (), tuple(found.converges), held), found.different
 
 
@@ -223,6 +226,8 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     expression = folded(found.expression, reader, period)
     conditions = [sympy.Ne(*pair) for pair in found.different]
     held = checked_period(f, g, x, expression, known, functions, period, conditions)
+    if not held:
+        raise NotFoundError(UNHELD)
     return Answer(expression, (), tuple(found.converges), held), found.different
 
 

@@ -222,9 +222,9 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     """On one period from 0 on."""
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
-    found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
+    found = discrete_convolved(*functions, x, known, True) if x.is_integer else convolved(*functions, x, known)
     expression = folded(found.expression, reader, period)
-    conditions = [sympy.Ne(*pair) for pair in found.different]
+    conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     held = checked_period(f, g, x, expression, known, functions, period, conditions)
     if not held:
         raise NotFoundError(UNHELD)

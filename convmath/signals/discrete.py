@@ -23,10 +23,10 @@ __all__ = ["convolved"]
 SHORT = 8  # values of a sequence that is taken value by value
 
 
-def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
-    """f ∗ g for two sequences in pieces."""
+def convolved(f: Function, g: Function, n: Symbol, facts: Facts, circular: bool = False) -> Found:
+    """f ∗ g for two sequences in pieces; where they are one period each, waves stay whole."""
     left, right = (bounded(_plain(terms(h, n), n, facts), facts) for h in (f, g))
-    if _needs_points(left, right):
+    if _needs_points(left, right, waves=not circular):
         left, right = _as_points(left, n), _as_points(right, n)
     (plain, other), (straight, further) = _split(left), _split(right)
     found, different, converges = _of_poles(plain, straight, n, facts)
@@ -47,9 +47,9 @@ def _plain(found: Terms, n: Symbol, facts: Facts) -> Terms:
     return Terms(tuple(part for term in found.terms for part in generating.plain(term, n, facts)), found.impulses)
 
 
-def _needs_points(*both: Terms) -> bool:
+def _needs_points(*both: Terms, waves: bool) -> bool:
     """Whether a short sequence meets what is no exponential, or a wave, whose partial fractions are long."""
-    return any(not m.exponential or m.rate.has(sympy.I) for found in both for _, m in found.terms)
+    return any(not m.exponential or (waves and m.rate.has(sympy.I)) for found in both for _, m in found.terms)
 
 
 def _as_points(found: Terms, n: Symbol) -> Terms:

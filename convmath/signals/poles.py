@@ -73,6 +73,10 @@ class Time(Protocol):
         """What decides about convergence: it grows with how fast the pole's signal grows."""
         ...
 
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        """What must hold so that rates that differ are those of different exponentials."""
+        ...
+
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         """The factor between a signal's own exponential from its break point on, and the one from 0 on."""
         ...
@@ -95,6 +99,9 @@ class Continuous:
 
     def size(self, pole: Number) -> Expr:
         return sympy.re(pole.expression)
+
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        return sympy.true
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         return Coefficient.of(pole.field.one, -pole.expression * shift)
@@ -125,6 +132,16 @@ class Discrete:
     def size(self, pole: Number) -> Expr:
         real, _ = parts(sympy.expand(self.rate(pole)))
         return sympy.Abs(sympy.exp(real))
+
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        """e^{2πi/N} is its conjugate where N is 1 or 2."""
+        real, turn = parts(sympy.expand(left - right))
+        if real != 0 or not any(symbol.is_integer for symbol in turn.free_symbols):
+            return sympy.true
+        turns = sympy.Abs(turn / (2 * sympy.pi))
+        if facts.before(sympy.S.Zero, turns) and facts.before(turns, sympy.S.One):
+            return sympy.true
+        return sympy.Ne(sympy.sin(turn / 2), 0)
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         if shift.is_Integer:
@@ -299,9 +316,12 @@ class product:
     def _equal(self, left: Number, right: Number) -> bool:
         if not left - right:
             return True
-        equal = self.facts.equal(self.f.time.rate(left), self.f.time.rate(right))
+        rates = self.f.time.rate(left), self.f.time.rate(right)
+        equal = self.facts.equal(*rates)
         if equal is None:
             self.different[left, right] = None
+        if equal is False and (relation := self.f.time.apart(*rates, self.facts)) != True:  # noqa: E712
+            self.converges[relation] = None
         return bool(equal)
 
     def _differentiated(self, place: Place, order: int, times: int) -> list[tuple[Place, int, Number]]:

@@ -26,7 +26,7 @@ from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
 from .poles import Discrete, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
-from .sums import expression, parts
+from .sums import expression, half_turns, parts
 from .terms import Terms
 from .types import Expr, sympy
 
@@ -183,9 +183,7 @@ class Base:
 
     def written(self, rate: Expr) -> Expr:
         """e^{rate} in the letters."""
-        real, angle = parts(sympy.expand(rate))
-        known = angle.coeff(sympy.pi)  # e^{iπ/3}, the number, is no letter, and not in one
-        known, angle = (known, angle - known * sympy.pi) if known.is_Rational else (sympy.S.Zero, angle)
+        real, known, angle = _parted(rate)
         front = sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * sympy.pi * known))
         if angle == 0:
             return front
@@ -199,7 +197,11 @@ class Base:
 
     def number(self, field: Field, rate: Expr) -> Number:
         number = field.number(self.written(rate))
-        self.rates.setdefault(number, rate)
+        if number not in self.rates:
+            real, known, angle = _parted(rate)
+            if known == 1 and angle.could_extract_minus_sign():
+                known = -known  # conjugate bases have conjugate rates
+            self.rates[number] = sympy.expand(real + sympy.I * (known * sympy.pi + angle))
         return number
 
     @functools.cached_property
@@ -209,6 +211,13 @@ class Base:
 
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
+
+
+def _parted(rate: Expr) -> tuple[Expr, Expr, Expr]:
+    """x, q and θ of x + i(qπ + θ), with -1 < q ≤ 1: e^{iπ/3}, the number, is no letter, and not in one."""
+    real, angle = parts(sympy.expand(rate))
+    known = half_turns(angle)
+    return real, 1 - (1 - known) % 2, angle - known * sympy.pi
 
 
 def as_poles(field: Field, base: Base, found: Terms) -> Poles:

@@ -111,7 +111,8 @@ def _equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, E
 def _solved(difference: Expr) -> tuple[Any, dict[Symbol, Expr]] | None:
     """difference = 0 as a symbol and its value; logarithms are taken together."""
     if difference.has(sympy.log):
-        difference = sympy.numer(sympy.together(sympy.exp(sympy.logcombine(difference, force=True)) - 1))
+        difference = sympy.exp(sympy.logcombine(difference, force=True)) - 1
+    difference = sympy.numer(sympy.together(difference))
     difference = sympy.factor_terms(sympy.expand(difference))
     for symbol in sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True):
         slope = sympy.diff(difference, symbol)

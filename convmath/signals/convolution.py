@@ -26,6 +26,7 @@ from . import spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
+from .deadline import limited
 from .discrete import convolved as discrete_convolved
 from .errors import CheckError, DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
@@ -40,6 +41,7 @@ from .types import Expr, sympy
 if TYPE_CHECKING:
     from convmath.derivation import Derivation
 
+UNHELD = "a result was found that numbers could not be held against: they are too large, or cancel"
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
@@ -90,7 +92,8 @@ class _Solved(Operation):
         """
         asked = self if period is None else self.func(self.args[0], self.args[1], self.args[2], period)
         try:
-            return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
+            with limited():
+                return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
         except (CheckError, DivergentError) as error:
             error.args = (_told(error, asked.variables),)
             raise
@@ -115,7 +118,8 @@ class Correlation(_Solved):
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
     if t is None:
-        return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
+        with limited():
+            return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
     return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
@@ -123,7 +127,8 @@ def correlate(
     f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False
 ) -> Any:
     if t is None:
-        return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
+        with limited():
+            return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
     return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
 
 
@@ -187,10 +192,19 @@ def in_one_variable(
         functions = left or read(f, x, known), right or read(g, x, known)
         found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
-    if x.is_integer:
-        held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
-    else:
-        held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+    try:
+        if x.is_integer:
+            held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
+        else:
+            held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+    except CheckError:
+        if not found.guessed:
+            raise
+        held = 0
+    if found.guessed and not held:
+        raise NotFoundError("no method is known, and what SymPy finds does not hold in numbers")
+    if not held:
+        raise NotFoundError(UNHELD)
     return Answer(found.expression, (), tuple(found.converges), held), found.different
 
 
@@ -212,10 +226,12 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     known = known.with_relation(needed[0]) if needed else known
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
-    found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
+    found = discrete_convolved(*functions, x, known, True) if x.is_integer else convolved(*functions, x, known)
     expression = folded(found.expression, reader, period)
-    conditions = [sympy.Ne(*pair) for pair in found.different]
+    conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     held = checked_period(f, g, x, expression, known, functions, period, conditions)
+    if not held:
+        raise NotFoundError(UNHELD)
     return Answer(expression, (), (*needed, *found.converges), held), found.different
 
 

@@ -13,7 +13,6 @@ from .facts import Facts
 from .monomials import Monomial
 from .pieces import Function, Impulse, Piece
 from .poles import product
-from .scalars import Field
 from .solve import Found
 from .sums import expression
 from .terms import Term, Terms, bounded, terms
@@ -24,10 +23,10 @@ __all__ = ["convolved"]
 SHORT = 8  # values of a sequence that is taken value by value
 
 
-def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
-    """f ∗ g for two sequences in pieces."""
-    left, right = (bounded(terms(h, n), facts) for h in (f, g))
-    if _needs_points(left, right):
+def convolved(f: Function, g: Function, n: Symbol, facts: Facts, circular: bool = False) -> Found:
+    """f ∗ g for two sequences in pieces; where they are one period each, waves stay whole."""
+    left, right = (bounded(_plain(terms(h, n), n, facts), facts) for h in (f, g))
+    if _needs_points(left, right, waves=not circular):
         left, right = _as_points(left, n), _as_points(right, n)
     (plain, other), (straight, further) = _split(left), _split(right)
     found, different, converges = _of_poles(plain, straight, n, facts)
@@ -43,9 +42,14 @@ def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     return Found(found, different, converges)
 
 
-def _needs_points(*both: Terms) -> bool:
+def _plain(found: Terms, n: Symbol, facts: Facts) -> Terms:
+    """With binomials as polynomials where they are such."""
+    return Terms(tuple(part for term in found.terms for part in generating.plain(term, n, facts)), found.impulses)
+
+
+def _needs_points(*both: Terms, waves: bool) -> bool:
     """Whether a short sequence meets what is no exponential, or a wave, whose partial fractions are long."""
-    return any(not m.exponential or m.rate.has(sympy.I) for found in both for _, m in found.terms)
+    return any(not m.exponential or (waves and m.rate.has(sympy.I)) for found in both for _, m in found.terms)
 
 
 def _as_points(found: Terms, n: Symbol) -> Terms:
@@ -73,7 +77,7 @@ def _split(found: Terms) -> tuple[Terms, list[Term]]:
 
 def _of_poles(left: Terms, right: Terms, n: Symbol, facts: Facts) -> tuple[Expr, list[Any], list[Any]]:
     base = sequences.Base()
-    field = Field([*sequences.letters(left, base), *sequences.letters(right, base)])
+    field = base.field(left, right)
     f, g = (sequences.as_poles(field, base, part) for part in (left, right))
     joined = product(f, g, facts)
     return sequences.written(joined.result, base, n, facts), list(joined.different), list(joined.converges)

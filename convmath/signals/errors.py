@@ -6,7 +6,15 @@ from typing import Any
 
 from convmath.errors import AssumptionError, ConvmathError
 
-__all__ = ["ArgumentError", "CheckError", "ContradictionError", "DivergentError", "NotFoundError", "OpenQuestion"]
+__all__ = [
+    "ArgumentError",
+    "CheckError",
+    "ContradictionError",
+    "DivergentError",
+    "LateError",
+    "NotFoundError",
+    "OpenQuestion",
+]
 
 
 class ArgumentError(ConvmathError, TypeError):
@@ -51,6 +59,10 @@ class DivergentError(ConvmathError, ArithmeticError):
 
 class NotFoundError(ConvmathError, ValueError):
     """Functions that no method here convolves."""
+
+
+class LateError(NotFoundError):
+    """No answer within the time there is."""
 
 
 class OpenQuestion(Exception):

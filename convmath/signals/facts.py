@@ -23,6 +23,7 @@ from sympy import Symbol
 
 from convmath.errors import AssumptionError
 
+from .deadline import inquire
 from .errors import ContradictionError
 from .types import Expr, sympy
 
@@ -96,6 +97,7 @@ class Facts:
 
     def positive(self, expression: Expr) -> bool | None:
         """Whether a real expression is > 0: True, False, or None where that is not known."""
+        inquire()
         expression = sympy.sympify(expression)
         if expression not in self._answers:
             self._answers[expression] = self._decided(expression)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from sympy import Symbol, oo
 
+from .deadline import inquire, left
 from .errors import NotFoundError
 from .limits import limits
 from .monomials import Monomial
@@ -65,6 +66,8 @@ def _since(start: Expr, end: Expr, t: Symbol) -> tuple[Symbol, Expr]:
 
 
 def _asked(questions: Sequence[Question], seconds: float) -> list[Expr]:
+    inquire()
+    seconds = min(seconds, left())
     code = "from convmath.signals.fallback import serve; serve()"
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
     try:
@@ -77,7 +80,7 @@ def _asked(questions: Sequence[Question], seconds: float) -> list[Expr]:
             check=True,
         )
     except subprocess.TimeoutExpired:
-        raise NotFoundError(f"no method is known, and SymPy took longer than {seconds:g} s") from None
+        raise NotFoundError(f"no method is known, and SymPy took longer than {seconds:.3g} s") from None
     except (subprocess.CalledProcessError, OSError):
         raise NotFoundError("no method is known, and SymPy failed") from None
     answers = pickle.loads(done.stdout)

@@ -11,15 +11,19 @@ One-sided parts meet at the sum of their break points, as poles do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 
 from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
+from .factors import factored
 from .facts import Facts
 from .limits import limits
 from .monomials import Monomial, quadratic
 from .pieces import Piece
+from .scalars import Field, Number
+from .series import product, summed
 from .terms import Term
 from .types import Expr, sympy
 
@@ -42,7 +46,7 @@ class Integrand:
 
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
-        self.kappa = sympy.factor(-(f.square + g.square))
+        self.kappa = factored(-(f.square + g.square))
         size = self.kappa if self.kappa.is_extended_real is not False else sympy.re(self.kappa)
         self.decays = facts.positive(size)
         if self.decays is None:
@@ -52,9 +56,9 @@ class Integrand:
         self.slope = -2 * g.square  # of B, by t
         self.offset = sympy.expand(f.rate - g.rate)
         # e^{B²/4κ + C}, by powers of t
-        square = sympy.factor(-f.square * g.square / self.kappa)
-        rate = sympy.factor(self.slope * self.offset / (2 * self.kappa) + g.rate)
-        constant = sympy.expand(sympy.factor(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
+        square = factored(-f.square * g.square / self.kappa)
+        rate = factored(self.slope * self.offset / (2 * self.kappa) + g.rate)
+        constant = sympy.expand(factored(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
         self.front = (square, rate, constant)
 
     def between(self, low: Expr, high: Expr, sign: int) -> list[Monomial]:
@@ -65,20 +69,20 @@ class Integrand:
         x = sympy.sympify(x)
         before, beside = self._polynomials(x)
         scale = sign * self.f.coefficient * self.g.coefficient
+        front = scale * sympy.sqrt(sympy.pi) / (2 * sympy.sqrt(self.kappa if self.decays else -self.kappa))
         square, rate, constant = self.front
         special = self._error(x)
-        for power, value in _powers(before, self.t):
-            coefficient = scale * value
+        for power, value in before:
             if special.is_number:
-                yield Monomial(coefficient * special, power, rate, square, constant)
+                yield Monomial(front * value * special, power, rate, square, constant)
             else:
-                yield Monomial(coefficient, power, rate, square, constant, special)
-        if beside == 0 or x.is_infinite:
+                yield Monomial(front * value, power, rate, square, constant, special)
+        if not beside or x.is_infinite:
             return
         exponent = self.f.exponent(x) + self.g.exponent(self.t - x)
         found = quadratic(sympy.expand(exponent), self.t)
         assert found is not None
-        for power, value in _powers(beside, self.t):
+        for power, value in beside:
             yield Monomial(scale * value, power, found[1], found[0], found[2])
 
     def _error(self, x: Expr) -> Expr:
@@ -90,37 +94,40 @@ class Integrand:
         if self.decays:
             root = sympy.sqrt(self.kappa)
             slope_x = sympy.diff(x, self.t)
-            at = sympy.factor(slope_x * root - self.slope / (2 * root)) * self.t
-            return sympy.erf(at + sympy.factor(root * x.subs(self.t, 0) - self.offset / (2 * root)))
+            at = factored(slope_x * root - self.slope / (2 * root)) * self.t
+            return sympy.erf(at + factored(root * x.subs(self.t, 0) - self.offset / (2 * root)))
         root = sympy.sqrt(-self.kappa)
-        at = sympy.factor(sympy.diff(x, self.t) * root + self.slope / (2 * root)) * self.t
-        return sympy.erfi(at + sympy.factor(root * x.subs(self.t, 0) + self.offset / (2 * root)))
+        at = factored(sympy.diff(x, self.t) * root + self.slope / (2 * root)) * self.t
+        return sympy.erfi(at + factored(root * x.subs(self.t, 0) + self.offset / (2 * root)))
 
-    def _polynomials(self, x: Expr) -> tuple[Expr, Expr]:
-        """What stands before J₀·e^C, with its constant, and before the exponential, at a limit."""
-        t, kappa = self.t, self.kappa
-        b = self.slope * t + self.offset
-        finite = not x.is_infinite
-        factors = [(sympy.S.One, sympy.S.Zero)]  # J_k = α·J₀ + β·e^{…}
+    def _polynomials(self, x: Expr) -> tuple[list[tuple[int, Expr]], list[tuple[int, Expr]]]:
+        """By powers of t, what stands before J₀·e^C and before the exponential at a limit."""
+        limit = None if x.is_infinite else [x.subs(self.t, 0), sympy.diff(x, self.t)]
+        field = Field([self.kappa, self.slope, self.offset, *(limit or ())])
+        number = field.number
+        b, inverse = [number(self.offset), number(self.slope)], (number(self.kappa) * 2).inverse()
+        factors = [([field.one], [field.zero])]  # J_k = α·J₀ + β·e^{…}
+        highest, upper = [field.one], limit and [number(c) for c in limit]
         for k in range(1, self.f.power + self.g.power + 1):
-            alpha, beta = b * factors[k - 1][0], b * factors[k - 1][1]
+            alpha, beta = (product(b, part) for part in factors[k - 1])
             if k > 1:
-                alpha, beta = alpha + (k - 1) * factors[k - 2][0], beta + (k - 1) * factors[k - 2][1]
-            if finite:
-                beta = beta - x ** (k - 1)
-            factors.append((alpha / (2 * kappa), beta / (2 * kappa)))
-        before, beside = sympy.S.Zero, sympy.S.Zero
+                alpha, beta = (
+                    summed(part, [c * (k - 1) for c in low])
+                    for part, low in zip((alpha, beta), factors[k - 2], strict=True)
+                )
+            if upper:
+                beta = summed(beta, [-c for c in highest])
+                highest = product(highest, upper)
+            factors.append(([c * inverse for c in alpha], [c * inverse for c in beta]))
+        before, beside = [field.zero], [field.zero]
         for part in range(self.g.power + 1):
-            weight = sympy.binomial(self.g.power, part) * (-1) ** part * t ** (self.g.power - part)
+            weight = math.comb(self.g.power, part) * (-1) ** part
+            shift = [field.zero] * (self.g.power - part)
             alpha, beta = factors[self.f.power + part]
-            before, beside = before + weight * alpha, beside + weight * beta
-        scale = sympy.sqrt(sympy.pi) / (2 * sympy.sqrt(kappa if self.decays else -kappa))
-        return scale * before, beside
+            before = summed(before, [*shift, *(c * weight for c in alpha)])
+            beside = summed(beside, [*shift, *(c * weight for c in beta)])
+        return _by_powers(before), _by_powers(beside)
 
 
-def _powers(polynomial: Expr, t: Symbol) -> Iterable[tuple[int, Expr]]:
-    if polynomial == 0:
-        return []
-    if not polynomial.has(t):
-        return [(0, polynomial)]
-    return [(power, value) for (power,), value in sympy.Poly(sympy.expand(polynomial), t).terms()]
+def _by_powers(polynomial: Sequence[Number]) -> list[tuple[int, Expr]]:
+    return [(power, c.expression) for power, c in enumerate(polynomial) if c]

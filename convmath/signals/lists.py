@@ -9,12 +9,14 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
 from convmath.errors import HyperparameterError, ShapeError
 
+from .deadline import inquire
 from .types import sympy
 
 __all__ = ["convolve_lists", "correlate_lists"]
@@ -29,11 +31,12 @@ def convolve_lists(f: Any, g: Any, period: Any = None) -> Any:
         raise ShapeError(f"lists of {len(sizes)} and {len(others)} dimensions came; both need as many [convolve]")
     periods = _periods(period, len(sizes))
     shape = tuple(p or max(n + m - 1, 0) if n and m else 0 for n, m, p in zip(sizes, others, periods, strict=True))
-    sums: dict[Index, Any] = {}
+    found: dict[Index, list[Any]] = defaultdict(list)
     for (k, x), (j, y) in itertools.product(left.items(), right.items()):
+        inquire()
         at = tuple((a + b) % p if p else a + b for a, b, p in zip(k, j, periods, strict=True))
-        sums[at] = sums.get(at, sympy.S.Zero) + x * y
-    return _nested({at: sympy.expand(value) for at, value in sums.items()}, shape)
+        found[at].append(x * y)
+    return _nested({at: sympy.expand(sympy.Add(*values)) for at, values in found.items()}, shape)
 
 
 def correlate_lists(f: Any, g: Any, period: Any = None) -> Any:

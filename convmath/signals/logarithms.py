@@ -1,122 +1,289 @@
-r"""Rational functions with powers and exponentials on half-lines and intervals: logarithms, arctangents, exponential
-integrals.
+r"""Rational functions, with exponentials and waves beside them, and exponentials on intervals: logarithms, arctangents,
+sine and exponential integrals.
 
-A pole gives c/(t - τ - z)ⁿ = c(-1)ⁿ/(τ - w)ⁿ with w = t - z, and τ^k = ((τ - w) + w)^k, so that every integral is one
-of
+A pole gives c·e^{κτ}/(τ - z)ⁿ in f, and (t - τ)^k e^{λ(t-τ)} in g is a polynomial in τ - z, so that with μ = κ - λ
+every integral is one of
 
-    ∫ (τ - w)^m e^{λτ} dτ,  where  ∫ e^{λτ}/(τ - w) dτ = -e^{λw}·E₁(-λ(τ - w)),  or log(τ - w) for λ = 0.
+    ∫ (τ - z)^p e^{μτ} dτ,  and for p = -1 it is e^{μz} times a primitive of e^s/s at s = μ(τ - z), or log(τ - z).
 
-For real λ neither crosses a cut. Poles come in conjugate pairs, of which one is taken, and twice the real part.
+That primitive is -E₁(-s), whose cut is where s > 0, or Ei(s), whose cut is where s < 0, by which of the two the line
+of s meets; for imaginary s it is Ci|s| + i·Si(s/i). At a pole on the line, primitives are continued as principal values
+are: by what has log|s| there. Where f and g are real, terms come in conjugate pairs, of which one is taken.
 """
 
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sympy import I, Symbol, oo
 
-from .errors import DivergentError, NotFoundError, OpenQuestion
+from .errors import DivergentError, OpenQuestion
 from .facts import Facts
 from .limits import limits
-from .monomials import Monomial
+from .monomials import Monomial, monomials
 from .pieces import Piece
-from .residues import Residues
+from .residues import Part, Residues
 from .sums import parts
 from .terms import Term
 from .types import Expr, sympy
 
-__all__ = ["joined"]
+__all__ = ["Powers", "conjugated", "is_real", "joined", "powers_of"]
 
-Pole = tuple[Expr, int, Expr]  # with its order and coefficient
+Powers = dict[tuple[Expr, int], Expr]  # coefficients of t^k e^{λt}, by λ and k
+ONE, ZERO = sympy.S.One, sympy.S.Zero
 
 
-def joined(rational: Sequence[Term], term: Term, t: Symbol, facts: Facts) -> list[Term]:
-    """The convolution of a rational function, all of its terms together, with a power times an exponential on an
-    interval.
+@dataclass(frozen=True, slots=True)
+class Value:
+    """front·e^{exponent}·(real + i·turn), or ·(a complex function), with a polynomial in t as front"""
+
+    front: Expr
+    exponent: Expr = ZERO
+    real: Expr = ONE
+    turn: Expr = ZERO
+    complex: Expr | None = None
+
+
+def joined(
+    quotients: Sequence[Term], exponentials: Sequence[Term], t: Symbol, facts: Facts, principal: bool = False
+) -> list[Term]:
+    """The convolution of rational functions, with exponentials beside them, on one interval, with powers times
+    exponentials on another.
     """
-    piece, m = term
-    if not m.rate.is_extended_real:
-        raise NotFoundError(f"no method convolves a rational function with {m.expression(t)} on an interval")
-    poles, degree = Residues(rational, [], t, facts).partial_fractions()
-    upper = [(z, n, c) for z, n, c in poles if facts.positive(parts(sympy.expand(z))[1])]
-    if 2 * len(upper) != len(poles):
-        raise NotFoundError("the poles of a rational function do not come in conjugate pairs")
-    found = []
-    for sign, low, high, start, end in limits((piece.low, piece.high), (-oo, oo), t):
-        value = sympy.S.Zero
-        for x, direction in ((high, 1), (low, -1)):
-            value += direction * (
-                _at_infinity(x, upper, degree, m, t, facts) if x in (oo, -oo) else _at(x, upper, m, t)
-            )
-        scale = sign * m.coefficient * sympy.exp(m.constant)
-        found.append((Piece(sympy.S.One, start, end), Monomial(scale, special=value)))
+    here, there = quotients[0][0], exponentials[0][0]
+    fractions, degrees = Residues(quotients, [], t, facts, principal).partial_fractions(here.low, here.high)
+    powers = powers_of(exponentials)
+    real = is_real(fractions) and is_real(powers)
+    found: list[Term] = []
+    for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
+        inner = _Primitive(t, facts, start, end)
+        for x in (low, high):
+            if x in (oo, -oo):
+                inner.converges(x, degrees, powers)
+        piece = Piece(ONE, start, end)
+        for (kappa, z, n), (rate, k) in _products(fractions, powers, real):
+            for x, direction in ((high, sign), (low, -sign)):
+                scale = direction * fractions[kappa, z, n] * powers[rate, k]
+                for value in inner.at(x, (kappa, z, n), rate, k):
+                    paired = real and not _alone((kappa, z), rate)
+                    found += [(piece, m) for m in _monomials(value, scale, paired, t)]
     return found
 
 
-def _at(x: Expr, poles: Sequence[Pole], m: Monomial, t: Symbol) -> Expr:
-    """Twice the real part of the antiderivative at a limit."""
-    total = sympy.S.Zero
-    for front, power, z in _fractions(poles, m, t):
-        u, v = parts(sympy.expand(z))
-        if m.rate == 0:
-            total += _real(front, power, x - t + u, v)
-        else:
-            total += 2 * sympy.re(front * _exponential(power, x, t - z, m.rate))
-    return total
+def powers_of(terms: Iterable[Term]) -> Powers:
+    found: Powers = defaultdict(lambda: ZERO)
+    for _, m in terms:
+        found[m.rate, m.power] += m.coefficient * sympy.exp(m.constant)
+    return dict(found)
 
 
-def _fractions(poles: Sequence[Pole], m: Monomial, t: Symbol) -> Iterable[tuple[Expr, int, Expr]]:
-    """τ^k·c(-1)ⁿ/(τ - w)ⁿ in powers of τ - w."""
-    for z, n, c in poles:
-        for j in range(m.power + 1):
-            yield c * (-1) ** n * math.comb(m.power, j) * (t - z) ** (m.power - j), j - n, z
+def conjugated(e: Expr) -> Expr:
+    """The conjugate, where letters count as real."""
+    return sympy.sympify(e).xreplace({I: -I})
 
 
-def _at_infinity(x: Expr, poles: Sequence[Pole], degree: int, m: Monomial, t: Symbol, facts: Facts) -> Expr:
-    """The limit of the antiderivative; where the integral exists its powers and logarithms cancel, but for
-    constants.
-    """
-    if m.rate != 0:
-        falls = facts.positive(-m.rate if x is oo else m.rate)
-        if falls is None:
-            raise OpenQuestion(sympy.Gt(m.rate, 0), apart=True)
-        if not falls:
-            raise DivergentError(f"the integral diverges: exp({m.rate}·t) does not fall towards {x}")
-        return sympy.S.Zero
-    if m.power + degree > -2:
-        raise DivergentError(f"the integral diverges: its integrand ends as τ^{m.power + degree}")
-    total = sympy.S.Zero
-    for front, power, z in _fractions(poles, m, t):
+def is_real(coefficients: dict[tuple[Expr, ...], Expr]) -> bool:
+    """Whether terms come in conjugate pairs, or are real."""
+    for key, value in coefficients.items():
+        other = coefficients.get(tuple(sympy.expand(conjugated(e)) for e in key))
+        if other is None or sympy.expand(conjugated(value) - other) != 0:
+            return False
+    return True
+
+
+def _products(fractions: dict[Part, Expr], powers: Powers, real: bool) -> Iterable[tuple[Part, tuple[Expr, int]]]:
+    """Pairs of terms; of two that are conjugate to one another the first."""
+    done: set[tuple[Expr, ...]] = set()
+    for (kappa, z, n), (rate, k) in ((f, g) for f in fractions for g in powers):
+        key = (kappa, z, n, rate, k)
+        other = tuple(sympy.expand(conjugated(e)) for e in key)
+        if real and other in done:
+            continue
+        done.add(key)
+        yield (kappa, z, n), (rate, k)
+
+
+def _alone(part: tuple[Expr, Expr], rate: Expr) -> bool:
+    return not any(sympy.sympify(e).has(I) for e in (*part, rate))
+
+
+def _monomials(value: Value, scale: Expr, paired: bool, t: Symbol) -> Iterable[Monomial]:
+    """What a value, and its conjugate where it is one of a pair, adds to the sum."""
+    front = sympy.expand(scale * value.front)
+    if value.complex is not None:
+        for m in _terms(front, value.exponent, t):
+            inner = sympy.exp(sympy.expand(m.exponent(t))) * value.complex
+            if not paired:
+                yield Monomial(m.coefficient, m.power, special=inner)
+                continue
+            real, turn = parts(sympy.expand(m.coefficient))
+            yield Monomial(2 * real, m.power, special=sympy.re(inner))
+            yield Monomial(-2 * turn, m.power, special=sympy.im(inner))
+        return
+    for special, turned in ((value.real, front), (value.turn, sympy.expand(I * front))):
+        if special == 0:
+            continue
+        factor, special = (special, ONE) if special.is_number else (ONE, special)
+        for m in _terms(turned, value.exponent, t):
+            yield replace(m, coefficient=m.coefficient * factor, special=special)
+            if paired:
+                coefficient, rate, constant = (conjugated(e) for e in (m.coefficient, m.rate, m.constant))
+                yield Monomial(coefficient * factor, m.power, rate, constant=constant, special=special)
+
+
+def _terms(front: Expr, exponent: Expr, t: Symbol) -> Iterable[Monomial]:
+    factor = sympy.exp(sympy.expand(exponent))
+    for term in sympy.Add.make_args(front):
+        yield from monomials(term * factor, t)
+
+
+class _Primitive:
+    """∫ e^{κτ}/(τ - z)ⁿ·(t - τ)^k e^{λ(t-τ)} dτ at its limits, for t between two points."""
+
+    def __init__(self, t: Symbol, facts: Facts, start: Expr, end: Expr):
+        self.t, self.facts, self.start, self.end = t, facts, start, end
+
+    def at(self, x: Expr, part: Part, rate: Expr, k: int) -> Iterable[Value]:
+        kappa, z, n = part
+        mu = sympy.expand(kappa - rate)
+        if mu != 0 and self.facts.equal(mu, ZERO):
+            mu = ZERO
+        for j in range(k + 1):
+            front = math.comb(k, j) * (-1) ** j * (self.t - z) ** (k - j)
+            for factor, power in _primitive(j - n, mu):
+                found = self._of_power(x, z, mu, power) if power is not None else self._of_pole(x, z, mu)
+                for v in found:
+                    exponent = v.exponent + rate * self.t
+                    yield Value(front * factor * v.front, exponent, v.real, v.turn, v.complex)
+
+    def converges(self, x: Expr, degrees: dict[Expr, int], powers: Powers) -> None:
+        """Refuse what does not fall towards ±∞."""
+        direction = 1 if x is oo else -1
+        for kappa, degree in degrees.items():
+            for rate, k in powers:
+                grows, turns = parts(sympy.expand(direction * (kappa - rate)))
+                sign = self._sign(grows)
+                if sign > 0:
+                    raise DivergentError(f"the integral diverges: exp({grows}·τ) does not fall towards {x}")
+                waves = self._sign(turns) != 0 if sign == 0 else False
+                if sign == 0 and degree + k > (-1 if waves else -2):
+                    raise DivergentError(f"the integral diverges: its integrand ends as τ^{degree + k}")
+
+    def _sign(self, e: Expr) -> int:
+        """1, 0 or -1"""
+        if e == 0:
+            return 0
+        if (positive := self.facts.positive(e)) is None:
+            raise OpenQuestion(sympy.Gt(e, 0), apart=True)
+        if positive:
+            return 1
+        return -1 if self.facts.positive(-e) else 0
+
+    # -- powers
+
+    def _of_power(self, x: Expr, z: Expr, mu: Expr, power: int) -> Iterable[Value]:
+        """(τ - z)^power·e^{μτ} at a limit."""
+        if x in (oo, -oo):  # where the integral exists powers cancel, but for their constants
+            return [Value((-z) ** power)] if mu == 0 and power > 0 else []
+        if sympy.expand(x - z) == 0:  # the finite part; the others cancel
+            if power > 0:
+                return []
+            return [Value(mu**-power / math.factorial(-power), mu * x)]
         if power >= 0:
-            total += front * (z - t) ** (power + 1) / (power + 1)
-        elif (
-            power == -1 and x is not oo
-        ):  # log(τ - w) has the imaginary part π at -∞, since w = t - z lies below the line
-            total += front * I * sympy.pi
-    return 2 * parts(sympy.expand(total))[0]
+            return [Value((x - z) ** power, mu * x)]
+        u, v = parts(sympy.expand(z))
+        if v == 0:
+            return [Value(ONE, mu * x, (x - u) ** power)]
+        return [Value((x - u + I * v) ** -power, mu * x, ((x - u) ** 2 + v**2) ** power)]
+
+    # -- the pole
+
+    def _of_pole(self, x: Expr, z: Expr, mu: Expr) -> Iterable[Value]:
+        """A primitive of e^{μτ}/(τ - z) at a limit."""
+        _, v = parts(sympy.expand(z))
+        if mu == 0:
+            return self._logarithm(x, z)
+        if v == 0:
+            return self._on_the_line(x, z, mu)
+        side, turns = self._sign(v), parts(mu)[1]
+        crosses = self._sign(turns) == side
+        if x in (oo, -oo):
+            towards = sympy.pi * side * (1 if x is oo else -1)
+            return [Value(ONE, mu * z, ZERO, towards)] if crosses else []
+        s = sympy.expand(mu * (x - z))
+        return [Value(ONE, mu * z, complex=sympy.Ei(s) if crosses else -sympy.expint(1, sympy.expand(-s)))]
+
+    def _logarithm(self, x: Expr, z: Expr) -> Iterable[Value]:
+        u, v = parts(sympy.expand(z))
+        if x in (oo, -oo):  # logarithms cancel, arguments do not
+            return [Value(ONE, real=ZERO, turn=sympy.pi / 2 * self._sign(v) * (1 if x is oo else -1))] if v != 0 else []
+        distance = sympy.expand(x - u)
+        if v == 0:
+            return [Value(ONE, real=sympy.log(self._absolute(distance)))] if distance != 0 else []
+        return [Value(ONE, real=sympy.log(distance**2 + v**2) / 2, turn=sympy.atan(sympy.factor_terms(distance / v)))]
+
+    def _on_the_line(self, x: Expr, z: Expr, mu: Expr) -> Iterable[Value]:
+        """For a real z what is continuous but for log|τ - z|."""
+        grows, turns = parts(mu)
+        direction = self._sign(grows)
+        if direction == 0:
+            return self._of_wave(x, z, mu, turns)
+        if x in (oo, -oo):
+            return []
+        distance = sympy.expand(x - z)
+        if distance == 0:
+            turn = ZERO if turns == 0 else sympy.arg(direction * mu)
+            return [Value(ONE, mu * z, sympy.EulerGamma + sympy.log(sympy.Abs(mu)), turn)]
+        if turns == 0:
+            return [Value(ONE, mu * z, sympy.Ei(sympy.expand(mu * distance)))]
+        where = self._side(distance)
+        s = sympy.expand(mu * distance)
+        if where is not None and where * direction < 0:
+            return [Value(ONE, mu * z, complex=-sympy.expint(1, sympy.expand(-s)))]
+        found = [Value(ONE, mu * z, complex=sympy.Ei(s))]
+        if where is None:
+            step = sympy.pi * sympy.Heaviside(-direction * distance) * direction * self._sign(turns)
+            found.append(Value(ONE, mu * z, ZERO, step))
+        return found
+
+    def _of_wave(self, x: Expr, z: Expr, mu: Expr, frequency: Expr) -> Iterable[Value]:
+        sign = self._sign(frequency)
+        size = sign * frequency
+        if x in (oo, -oo):
+            return [Value(ONE, mu * z, ZERO, sympy.pi / 2 * sign * (1 if x is oo else -1))]
+        distance = sympy.expand(x - z)
+        if distance == 0:
+            return [Value(ONE, mu * z, sympy.EulerGamma + sympy.log(size))]
+        cosine = sympy.Ci(sympy.expand(size * self._absolute(distance)))
+        return [Value(ONE, mu * z, cosine, sign * sympy.Si(sympy.expand(size * distance)))]
+
+    def _side(self, distance: Expr) -> int | None:
+        """The sign of what is linear in t, if it is one between the two points."""
+        if not distance.has(self.t):
+            return self._sign(distance)
+        rising = sympy.diff(distance, self.t)
+        for end, sign in ((self.start, 1), (self.end, -1)):
+            if not end.is_infinite and self.facts.positive(-sign * distance.subs(self.t, end) * rising) is False:
+                return sign if rising == 1 else -sign
+        return None
+
+    def _absolute(self, distance: Expr) -> Expr:
+        side = self._side(distance)
+        return sympy.Abs(distance) if side is None else sympy.expand(side * distance)
 
 
-def _real(front: Expr, power: int, x: Expr, v: Expr) -> Expr:
-    """2·re of front·∫ s^power ds at s = x + iv, v > 0."""
-    s = x + I * v
+def _primitive(power: int, mu: Expr) -> list[tuple[Expr, int | None]]:
+    """∫ s^p e^{μs} ds as Σ factor·s^q e^{μs}, and a factor, with None, of the primitive for p = -1."""
     if power == -1:
-        real, turn = parts(sympy.expand(front))
-        angle = sympy.pi / 2 - sympy.atan(x / v)
-        return real * sympy.log(x**2 + v**2) - 2 * turn * angle
+        return [(ONE, None)]
+    if mu == 0:
+        return [(ONE / (power + 1), power + 1)]
     if power >= 0:
-        return 2 * parts(sympy.expand(front * s ** (power + 1) / (power + 1)))[0]
-    times = -(power + 1)  # 1/s = s̄/|s|²
-    return 2 * parts(sympy.expand(front * (x - I * v) ** times))[0] / ((power + 1) * (x**2 + v**2) ** times)
-
-
-def _exponential(power: int, x: Expr, w: Expr, rate: Expr) -> Expr:
-    """∫ (τ - w)^power e^{λτ} dτ at τ = x"""
-    s, wave = x - w, sympy.exp(rate * x)
-    if power == -1:
-        return -sympy.exp(rate * w) * sympy.expint(1, -rate * s)
-    if power < -1:
-        rest = _exponential(power + 1, x, w, rate)
-        return s ** (power + 1) * wave / (power + 1) - rate / (power + 1) * rest
-    found = s**power * wave / rate
-    return found if power == 0 else found - power / rate * _exponential(power - 1, x, w, rate)
+        grows, turns = parts(mu)
+        inverse = (grows - I * turns) / (grows**2 + turns**2)  # so that denominators are real
+        rest = _primitive(power - 1, mu) if power > 0 else []
+        return [(inverse, power), *((-power * inverse * c, q) for c, q in rest)]
+    return [(ONE / (power + 1), power + 1), *((-mu / (power + 1) * c, q) for c, q in _primitive(power + 1, mu))]

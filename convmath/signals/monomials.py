@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from sympy import I, Symbol
 
+from .deadline import inquire
 from .errors import NotFoundError
 from .types import Expr, sympy
 
@@ -123,6 +124,8 @@ def _read(e: Expr, t: Symbol) -> Sum:
         return _read(e.rewrite(sympy.sqrt), t)
     if isinstance(e, sympy.sin | sympy.cos | sympy.sinh | sympy.cosh) and (found := linear(e.args[0], t)):
         return _wave(type(e), *found)
+    if isinstance(e, sympy.sinc) and not t.is_integer:  # at integers sin(πn) would be 0 too soon
+        return _read(sympy.sin(e.args[0]) / e.args[0], t)
     return _one(special=e)
 
 
@@ -174,6 +177,7 @@ def _times(left: Sum, right: Sum) -> Sum:
         raise NotFoundError(f"a product has more than {MOST} terms")
     result: Sum = {}
     for (power, *one, special), value in left.items():
+        inquire()
         for (raised, *other, further), factor in right.items():
             key = (power + raised, *map(_sum, one, other), special * further)
             result[key] = result[key] + value * factor if key in result else value * factor

@@ -49,6 +49,6 @@ def _function(found: Terms, t: Symbol, period: Expr, facts: Facts) -> Expr:
 
 def _sequence(found: Terms, reader: Reader, period: Expr) -> Expr:
     base = sequences.Base()
-    field = Field([*sequences.letters(found, base), period])
+    field = base.field(found, also=[period])
     poles = sequences.as_poles(field, base, found)
     return sequences.written(poles, base, reader.t, reader.facts, (sympy.S.Zero, period))

@@ -20,6 +20,7 @@ from typing import Any
 
 from sympy import Symbol, oo
 
+from .deadline import inquire
 from .errors import NotFoundError, OpenQuestion
 from .facts import Facts
 from .types import Expr, sympy
@@ -77,6 +78,7 @@ class Reader:
         self.t, self.facts = t, facts
 
     def read(self, e: Expr) -> Function:
+        inquire()
         if not e.has(self.t) or not e.has(*self.switches):
             return Function((Piece(e),)) if e != 0 else Function()
         if isinstance(e, sympy.Add):

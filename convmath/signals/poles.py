@@ -77,6 +77,10 @@ class Time(Protocol):
         """What decides about convergence: it grows with how fast the pole's signal grows."""
         ...
 
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        """What must hold so that rates that differ are those of different exponentials."""
+        ...
+
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         """The factor between a signal's own exponential from its break point on, and the one from 0 on."""
         ...
@@ -102,6 +106,9 @@ class Continuous:
 
     def size(self, pole: Number) -> Expr:
         return sympy.re(pole.expression)
+
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        return sympy.true
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         return Coefficient.of(pole.field.one, -pole.expression * shift)
@@ -132,7 +139,7 @@ class Discrete:
     def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
         """Also where the angles differ by whole turns, if that fixes a parameter: e^{iω} = e^{-iω} for ω = π too.
 
-        Angles are in (-π, π], unless the parameter is an integer.
+        A parameter is looked for in (-π, π], and an integer among the positive ones.
         """
         one, two = self.rate(left), self.rate(right)
         yield one, two
@@ -140,8 +147,11 @@ class Discrete:
         if real != 0 or len(angle.free_symbols) != 1:
             return
         [x] = angle.free_symbols
+        if x.is_integer and not abs(angle.subs(x, 1)) <= 2 * sympy.pi * MOST_TURNS:
+            return  # `apart` says it, without the values one by one
         top, bottom = sympy.fraction(sympy.together(angle))
-        for turns in (sign * k for k in range(1, 9 if x.is_integer else 3) for sign in (1, -1)):
+        most = MOST_TURNS if x.is_integer else 2
+        for turns in (sign * k for k in range(1, most + 1) for sign in (1, -1)):
             equation = sympy.expand(top - 2 * sympy.pi * turns * bottom)
             if not equation.is_polynomial(x) or sympy.degree(equation, x) != 1:
                 continue
@@ -149,14 +159,23 @@ class Discrete:
             if x.is_integer:
                 fits = value.is_integer and value.is_positive
             else:
-                angles = [parts(sympy.expand(rate.subs(x, value)))[1] for rate in (one, two)]
-                fits = value != -sympy.pi and all(abs(angle) <= sympy.pi for angle in angles)
+                fits = value.is_number and value.is_real and -sympy.pi < value <= sympy.pi
             if fits:
                 yield x, value
 
     def size(self, pole: Number) -> Expr:
         real, _ = parts(sympy.expand(self.rate(pole)))
         return sympy.Abs(sympy.exp(real))
+
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        """e^{2πi/N} is its conjugate where N is 1 or 2."""
+        real, turn = parts(sympy.expand(left - right))
+        if real != 0 or not any(symbol.is_integer for symbol in turn.free_symbols):
+            return sympy.true
+        turns = sympy.Abs(turn / (2 * sympy.pi))
+        if facts.before(sympy.S.Zero, turns) and facts.before(turns, sympy.S.One):
+            return sympy.true
+        return sympy.Ne(sympy.sin(turn / 2), 0)
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         if shift.is_Integer:
@@ -171,6 +190,7 @@ class Discrete:
 
 
 CONTINUOUS = Continuous()
+MOST_TURNS = 8  # whole turns by which angles are tried
 
 
 @dataclass(frozen=True)
@@ -260,6 +280,7 @@ class product:
     different: dict[tuple[Expr, Expr], None] = field(default_factory=dict)
     converges: dict[Any, None] = field(default_factory=dict)
     result: Poles = field(init=False)
+    _powers: dict[tuple[Number, Number], tuple[list[Number], list[Number]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         found: list[tuple[Place, int, Coefficient]] = []
@@ -309,11 +330,23 @@ class product:
             return self._differentiated(first, i, j)
         if first.side is second.side and self._equal(first.pole, second.pole):
             return [(first, i + j, one)]
-        rho, sigma = self.f.time.mixing(first.pole, second.pole)
+        rho, sigma = self._mixed(first.pole, second.pole, max(i, j))
         return [
-            *((first, k, rho**j * sigma ** (i - k) * math.comb(i + j - k - 1, j - 1)) for k in range(1, i + 1)),
-            *((second, k, sigma**i * rho ** (j - k) * math.comb(i + j - k - 1, i - 1)) for k in range(1, j + 1)),
+            *((first, k, rho[j] * sigma[i - k] * math.comb(i + j - k - 1, j - 1)) for k in range(1, i + 1)),
+            *((second, k, sigma[i] * rho[j - k] * math.comb(i + j - k - 1, i - 1)) for k in range(1, j + 1)),
         ]
+
+    def _mixed(self, left: Number, right: Number, most: int) -> tuple[list[Number], list[Number]]:
+        """The powers of ρ and σ, up to one."""
+        if (left, right) not in self._powers:
+            one = self.f.field.one
+            self._powers[left, right] = ([one], [one])
+        ratios = self._powers[left, right]
+        if len(ratios[0]) <= most:
+            for ratio, powers in zip(self.f.time.mixing(left, right), ratios, strict=True):
+                while len(powers) <= most:
+                    powers.append(powers[-1] * ratio)
+        return ratios
 
     def _equal(self, left: Number, right: Number) -> bool:
         if not left - right:
@@ -322,6 +355,10 @@ class product:
         if any(pairs.values()):
             return True
         self.different.update(dict.fromkeys(pair for pair, equal in pairs.items() if equal is None))
+        if [*pairs.values()] == [False]:
+            relation = self.f.time.apart(self.f.time.rate(left), self.f.time.rate(right), self.facts)
+            if relation != True:  # noqa: E712
+                self.converges[relation] = None
         return False
 
     def _differentiated(self, place: Place, order: int, times: int) -> list[tuple[Place, int, Number]]:

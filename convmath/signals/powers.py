@@ -3,24 +3,30 @@ r"""Real powers, with exponentials and logarithms, from a point on.
 s^{p-1} e^{λs} ∗ s^{q-1} e^{μs} = B(p, q)·s^{p+q-1}·e^{λs}·₁F₁(q; p+q; (μ - λ)s) for p, q > 0, with s the time since
 both have begun; the last factor is 1 where λ = μ. A logarithm is a derivative by an exponent: s^{p-1} log s = ∂/∂p
 s^{p-1}.
+
+With exponentials on the other side, κ = μ - λ:  ∫_x^∞ s^{p-1} e^{-κs} ds = κ^{-p}·Γ(p, κx), and with a Gaussian
+
+    ∫_0^∞ s^{p-1} e^{-αs² + βs} ds = ½α^{-p/2}·(Γ(p/2)·₁F₁(p/2; ½; β²/4α) + β/√α·Γ((p+1)/2)·₁F₁((p+1)/2; 3/2; β²/4α)).
 """
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Symbol, oo
 
-from .errors import DivergentError, NotFoundError
+from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .monomials import Monomial, linear
 from .pieces import Piece
 from .terms import Term
 from .types import Expr, sympy
 
-__all__ = ["is_power", "joined"]
+__all__ = ["is_power", "joined", "with_exponential", "with_gaussian"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +90,167 @@ def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> tuple[list[Ter
     found, needed = [], {}
     for f in _powers(first, t):
         for g in _powers(second, t):
-            for exponent in (f.exponent, g.exponent):
-                if (fits := facts.positive(sympy.re(exponent))) is None:
-                    needed[sympy.Gt(sympy.re(exponent), 0)] = None
-                elif not fits:
-                    raise DivergentError(f"the integral diverges: s**({exponent - 1}) is not integrable at 0")
+            needed.update(_integrable(f, facts) | _integrable(g, facts))
             since = sympy.expand(f.since + g.since)
-            value = _joined(f, g, facts)
-            s = t - since
-            piece = Piece(sympy.S.One, since, oo)
-            found.append((piece, Monomial(sympy.S.One, special=(f.coefficient * g.coefficient * value).subs(S, s))))
+            found.append(_from(since, oo, f.coefficient * g.coefficient * _joined(f, g, facts), t))
     return found, list(needed)
 
 
+def with_exponential(first: Term, second: Term, t: Symbol, facts: Facts) -> tuple[list[Term], list[Any]]:
+    """A power from a point on with an exponential, or a power times one, on an interval or on all of the line."""
+    there, m = second
+    found: list[Term] = []
+    needed: dict[Any, None] = {}
+    for f in _powers(first, t):
+        needed.update(_integrable(f, facts))
+        if there.low is -oo:
+            found += _with_left(f, m, there.high, t, facts)
+            continue
+        found += _with_right(f, m, there.low, t, facts)
+        if there.high is not oo:
+            found += _with_right(f, replace(m, coefficient=-m.coefficient), there.high, t, facts)
+    return found, list(needed)
+
+
+def _with_right(f: Power, m: Monomial, start: Expr, t: Symbol, facts: Facts) -> Iterable[Term]:
+    """c·s^{p-1}·(log s)^l e^{λs} with t^k e^{μt} from a point on."""
+    kappa, since = sympy.expand(m.rate - f.rate), sympy.expand(f.since + start)
+    if f.logarithms == 0 or facts.equal(kappa, sympy.S.Zero):
+        for g in _powers((Piece(sympy.S.One, start, oo), m), t):
+            yield _from(since, oo, f.coefficient * g.coefficient * _joined(f, g, facts), t)
+        return
+    for j, front in _expanded(f, m, t):
+        yield _from(since, oo, front * _lower(f.exponent + j, f.logarithms, kappa, t - since, facts), t, moved=False)
+
+
+def _with_left(f: Power, m: Monomial, end: Expr, t: Symbol, facts: Facts) -> Iterable[Term]:
+    """The same with t^k e^{μt} up to a point: s runs from 0, and from where the other ends, on."""
+    kappa = sympy.expand(m.rate - f.rate)
+    _falls(f, m, kappa, facts)
+    at = sympy.expand(f.since + end) if end is not oo else oo
+    for j, front in _expanded(f, m, t):
+        p, s = f.exponent + j, t - at if at is not oo else oo
+        whole = _whole(p, f.logarithms, kappa)
+        yield _from(-oo, at, front * whole, t, moved=False)
+        if at is oo:
+            continue
+        if f.logarithms:
+            rest = whole - _lower(p, f.logarithms, kappa, s, facts)
+        else:
+            rest = kappa**-p * sympy.uppergamma(p, sympy.expand(kappa * s))
+        yield _from(at, oo, front * rest, t, moved=False)
+
+
+def _expanded(f: Power, m: Monomial, t: Symbol) -> Iterable[tuple[int, Expr]]:
+    """What stands before ∫ s^{p+j-1}·(log s)^l e^{-κs} ds, for t^k as a power of (t - a) - s."""
+    time = t - f.since
+    wave = f.coefficient * m.coefficient * sympy.exp(sympy.expand(m.constant + m.rate * time))
+    for j in range(m.power + 1):
+        yield j, wave * math.comb(m.power, j) * (-1) ** j * time ** (m.power - j)
+
+
+def _falls(f: Power, m: Monomial, kappa: Expr, facts: Facts) -> None:
+    """Refuse what does not fall towards ∞; a wave may fall as a power."""
+    size = sympy.re(kappa)
+    if size == 0 and kappa != 0 and facts.positive(1 - f.exponent - m.power):
+        return
+    if (falls := facts.positive(size)) is None:
+        raise OpenQuestion(sympy.Gt(size, 0), apart=True)
+    if not falls:
+        raise DivergentError(f"the integral diverges: exp({-kappa}·τ) does not fall towards ∞")
+
+
+def _whole(p: Expr, logarithms: int, kappa: Expr) -> Expr:
+    """∫_0^∞ s^{p-1}·(log s)^l e^{-κs} ds"""
+    x = sympy.Dummy("p")
+    return sympy.expand_func(sympy.diff(sympy.gamma(x) * kappa**-x, (x, logarithms)).subs(x, p))
+
+
+def _lower(p: Expr, logarithms: int, kappa: Expr, x: Expr, facts: Facts) -> Expr:
+    """∫_0^x s^{p-1} log s·e^{-κs} ds"""
+    if logarithms > 1:
+        raise NotFoundError("powers of logarithms beside different exponentials are not convolved")
+    fall = sympy.exp(sympy.expand(-kappa * x))
+    if p == 1:  # γ + log z + E₁(z) is entire
+        if facts.positive(-kappa):
+            rest = sympy.log(-kappa) - sympy.Ei(sympy.expand(-kappa * x))
+        else:
+            rest = sympy.log(kappa) + sympy.expint(1, sympy.expand(kappa * x))
+        return -(fall * sympy.log(x) + sympy.EulerGamma + rest) / kappa
+    if p.is_Integer:
+        rest = (p - 1) * _lower(p - 1, 1, kappa, x, facts) + sympy.gamma(p - 1) * kappa ** (1 - p) * (
+            1 - fall * sympy.Add(*((kappa * x) ** k / sympy.factorial(k) for k in range(p - 1)))
+        )
+        return (rest - x ** (p - 1) * sympy.log(x) * fall) / kappa
+    plain = sympy.hyper([p], [p + 1], sympy.expand(-kappa * x))
+    twice = sympy.hyper([p, p], [p + 1, p + 1], sympy.expand(-kappa * x))
+    return x**p / p * (sympy.log(x) * plain - twice / p)
+
+
+def with_gaussian(first: Term, second: Term, t: Symbol, facts: Facts) -> tuple[list[Term], list[Any]]:
+    """A power from a point on with a Gaussian on all of the line."""
+    there, m = second
+    found: list[Term] = []
+    needed: dict[Any, None] = {}
+    for f in _powers(first, t):
+        needed.update(_integrable(f, facts))
+        if f.logarithms or there.low is not -oo or there.high is not oo or not facts.positive(-m.square):
+            raise NotFoundError(f"no method convolves {first[1].expression(t)} with {m.expression(t)}")
+        alpha, x = -m.square, t - f.since
+        beta = sympy.expand(2 * alpha * x - m.rate + f.rate)
+        scale = f.coefficient * m.coefficient * sympy.exp(sympy.expand(-alpha * x**2 + m.rate * x + m.constant))
+        for j in range(m.power + 1):
+            factor = scale * math.comb(m.power, j) * (-1) ** j * x ** (m.power - j)
+            value = factor * _moment(f.exponent + j, alpha, beta)
+            found.append((Piece(sympy.S.One), Monomial(sympy.S.One, special=value)))
+    return found, list(needed)
+
+
+def _moment(p: Expr, alpha: Expr, beta: Expr) -> Expr:
+    """∫_0^∞ s^{p-1} e^{-αs² + βs} ds"""
+    square, half = beta**2 / (4 * alpha), sympy.S.Half
+    even = sympy.gamma(p / 2) * sympy.hyper([p / 2], [half], square)
+    odd = beta / sympy.sqrt(alpha) * sympy.gamma((p + 1) / 2) * sympy.hyper([(p + 1) / 2], [3 * half], square)
+    return alpha ** (-p / 2) * (even + odd) / 2
+
+
+def _integrable(f: Power, facts: Facts) -> dict[Any, None]:
+    """What is needed for a power to have an integral at 0."""
+    if (fits := facts.positive(sympy.re(f.exponent))) is None:
+        return {sympy.Gt(sympy.re(f.exponent), 0): None}
+    if not fits:
+        raise DivergentError(f"the integral diverges: s**({f.exponent - 1}) is not integrable at 0")
+    return {}
+
+
+def _from(low: Expr, high: Expr, value: Expr, t: Symbol, moved: bool = True) -> Term:
+    """A term between two points, in the time since the first where it is moved."""
+    value = value.subs(S, t - low) if moved else value
+    return Piece(sympy.S.One, low, high), Monomial(sympy.S.One, special=value)
+
+
 S = sympy.Dummy("s", positive=True)
+
+
+def _times_kummer(value: Expr, a: Expr, b: Expr, rate: Expr, facts: Facts) -> Expr:
+    """A function of s, times ₁F₁(a; b; rate·s), which for half-integers has error or Bessel functions."""
+    halves = all((2 * x).is_Integer and abs(x) <= 4 for x in (a, b)) and not (a.is_Integer and b.is_Integer)
+    if halves and sympy.im(rate) == 0:
+        for sign in (1, -1):
+            if facts.positive(sign * rate):
+                return sympy.expand(value * _elementary(a, b, sign).subs(X, sign * rate * S), power_exp=False)
+    return value * sympy.hyper([a], [b], rate * S)
+
+
+X = sympy.Dummy("x", positive=True)
+
+
+@functools.cache
+def _elementary(a: Expr, b: Expr, sign: int) -> Expr:
+    found = sympy.hyperexpand(sympy.hyper([a], [b], sign * X))
+    return sympy.expand(
+        found.replace(sympy.erf, lambda x: sympy.I * sympy.erfi(x / sympy.I) if x.has(sympy.I) else sympy.erf(x))
+    )
 
 
 def _joined(f: Power, g: Power, facts: Facts) -> Expr:
@@ -109,8 +262,7 @@ def _joined(f: Power, g: Power, facts: Facts) -> Expr:
         value *= sympy.exp(f.rate * S)
         if equal:
             return value
-        kummer = sympy.hyper([g.exponent], [f.exponent + g.exponent], sympy.expand((g.rate - f.rate) * S))
-        return value * kummer
+        return _times_kummer(value, g.exponent, f.exponent + g.exponent, sympy.expand(g.rate - f.rate), facts)
     if not equal:
         raise NotFoundError("logarithms beside different exponentials are not convolved")
     known = {}

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sympy import I, Symbol
+from sympy import I, Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
@@ -31,7 +31,9 @@ from .sums import parts
 from .terms import Term
 from .types import Expr, sympy
 
-__all__ = ["Residues", "is_rational"]
+__all__ = ["Part", "Residues", "is_quotient", "is_rational"]
+
+Part = tuple[Expr, Expr, int]  # κ, z and n of e^{κt}/(t - z)ⁿ
 
 
 def is_rational(term: Term, t: Symbol) -> bool:
@@ -40,6 +42,12 @@ def is_rational(term: Term, t: Symbol) -> bool:
     if not (piece.low.is_infinite and piece.high.is_infinite) or monomial.square != 0:
         return False
     return sympy.re(monomial.rate) == 0 and bool(monomial.special.is_rational_function(t))
+
+
+def is_quotient(term: Term, t: Symbol) -> bool:
+    """Whether a term is a rational function with a pole, times an exponential, on an interval or on all of the line."""
+    _, monomial = term
+    return monomial.square == 0 and monomial.special != 1 and bool(monomial.special.is_rational_function(t))
 
 
 @dataclass(frozen=True)
@@ -80,19 +88,21 @@ class Residues:
             if value
         ]
 
-    def partial_fractions(self) -> tuple[list[tuple[Expr, int, Expr]], int]:
-        """Poles, orders and coefficients of f, where it is a rational function that falls, and as which power of t it
-        does.
+    def partial_fractions(self, low: Expr = -oo, high: Expr = oo) -> tuple[dict[Part, Expr], dict[Expr, int]]:
+        """Coefficients of e^{κt}/(t - z)ⁿ in f between two points, and as which power of t it ends, by κ.
+
+        A pole there is one of a single wave, and cancels with those of others: sin t/t has none.
         """
         waves, _ = self._waves()
-        if any(wave.frequency != 0 or wave.degree > -1 for wave in waves):
-            raise NotFoundError("a wave times a rational function is not smeared")
-        found = [
-            (z.expression, order, c.expression * sympy.exp(wave.constant))
-            for wave in waves
-            for (z, order), c in wave.poles.items()
-        ]
-        return found, max(wave.degree for wave in waves)
+        if any(wave.polynomial for wave in waves):
+            raise NotFoundError("a polynomial beside a rational function is not taken apart from it")
+        self._on_the_line(waves, low, high)
+        found: dict[Part, Expr] = defaultdict(lambda: sympy.S.Zero)
+        for wave in waves:
+            for (z, order), c in wave.poles.items():
+                key = (sympy.expand(I * wave.frequency), z.expression, order)
+                found[key] += c.expression * sympy.exp(wave.constant)
+        return dict(found), {sympy.expand(I * wave.frequency): wave.degree for wave in waves}
 
     # -- reading
 
@@ -161,12 +171,12 @@ class Residues:
         whole = _quotient(top, [z for z, times in zeros for _ in range(times)], self.field)
         return Wave(*key, poles, {k: c for k, c in enumerate(whole) if c}, len(numerator) - 1 - size)
 
-    def _on_the_line(self, waves: Sequence[Wave]) -> None:
-        """Refuse a real pole that does not cancel, but for a simple one under a principal value."""
+    def _on_the_line(self, waves: Sequence[Wave], low: Expr = -oo, high: Expr = oo) -> None:
+        """Refuse a real pole between two points that does not cancel, but for a simple one under a principal value."""
         total: dict[tuple[Number, int], dict[Expr, Number]] = defaultdict(dict)
         for wave in waves:
             for (z, order), c in wave.poles.items():
-                if self._above(z) is None:
+                if self._above(z) is None and not self._outside(z.expression, low, high):
                     for k in range(order):  # e^{iωt} = e^{iωz} Σ (iω)^k (t - z)^k/k!
                         turn = sympy.expand(wave.constant + I * wave.frequency * z.expression)
                         value = c * self.field.number(I * wave.frequency) ** k * Fraction(1, math.factorial(k))
@@ -178,6 +188,16 @@ class Residues:
                 raise DivergentError(
                     f"the integral diverges: there is a pole of order {order} at {z.expression}{asked}"
                 )
+
+    def _outside(self, z: Expr, low: Expr, high: Expr) -> bool:
+        for first, second in ((z, low), (high, z)):
+            if first.is_infinite or second.is_infinite:
+                continue
+            if (before := self.facts.before(first, second)) is None:
+                raise OpenQuestion(sympy.Lt(first, second), apart=True)
+            if before:
+                return True
+        return False
 
     def _above(self, z: Number) -> bool | None:
         """Whether a point is above the real line; None where it is on it."""
@@ -289,10 +309,9 @@ def _rising(n: int, j: int) -> int:
 
 def _positive_root(root: Expr, facts: Facts) -> Expr:
     """√(a²) as a or -a."""
-    inner = root.args[0] if root.is_Pow else None
-    if inner is None:
+    if not (root.is_Pow or isinstance(root, sympy.Abs)):
         return root
-    plain = sympy.sqrt(sympy.factor(inner))
+    plain = sympy.sqrt(sympy.factor(root.args[0])) if root.is_Pow else root
     if isinstance(plain, sympy.Abs) and (sign := facts.positive(plain.args[0])) is not None:
         return plain.args[0] if sign else -plain.args[0]
     return plain

@@ -17,15 +17,17 @@ a**2 + 1
 from __future__ import annotations
 
 import functools
+import operator
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import I
+from sympy import I, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.polys.fields import FracElement, FracField
 
+from .deadline import inquire
 from .types import Expr, sympy
 
 __all__ = ["Coefficient", "Field", "Number"]
@@ -33,47 +35,58 @@ __all__ = ["Coefficient", "Field", "Number"]
 DIGITS = 40
 
 
-def _letters(expression: Expr) -> Iterator[Expr]:
+def _letters(expression: Expr, plain: Container[Symbol]) -> Iterator[Expr]:
     """What a field must have as letters for the expression to be a number of it."""
     if expression.is_Rational or expression is I:
         return
     if expression.is_Mul and I in expression.args:
-        letter = _turned(expression)
+        letter = _turned(expression, plain)
         if letter is not None:
             yield I * letter
             expression = expression / (I * letter)
     if expression.is_Add or expression.is_Mul:
         for part in expression.args:
-            yield from _letters(part)
-    elif expression.is_Pow and expression.exp.is_Integer:
-        yield from _letters(expression.base)
+            yield from _letters(part, plain)
+    elif _is_power(expression):
+        yield from _letters(_root(expression), plain)
     elif expression is not I and not expression.is_Rational:
         yield expression
 
 
-def _turned(product: Expr) -> Expr | None:
+def _is_power(e: Expr) -> bool:
+    """x^{p/q}, but for x^{1/q}, of which others are whole powers."""
+    return bool(e.is_Pow and e.exp.is_Rational and e.exp.p != 1)
+
+
+def _root(power: Expr) -> Expr:
+    return power.base if power.exp.is_Integer else power.base ** sympy.Rational(1, power.exp.q)
+
+
+def _turned(product: Expr, plain: Container[Symbol]) -> Expr | None:
     """A symbol that i stands before: i·w is a letter of its own, so that 1/(a + iw) has no square in it."""
-    symbols = [part for part in product.args if part.is_Symbol]
+    symbols = [part for part in product.args if part.is_Symbol and part not in plain]
     return min(symbols, key=sympy.default_sort_key) if symbols else None
 
 
 class Field:
     """ℚ(letters)(i), with the letters that some expressions need.
 
-    A letter that is met later makes the field larger; numbers made before stay numbers of it.
+    What is `plain` is never taken together with i.
     """
 
-    def __init__(self, expressions: Iterable[Expr]):
-        letters = {letter: None for expression in expressions for letter in _letters(sympy.sympify(expression))}
+    def __init__(self, expressions: Iterable[Expr], plain: Container[Symbol] = ()):
+        self.plain = plain
+        letters = {letter: None for e in expressions for letter in _letters(sympy.sympify(e), plain)}
         self.letters = tuple(sorted(letters, key=sympy.default_sort_key))
         names = [sympy.Dummy(f"x{place}") for place in range(len(self.letters))]
         # ℚ itself where there are no letters: its arithmetic is much faster than that of fractions of polynomials
         self.rational: Any = FracField(names, sympy.QQ, sympy.lex) if names else sympy.QQ
         self._place = dict(zip(self.letters, self.rational.gens, strict=True)) if names else {}
-        self._back = dict(zip(names, self.letters, strict=True))
-        plain = {letter for letter in self.letters if letter.is_Symbol}
+        self.names = dict(zip(names, self.letters, strict=True))
+        symbols = {letter for letter in self.letters if letter.is_Symbol}
         turned = {letter / I for letter in self.letters if letter.is_Mul}
-        self._independent = len(plain) + len(turned) == len(self.letters) and not plain & turned
+        self._turned, self._number_of = bool(turned), {letter: at for at, letter in enumerate(self.letters)}
+        self._independent = len(symbols) + len(turned) == len(self.letters) and not symbols & turned
         self.zero, self.one = self._number(0), self._number(1)
         self.i = Number(self, self.rational.zero, self.rational.one)
 
@@ -88,23 +101,86 @@ class Field:
         if expression is I:
             return self.i
         if expression.is_Add:
-            return functools.reduce(lambda x, y: x + y, map(self.number, expression.args))
-        if expression.is_Mul and I in expression.args and (symbol := _turned(expression)) is not None:
+            return self._sum(expression.args)
+        if expression.is_Mul and I in expression.args and (symbol := _turned(expression, self.plain)) is not None:
             letter = Number(self, self._place[I * symbol], self.rational.zero)
             return letter * self.number(expression / (I * symbol))
         if expression.is_Mul:
-            return functools.reduce(lambda x, y: x * y, map(self.number, expression.args))
-        if expression.is_Pow and expression.exp.is_Integer:
-            return self.number(expression.base) ** int(expression.exp)
+            return functools.reduce(operator.mul, map(self.number, expression.args))
+        if _is_power(expression):
+            return self.number(_root(expression)) ** int(expression.exp.p)
         return Number(self, self._place[expression], self.rational.zero)
+
+    def _sum(self, terms: Iterable[Expr]) -> Number:
+        """Terms that are products of powers of letters are collected, the others added as numbers."""
+        parts: tuple[dict[Any, Any], ...] = ({}, {})  # of real and of imaginary terms
+        rest = []
+        for term in terms:
+            if (found := self._monomial(term)) is None:
+                rest.append(self.number(term))
+                continue
+            powers, value, turns = found
+            part = parts[turns % 2]
+            part[powers] = part.get(powers, 0) + (value if turns % 4 < 2 else -value)
+        total = Number(self, *map(self._polynomial, parts))
+        return functools.reduce(operator.add, rest, total)
+
+    def _monomial(self, term: Expr) -> tuple[tuple[int, ...], Any, int] | None:
+        """Exponents of the letters, a rational number, and how often i is there."""
+        powers, value, turns = [0] * len(self.letters), sympy.QQ(1), 0
+        for factor in sympy.Mul.make_args(term):
+            base, exponent = (_root(factor), factor.exp.p) if _is_power(factor) else (factor, 1)
+            if factor.is_Rational:
+                value *= sympy.QQ(factor.p, factor.q)
+            elif base is I and not self._turned:
+                turns += int(exponent)
+            elif base in self._number_of and exponent > 0:
+                powers[self._number_of[base]] += int(exponent)
+            else:
+                return None
+        return tuple(powers), value, turns
+
+    def _polynomial(self, terms: dict[Any, Any]) -> Any:
+        if not self.letters:
+            return terms.get((), self.rational.zero)
+        return self.rational.field_new(self.rational.ring.from_dict(terms))
 
     def expression(self, number: Any) -> Expr:
         """A real number as a SymPy expression."""
         return (
-            number.as_expr().xreplace(self._back)
+            number.as_expr().xreplace(self.names)
             if self.letters
             else sympy.Rational(number.numerator, number.denominator)
         )
+
+    @functools.cached_property
+    def plainly(self) -> Field:
+        """The field in which no letter is imaginary."""
+        letters = [letter / I if letter.is_Mul else letter for letter in self.letters]
+        return Field(letters, plain={letter for letter in letters if letter.is_Symbol})
+
+    def in_plain_letters(self, number: Number) -> Number:
+        """A number of this field in that one: (iw)^k = i^k·w^k."""
+        if not self._turned:
+            return number
+        x, y = (self._in_plain_letters(part) for part in (number.x, number.y))
+        return x + y * self.plainly.i
+
+    def _in_plain_letters(self, fraction: Any) -> Number:
+        top, bottom = (self._turned_back(part) for part in (fraction.numer, fraction.denom))
+        return top * bottom.inverse()
+
+    def _turned_back(self, p: Any) -> Number:
+        places = [(self.plainly._number_of[x / I if x.is_Mul else x], x.is_Mul) for x in self.letters]
+        parts: tuple[dict[Any, Any], ...] = ({}, {})
+        for powers, value in p.items():
+            found, turns = [0] * len(self.plainly.letters), 0
+            for power, (at, imaginary) in zip(powers, places, strict=True):
+                found[at] += power
+                turns += power if imaginary else 0
+            part, key = parts[turns % 2], tuple(found)
+            part[key] = part.get(key, 0) + (value if turns % 4 < 2 else -value)
+        return Number(self.plainly, *map(self.plainly._polynomial, parts))
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
@@ -122,8 +198,39 @@ class Field:
             return True
         if self._independent:
             return False
-        numerator = number.numer.as_expr().xreplace(self._back)
+        numerator = number.numer.as_expr().xreplace(self.names)
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
+
+
+def _added(x: Any, y: Any) -> Any:
+    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+        return x + y
+    b, d = x.denom.LC, y.denom.LC  # without the search for a common factor of polynomials
+    return _lowest(x, x.numer.mul_ground(d) + y.numer.mul_ground(b), b * d)
+
+
+def _multiplied(x: Any, y: Any) -> Any:
+    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+        return x * y
+    return _lowest(x, x.numer * y.numer, x.denom.LC * y.denom.LC)
+
+
+def _scaled(x: Any, factor: Any) -> Any:
+    """A fraction in lowest terms stays one when it is multiplied by a rational number."""
+    if not isinstance(x, FracElement) or not factor:
+        return x * factor
+    rational = x.field.domain
+    top, bottom = rational(factor.numerator), rational(factor.denominator)
+    over, under = rational.gcd(x.numer.content(), bottom), rational.gcd(x.denom.content(), top)
+    return x.raw_new(x.numer.mul_ground(top / (over * under)), x.denom.mul_ground(bottom / (over * under)))
+
+
+def _lowest(like: FracElement, top: Any, bottom: Any) -> FracElement:
+    """A polynomial with whole coefficients over a whole number."""
+    if not top:
+        return like.field.zero
+    common = like.field.domain.gcd(top.content(), bottom)
+    return like.raw_new(top.quo_ground(common), top.ring(bottom / common))
 
 
 class Number:
@@ -147,22 +254,27 @@ class Number:
         return Number(self.field, -self.x, -self.y)
 
     def __add__(self, other: Number) -> Number:
-        return Number(self.field, self.x + other.x, self.y + other.y)
+        inquire()
+        return Number(self.field, _added(self.x, other.x), _added(self.y, other.y))
 
     def __sub__(self, other: Number) -> Number:
-        return Number(self.field, self.x - other.x, self.y - other.y)
+        return self + -other
 
     def __mul__(self, other: Number | int | Fraction) -> Number:
+        inquire()
         if not isinstance(other, Number):
             factor = sympy.QQ(other.numerator, other.denominator)
-            return Number(self.field, self.x * factor, self.y * factor)
-        if not self.y and not other.y:
-            return Number(self.field, self.x * other.x, self.y)
-        return Number(self.field, self.x * other.x - self.y * other.y, self.x * other.y + self.y * other.x)
+            return Number(self.field, _scaled(self.x, factor), _scaled(self.y, factor))
+        x, y = _multiplied(self.x, other.x), _multiplied(self.x, other.y)
+        if self.y:
+            x, y = _added(x, -_multiplied(self.y, other.y)), _added(y, _multiplied(self.y, other.x))
+        return Number(self.field, x, y)
 
     __rmul__ = __mul__
 
     def __pow__(self, exponent: int) -> Number:
+        if not self.y and self.x:
+            return Number(self.field, self.x**exponent, self.y)
         base, result = (self if exponent >= 0 else self.inverse()), self.field.one
         for _ in range(abs(exponent)):
             result = result * base

@@ -19,24 +19,61 @@ from typing import Any
 
 from sympy import Symbol, oo
 
-from .angles import in_waves
+from .angles import Waves
 from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
 from .poles import Discrete, Place, Poles, Side, inside
 from .scalars import Coefficient, Field, Number
-from .sums import expression, parts
+from .sums import expression, half_turns, parts
 from .terms import Terms
 from .types import Expr, sympy
 
-__all__ = ["Base", "IntegerReader", "as_poles", "letters", "sequence_pieces", "window", "written"]
+__all__ = ["Base", "IntegerReader", "as_poles", "sequence_pieces", "window", "written"]
 
 HALF = sympy.S.Half
 
 
 def sequence_pieces(e: Expr, n: Symbol, facts: Facts) -> Function:
-    return IntegerReader(n, facts).read(e)
+    return IntegerReader(n, facts).read(_in_roots_of_unity(e, n))
+
+
+LONGEST = 12  # of periods that are written as waves
+
+
+def _in_roots_of_unity(e: Expr, n: Symbol) -> Expr:
+    """Remainders of n as sums of waves, and conditions on them as factors."""
+    if not e.has(sympy.Mod):
+        return e
+
+    def every(index: Expr, length: Expr, r: Expr) -> Expr:
+        """1 where m divides n - r, else 0"""
+        waves = (sympy.cos(2 * sympy.pi * j * (index - r) / length) for j in range(length))
+        return sympy.Add(*waves) / length
+
+    def plain(index: Expr, length: Expr) -> bool:
+        return bool(length.is_Integer and 0 < length <= LONGEST and abs(sympy.diff(index, n)) == 1)
+
+    def remainder(index: Expr, length: Expr) -> Expr:
+        if not plain(index, length):
+            return sympy.Mod(index, length)
+        return sympy.Add(*(r * every(index, length, sympy.Integer(r)) for r in range(1, length)))
+
+    def cases(*args: Any) -> Expr:
+        (value, condition), *others = args
+        if len(others) != 1 or others[0][0] != 0 or others[0][1] != True:  # noqa: E712
+            return sympy.Piecewise(*args)
+        kept, factor = [], sympy.S.One
+        for part in sympy.And.make_args(condition):
+            index = part.lhs if isinstance(part, sympy.Eq) else None
+            if isinstance(index, sympy.Mod) and plain(*index.args):
+                factor *= every(*index.args, part.rhs)
+            else:
+                kept.append(part)
+        return value * factor * sympy.Piecewise((1, sympy.And(*kept)), (0, True))
+
+    return e.replace(sympy.Piecewise, cases).replace(sympy.Mod, remainder)
 
 
 class IntegerReader(Reader):
@@ -125,42 +162,78 @@ class IntegerReader(Reader):
 class Base:
     """The bases of the exponentials of sequences as numbers of a field, each with the rate it came from.
 
-    e^{iθ} is a letter of the field, and e^{-iθ} its inverse, so that no complex number comes in.
+    e^{iθ} is a letter of the field, and e^{-iθ} its inverse, so that no complex number comes in; angles whose ratio is
+    rational are multiples of one.
     """
 
     def __init__(self) -> None:
         self.rates: dict[Number, Expr] = {}
         self.letters: dict[Symbol, Expr] = {}  # each with its angle
-        self._known: dict[Expr, Symbol] = {}
+        self._units: list[Expr] = []
+        self._known: dict[Expr, Symbol] = {}  # the letter of each
+
+    def field(self, *parts: Terms, also: Iterable[Expr] = ()) -> Field:
+        """A field in which these sequences are poles; i is not taken together with a letter for e^{iθ}."""
+        for _, monomial in (term for found in parts for term in found.terms):
+            self._unit(_parted(monomial.rate)[2])
+        return Field([*also, *(e for found in parts for e in self._numbers(found))], plain=self.letters)
+
+    def _numbers(self, found: Terms) -> Iterable[Expr]:
+        for piece, monomial in found.terms:
+            yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
+            yield from (monomial.coefficient, self.written(monomial.rate))
+        for impulse in found.impulses:
+            yield from (impulse.coefficient, impulse.at)
 
     def written(self, rate: Expr) -> Expr:
         """e^{rate} in the letters."""
-        real, angle = parts(sympy.expand(rate))
-        if angle == 0 or (angle / sympy.pi).is_Rational:
-            return sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * angle))
-        turned = angle.could_extract_minus_sign()
-        angle = -angle if turned else angle
-        if angle not in self._known:
-            self._known[angle] = Symbol(f"e{len(self._known)}")
-            self.letters[self._known[angle]] = angle
-        letter = self._known[angle]
-        return sympy.exp(real) * (1 / letter if turned else letter)
+        real, known, angle = _parted(rate)
+        front = sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * sympy.pi * known))
+        if angle == 0:
+            return front
+        unit = self._unit(angle)
+        if unit not in self._known:
+            self._known[unit] = Symbol(f"e{len(self._known)}")
+            self.letters[self._known[unit]] = unit
+        return front * self._known[unit] ** sympy.cancel(angle / unit)
+
+    def _unit(self, angle: Expr) -> Expr:
+        """The angle of which this one is a multiple, and those before it whose ratio to it is rational."""
+        for unit in self._units if angle else ():
+            ratio = sympy.cancel(angle / unit)
+            if ratio.is_Rational:
+                if unit not in self._known and ratio.q > 1:
+                    self._units.remove(unit)
+                    return self._unit(unit / ratio.q)
+                if ratio.is_Integer:
+                    return unit
+        angle = -angle if angle.could_extract_minus_sign() else angle
+        self._units.append(angle)
+        return angle
 
     def number(self, field: Field, rate: Expr) -> Number:
         number = field.number(self.written(rate))
-        self.rates.setdefault(number, rate)
+        if number not in self.rates:
+            real, known, angle = _parted(rate)
+            if known == 1 and angle.could_extract_minus_sign():
+                known = -known  # conjugate bases have conjugate rates
+            self.rates[number] = sympy.expand(real + sympy.I * (known * sympy.pi + angle))
         return number
+
+    @functools.cached_property
+    def waves(self) -> Waves:
+        """The numbers of the field in waves, once it has all poles."""
+        return Waves(next(iter(self.rates)).field, self.letters, self.rates)
 
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
 
 
-def letters(found: Terms, base: Base) -> Iterable[Expr]:
-    for piece, monomial in found.terms:
-        yield from (end for end in (piece.low, piece.high) if not end.is_infinite)
-        yield from (monomial.coefficient, base.written(monomial.rate))
-    for impulse in found.impulses:
-        yield from (impulse.coefficient, impulse.at)
+def _parted(rate: Expr) -> tuple[Expr, Expr, Expr]:
+    """x, q and θ of x + i(qπ + θ), with -1 < q ≤ 1: e^{iπ/3}, the number, is no letter, and not in one."""
+    real, angle = parts(sympy.expand(rate))
+    known = half_turns(angle)
+    return real, 1 - (1 - known) % 2, angle - known * sympy.pi
 
 
 def as_poles(field: Field, base: Base, found: Terms) -> Poles:
@@ -325,24 +398,20 @@ def _by_steps(poles: Poles, base: Base, n: Symbol) -> Expr:
 
 
 def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
-    found = expression(
+    terms = ((key, e, number) for key, c in total.items() for e, number in c.terms.items())
+    if not base.letters:
+        found = (Monomial(number, power, rate=base.rate(pole), constant=e) for (pole, power), e, number in terms)
+        return expression(found, n)
+    waves = base.waves
+    return expression(
         (
-            Monomial(number.expression, power, rate=base.rate(pole), constant=exponent)
-            for (pole, power), coefficient in total.items()
-            for exponent, number in coefficient.terms.items()
+            Monomial(
+                waves.wave(number) if waves.turns(number) else number, power, rate=base.rate(pole), constant=exponent
+            )
+            for (pole, power), exponent, number in terms
         ),
         n,
     )
-    if not found.has(*base.letters):
-        return found
-    return sympy.Add(*(_in_waves(term, base) for term in sympy.Add.make_args(found)))
-
-
-def _in_waves(term: Expr, base: Base) -> Expr:
-    """One term with the letters for e^{iθ} as waves; what has none is left as it is."""
-    rest, turned = term.as_independent(*base.letters, as_Add=False)
-    i = sympy.I if rest.has(sympy.I) else sympy.S.One
-    return rest / i * in_waves(turned * i, base.letters)
 
 
 def window(low: Expr, high: Expr, n: Symbol) -> Expr:

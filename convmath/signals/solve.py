@@ -15,10 +15,10 @@ from .facts import Facts
 from .monomials import Monomial
 from .pieces import Function, Impulse, Piece
 from .poles import Poles, product
-from .residues import Residues, is_rational
+from .residues import Residues, is_quotient, is_rational
 from .scalars import Field
 from .smeared import Smeared, is_smeared, resolved
-from .terms import Term, Terms, bounded, terms, written
+from .terms import Term, Terms, bounded, disjoint, mirrored, terms, written
 from .types import Expr, sympy
 
 __all__ = ["Found", "convolved"]
@@ -31,6 +31,7 @@ class Found:
     expression: Expr
     different: list[tuple[Expr, Expr]] = field(default_factory=list)
     converges: list[Any] = field(default_factory=list)
+    guessed: bool = False  # by what may be wrong
 
 
 def convolved(f: Function, g: Function, t: Symbol, facts: Facts, principal: bool = False) -> Found:
@@ -56,6 +57,7 @@ class Sorted:
     plain: Terms
     smeared: list[Smeared]
     other: list[Term]
+    parted: list[Term]  # the exponentials on intervals that do not overlap
 
 
 def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
@@ -69,7 +71,7 @@ def _sorted(found: Terms, side: int, t: Symbol, facts: Facts) -> Sorted:
             smeared += pairs
         else:
             other.append(term)
-    return Sorted(Terms(tuple(plain), found.impulses), smeared, other)
+    return Sorted(Terms(tuple(plain), found.impulses), smeared, other, disjoint(plain, facts))
 
 
 class _Table:
@@ -97,18 +99,18 @@ class _Table:
             rest = rest + self._all(sharp, self._all(Terms(one.gaussian), two.gaussian).terms)
         rest = rest + self._rational(f, g)
         pairs = itertools.chain(
-            itertools.product(f.plain.terms, g.other),
-            itertools.product(f.other, g.plain.terms),
+            itertools.product(f.parted, g.other),
+            itertools.product(f.other, g.parted),
             itertools.product(f.other, g.other),
         )
-        rest = rest + self._with_rational(f, g) + self._with_rational(g, f)
+        rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
         for first, second in pairs:
-            if not self._by_residues(first, second):
+            if not self._in_groups(first, second):
                 rest = rest + self._pair(first, second)
         if self.open:
             rest = rest + Terms(tuple(fallback.integrated(self.open, self.t)))
-        whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t)
-        return Found(whole, list(self.different), list(self.converges))
+        whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t, self.facts)
+        return Found(whole, list(self.different), list(self.converges), bool(self.open))
 
     def _poles(self, left: Terms, right: Terms) -> Poles:
         parts = (left, right)
@@ -119,32 +121,34 @@ class _Table:
         self.converges.update(joined.converges)
         return joined.result
 
-    def _by_residues(self, first: Term, second: Term) -> bool:
+    def _in_groups(self, first: Term, second: Term) -> bool:
         """Whether a pair is convolved together with others."""
         if all(is_rational(term, self.t) for term in (first, second)):
             return True
         return any(
-            one[1].special != 1 and is_rational(one, self.t) and (two[1].gaussian or two[1].exponential)
+            is_quotient(one, self.t) and (two[1].gaussian or two[1].exponential)
             for one, two in ((first, second), (second, first))
         )
 
-    def _with_rational(self, f: Sorted, g: Sorted) -> Terms:
-        """The rational functions of f, all of them at once, with Gaussians and with exponentials on intervals."""
-        rational = [term for term in f.other if is_rational(term, self.t)]
+    def _with_quotients(self, f: Sorted, g: Sorted) -> Terms:
+        """Rational functions in f, those on one interval together, with Gaussians and with exponentials."""
         found = Terms(())
-        if not rational:
-            return found
-        for term in g.other:
-            if term[1].gaussian:
-                found = found + Terms(tuple(voigt.smeared(rational, term, self.t, self.facts)))
-        for term in g.plain.terms:
-            if not is_rational(term, self.t):
-                found = found + Terms(tuple(logarithms.joined(rational, term, self.t, self.facts)))
+        gaussians = [term for term in g.other if term[1].gaussian]
+        for quotients in _by_ends(term for term in f.other if is_quotient(term, self.t)):
+            whole = is_rational(quotients[0], self.t)
+            if gaussians and not whole:
+                raise self._refusal(quotients[0], gaussians[0])
+            if gaussians:
+                found = found + Terms(tuple(voigt.smeared(quotients, gaussians, self.t, self.facts, self.principal)))
+            for exponentials in _by_ends(g.parted):
+                if rest := [term for term in exponentials if not (whole and is_rational(term, self.t))]:
+                    joined = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
+                    found = found + Terms(tuple(joined))
         return found
 
     def _rational(self, f: Sorted, g: Sorted) -> Terms:
         """Rational functions, all of them at once: what diverges in one may cancel in another."""
-        waves = [[term for term in part.plain.terms if is_rational(term, self.t)] for part in (f, g)]
+        waves = [[term for term in part.parted if is_rational(term, self.t)] for part in (f, g)]
         others = [[term for term in part.other if is_rational(term, self.t)] for part in (f, g)]
         found = Terms(())
         for left, right in ((others[0], others[1] + waves[1]), (waves[0], others[1])):
@@ -177,17 +181,41 @@ class _Table:
         """One monomial with another, by the method for their kinds."""
         if all(m.exponential or m.gaussian for _, m in (first, second)):
             return Terms(tuple(gaussians.joined(first, second, self.t, self.facts)))
-        if all(powers.is_power(term, self.t) for term in (first, second)):
-            found, needed = powers.joined(first, second, self.t, self.facts)
+        if way := self._of_powers(first, second):
+            found, needed = way
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(found))
+        if way := self._of_powers(mirrored(first, self.t), mirrored(second, self.t)):  # those up to a point
+            found, needed = way
+            self.converges.update(dict.fromkeys(needed))
+            return Terms(tuple(mirrored(term, self.t) for term in found))
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
             return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
         self.open.append((first, second))
         return Terms(())
 
+    def _of_powers(self, first: Term, second: Term) -> tuple[list[Term], list[Any]] | None:
+        for one, other in ((first, second), (second, first)):
+            if one[1].exponential or not powers.is_power(one, self.t):
+                continue
+            if other[1].exponential:
+                return powers.with_exponential(one, other, self.t, self.facts)
+            if other[1].gaussian:
+                return powers.with_gaussian(one, other, self.t, self.facts)
+            if powers.is_power(other, self.t):
+                return powers.joined(one, other, self.t, self.facts)
+        return None
+
     def _refusal(self, first: Term, second: Term) -> NotFoundError:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")
+
+
+def _by_ends(found: Iterable[Term]) -> list[list[Term]]:
+    """Terms in groups, one for each interval."""
+    groups: dict[tuple[Expr, Expr], list[Term]] = {}
+    for piece, monomial in found:
+        groups.setdefault((piece.low, piece.high), []).append((piece, monomial))
+    return list(groups.values())
 
 
 def _sifted(impulse: Impulse, term: Term, t: Symbol) -> Terms:

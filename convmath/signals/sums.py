@@ -9,26 +9,29 @@ from collections.abc import Iterable, Sequence
 
 from sympy import I, Symbol
 
+from .angles import Wave
+from .deadline import inquire
+from .factors import in_factors
 from .monomials import Monomial, exponential
 from .scalars import Number
 from .types import Expr, sympy
 
-__all__ = ["expression", "parts"]
+__all__ = ["expression", "half_turns", "parts"]
 
-MOST = 300  # operations in what is factored
-
+Coefficient = Expr | Number | Wave
 Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
 
 
 def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
-    by_key: dict[Key, dict[int, list[Expr | Number]]] = defaultdict(lambda: defaultdict(list))
+    by_key: dict[Key, dict[int, list[Coefficient]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
         real, turn = parts(sympy.expand(monomial.exponent(t)))
         turn, coefficient = _quarters(turn, monomial.coefficient)
         by_key[real, turn, monomial.special][monomial.power].append(coefficient)
     found = []
     while by_key:
+        inquire()
         (real, turn, special), powers = by_key.popitem()
         factor = exponential(_square_completed(real, t)) * special
         if turn == 0:
@@ -62,39 +65,43 @@ def parts(exponent: Expr) -> tuple[Expr, Expr]:
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
 
 
-def _quarters(turn: Expr, coefficient: Expr | Number) -> tuple[Expr, Expr | Number]:
+def _quarters(turn: Expr, coefficient: Coefficient) -> tuple[Expr, Coefficient]:
     """Quarters of a turn go into the coefficient: e^{i(x + π/2)} = i·e^{ix}, so that what is alike stands together."""
-    quarters = [term for term in sympy.Add.make_args(turn) if (2 * term / sympy.pi).is_integer and term.is_number]
-    for _ in range(int(2 * sympy.Add(*quarters) / sympy.pi) % 4):
+    quarters = int(2 * half_turns(turn))
+    for _ in range(quarters % 4):
         coefficient = _turned(coefficient)
-    return turn - sympy.Add(*quarters), coefficient
+    return turn - quarters * sympy.pi / 2, coefficient
 
 
-def _turned(coefficient: Expr | Number) -> Expr | Number:
+def half_turns(angle: Expr) -> Expr:
+    """The rational multiple of π that is a term of an angle."""
+    shares = (part / sympy.pi for part in sympy.Add.make_args(angle))
+    return sympy.Add(*(share for share in shares if share.is_Rational))
+
+
+def _turned(coefficient: Coefficient) -> Coefficient:
     """i·c"""
+    if isinstance(coefficient, Wave):
+        return coefficient.turned()
     return coefficient.field.i * coefficient if isinstance(coefficient, Number) else I * coefficient
 
 
-def _added(values: Sequence[Expr | Number]) -> Expr:
+def _added(values: Sequence[Expr | Number]) -> Expr | Number:
     """The sum; numbers of a field are added there, where they cancel."""
     if values and all(isinstance(value, Number) for value in values):
-        return functools.reduce(operator.add, values).expression
+        return functools.reduce(operator.add, values)
     return sympy.Add(*(value.expression if isinstance(value, Number) else value for value in values))
 
 
-def _factored(powers: dict[int, list[Expr | Number]], t: Symbol) -> Expr:
+def _factored(powers: dict[int, list[Coefficient]], t: Symbol) -> Expr:
+    coefficients = [(power, c) for power, found in powers.items() for c in found]
+    if wave := next((c for _, c in coefficients if isinstance(c, Wave)), None):
+        waves = ((c if isinstance(c, Wave) else wave.waves.wave(c)).times_variable(k) for k, c in coefficients)
+        return functools.reduce(operator.add, waves).written(t)
     values = {power: _added(found) for power, found in powers.items()}
-    if (
-        sum(sympy.count_ops(value) for value in values.values()) > MOST
-    ):  # factors are not looked for in what fills a page
-        return sympy.Add(*(_over_factors(value) * t**power for power, value in values.items()))
-    written = sympy.Add(*(value * t**power for power, value in values.items()))
-    if not written.has(I):
-        return written if written.is_number else sympy.factor(written)
-    real, turn = (part if part.is_number else sympy.factor(part) for part in parts(sympy.expand(written)))
-    return real + I * turn
-
-
-def _over_factors(fraction: Expr) -> Expr:
-    numerator, denominator = sympy.fraction(fraction)
-    return sympy.expand(numerator) / sympy.factor(denominator)
+    if not any(powers):
+        constant = values[0].expression if isinstance(values[0], Number) else values[0]
+        if constant.is_number:
+            real, turn = parts(sympy.expand(constant))
+            return real + I * turn if turn else constant
+    return in_factors(values, t)

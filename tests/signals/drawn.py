@@ -235,7 +235,7 @@ def steps(d: Draw) -> Signal:
             (Piecewise((d.number() * t, t < at), (1 - d.number() * t, True)), 1),
             (Piecewise((d.number(), t < at), (t**2, True)), 2),
             (1 + Max(0, t - at), 1),
-            (sympy.Min(t, at), 1),
+            (sympy.Min(t, at) - 5, 1),  # other than 0 on both sides
         )
     )
     return Signal(d.number() * value, (at,), left=sympy.S.Zero, right=sympy.S.Zero, falls=-degree)
@@ -276,16 +276,25 @@ def error(d: Draw) -> Signal:
 
 
 def power(d: Draw) -> Signal:
-    """A real power, an exponential and a logarithm, from a point on."""
+    """A real power and an exponential, from a point on."""
+    return _power(d, -d.positive() if d.chance(3) else sympy.S.Zero, lambda s: sympy.S.One)
+
+
+def logarithm(d: Draw) -> Signal:
+    """A logarithm with a real power beside it, from a point on."""
+    return _power(d, sympy.S.Zero, sympy.log)
+
+
+def _power(d: Draw, rate: Expr, beside: Callable[[Expr], Expr]) -> Signal:
     at, exponent = d.choice((0, 0, 0, 1, Rational(-1, 2))), Rational(d.choice((-1, 1, 3, -2, 5)), d.choice((2, 3)))
     if exponent <= -1:
         exponent = exponent + 1
     at = sympy.sympify(at)
     s = t - at
-    value = d.choice(
-        (s**exponent, s**exponent, sympy.sqrt(s), sympy.log(s), s**exponent * sympy.log(s), s * sympy.log(s))
-    )
-    rate = -d.positive() if d.chance(3) and not value.has(sympy.log) else sympy.S.Zero
+    exponent = d.choice((exponent, exponent, sympy.S.Half, sympy.S.Zero, sympy.S.One))
+    if exponent.is_Integer and beside(s) == 1:
+        exponent += sympy.S.Half
+    value = s**exponent * beside(s)
     written = d.choice((value * exp(rate * s) * Heaviside(s), Piecewise((value * exp(rate * s), t > at), (0, True))))
     return Signal(d.number() * written, (at,), low=at, right=rate, falls=-int(sympy.ceiling(exponent)))
 
@@ -339,6 +348,7 @@ CONTINUOUS: dict[str, Callable[[Draw], Signal]] = {
     "truncated": truncated,
     "error": error,
     "power": power,
+    "logarithm": logarithm,
     "rational": rational,
     "sinc": sinc,
 }

@@ -72,11 +72,11 @@ def tried(pair: Pair) -> Outcome:
     answer = result.expr.xreplace(pair.draw.values)
     if answer.has(Convolution):
         if not exists:
-            return Outcome("diverges", "its conditions do not hold", seconds)
+            return Outcome("diverges", "its conditions do not hold, or it may diverge", seconds)
         if not result.reason:
             return Outcome("wrong", f"{result.expr} has no answer here", seconds)
         return Outcome("refused", result.reason, seconds)
-    if not exists:
+    if exists is False:
         return Outcome("wrong", f"{result.expr} was found for what diverges", seconds)
     wrong, points = _compared(answer, f, g, pair)
     return Outcome("wrong", f"{result.expr} {wrong}", seconds) if wrong else Outcome("equal", "", seconds, points)

@@ -71,12 +71,16 @@ class Numeric:
             return self.derivative(0)(x)
 
 
-def converges(f: Numeric, g: Numeric) -> bool:
-    """Whether ∫ f(τ) g(t - τ) dτ exists."""
+def converges(f: Numeric, g: Numeric) -> bool | None:
+    """Whether ∫ f(τ) g(t - τ) dτ exists; None where a wave that falls slowly may have an integral or none."""
+    waves = any(h.signal.expression.has(sympy.sin, sympy.cos, sympy.sinc) for h in (f, g))
     for one, two in ((f, g), (g, f)):  # one towards ∞ meets two towards -∞
         if one.vanishes or two.vanishes or one.high < np.inf or two.low > -np.inf:
             continue
-        if one.right > two.left or (one.right == two.left and one.signal.falls + two.signal.falls <= 1):
+        falls = one.signal.falls + two.signal.falls
+        if one.right == two.left and waves and -1 < falls <= 1:
+            return None
+        if one.right > two.left or (one.right == two.left and falls <= 1):
             return False
     return True
 

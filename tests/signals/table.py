@@ -23,7 +23,8 @@ CLASSES: dict[str, dict[str, str]] = {
         "gaussian": "polynomial × Gaussian × exponential or wave",
         "truncated": "the same on part of the line",
         "error": "erf and erfc, with t or an exponential beside them",
-        "power": "t^p, log t and t^p e^{-at} from a point on",
+        "power": "t^p and t^p e^{-at} from a point on, with real p",
+        "logarithm": "log t and t^p log t from a point on",
         "rational": "rational functions without poles on the line",
         "sinc": "waves that fall as a power: sin t/t and its kin",
     },
@@ -39,20 +40,25 @@ CLASSES: dict[str, dict[str, str]] = {
 }
 
 _EXPONENTIAL = ("bounded", "causal", "anticausal", "two-sided", "whole", "steps")
+_REAL = ("power", "logarithm", "rational", "sinc")
 _SEQUENCES = ("points", "stretch", "since", "until", "both sides", "everywhere")
 
 # each class with the classes from itself on
 CLOSED: dict[str, tuple[str, ...]] = {
     "impulses": ("impulses", *_EXPONENTIAL, "gaussian", "truncated", "error", "rational", "sinc"),
-    **{name: (*_EXPONENTIAL[place:], "gaussian", "truncated", "error") for place, name in enumerate(_EXPONENTIAL)},
-    "gaussian": ("gaussian", "truncated", "error"),
+    **{
+        name: (*_EXPONENTIAL[place:], "gaussian", "truncated", "error", *_REAL)
+        for place, name in enumerate(_EXPONENTIAL)
+    },
+    "gaussian": ("gaussian", "truncated", "error", "power", "rational", "sinc"),
     "truncated": ("truncated",),
     "error": (),
     "power": ("power",),
-    "rational": ("rational",),
-    "sinc": (),
-    **{name: _SEQUENCES[place:] for place, name in enumerate(_SEQUENCES)},
-    "binomial": (),
+    "logarithm": ("logarithm",),
+    "rational": ("rational", "sinc"),
+    "sinc": ("sinc",),
+    **{name: (*_SEQUENCES[place:], "binomial") for place, name in enumerate(_SEQUENCES)},
+    "binomial": ("binomial",),
 }
 
 

@@ -223,7 +223,7 @@ class _Sequences(_Functions):
 
     def _field(self) -> Field:
         self.base = sequences.Base()
-        return Field([letter for part in self.parts for letter in sequences.letters(part, self.base)])
+        return self.base.field(*self.parts)
 
     def poles(self, part: Terms) -> Poles:
         return from_zero(sequences.as_poles(self.field, self.base, part))

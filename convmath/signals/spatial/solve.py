@@ -8,7 +8,7 @@ from typing import Any
 
 from sympy import Matrix, Symbol
 
-from ..errors import NotFoundError
+from ..errors import LateError, NotFoundError, OpenQuestion
 from ..facts import Facts
 from ..types import Expr, sympy
 from . import balls, gaussians, radial
@@ -22,17 +22,17 @@ OneDimensional = Callable[[Expr, Expr, Symbol, Facts], Expr]
 def convolved(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
     """f ∗ g; `along` convolves in one variable."""
     if not any(x.is_integer for x in variables):
-        ways = [_by_shape, _by_products, _by_forms, _by_axes, _by_new_variables]
+        ways = [_by_shape, _by_products, _by_forms, radial.by_planes, _by_axes, _by_new_variables]
     else:
         ways = [_by_products, _by_axes]
-    refused: NotFoundError | None = None
     for way in ways:
         try:
             return way(f, g, variables, facts, along)
-        except NotFoundError as error:
-            refused = refused or error
-    assert refused is not None
-    raise refused
+        except LateError:  # no other way has more time
+            raise
+        except NotFoundError:
+            continue
+    raise NotFoundError("no method parts these functions into functions of one variable each, and they are no balls")
 
 
 def _by_shape(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along: OneDimensional) -> Expr:
@@ -75,8 +75,15 @@ def _by_axes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along:
             value = other
             # impulses first: they leave a function as it is
             axes = sorted(zip(variables, part.factors, strict=True), key=lambda axis: not axis[1].has(sympy.DiracDelta))
+            open_axes = {x for x, _ in axes}
             for x, factor in axes:
-                value = along(factor, value, x, facts)
+                open_axes.discard(x)
+                try:
+                    value = along(factor, value, x, facts)
+                except OpenQuestion as question:
+                    if open_axes & question.relation.free_symbols:  # no parameter, but what is integrated over later
+                        raise NotFoundError(f"along {x} it depends on {question.relation}") from None
+                    raise
             found.append(part.coefficient * value)
         return sympy.Add(*found)
     raise NotFoundError("neither function is a sum of products of functions of one variable")

@@ -37,11 +37,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Convolution in symbols beside SymPy, Maxima and Giac.")
     parser.add_argument("--random", type=int, metavar="N", help="N random pairs of the closed cells instead")
     parser.add_argument("--seed", type=int, default=0, help="of the random pairs")
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="N", help="the first of the random pairs")
     parser.add_argument("--told", action="store_true", help="print every answer")
     parser.add_argument("cases", nargs="*", help="these cases only")
     asked = parser.parse_args()
     if asked.random:
-        random_pairs(asked.random, asked.seed)
+        random_pairs(asked.random, asked.seed, asked.first)
     else:
         beside_others(asked.cases, asked.told)
 

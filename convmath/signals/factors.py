@@ -1,0 +1,110 @@
+"""Polynomials whose coefficients are numbers with parameters, in factors.
+
+What is added has the least common denominator, and both parts of the fraction are taken apart; a numerator that fills
+lines is left as it is, power by power.
+
+>>> import sympy
+>>> a, t = sympy.symbols("a t")
+>>> in_factors({0: 1 / (a**2 - 1), 1: 1 / (a - 1)}, t)
+(a*t + t + 1)/((a - 1)*(a + 1))
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sympy import I, Symbol
+from sympy.polys.rings import PolyElement, PolyRing
+
+from .deadline import inquire
+from .scalars import Field, Number
+from .types import Expr, sympy
+
+__all__ = ["factored", "factors_of", "in_factors", "written_product"]
+
+LONG = 40  # terms of what no factors are looked for
+
+
+def in_factors(coefficients: Mapping[int, Expr | Number], t: Expr) -> Expr:
+    """Σ c_k t^k; letters count as real, so that it is a real part and i times another."""
+    numbers = _numbers(coefficients)
+    real, turn = ({k: part(c) for k, c in numbers.items() if part(c)} for part in (_real, _imaginary))
+    field = next(iter(numbers.values())).field
+    return _fraction(real, field, t) + I * _fraction(turn, field, t)
+
+
+@functools.lru_cache(maxsize=1000)
+def factored(e: Expr) -> Expr:
+    """An expression as a real part and i times another, each in factors."""
+    return in_factors({0: e}, sympy.S.One)
+
+
+def _real(number: Number) -> Any:
+    return number.x
+
+
+def _imaginary(number: Number) -> Any:
+    return number.y
+
+
+def _numbers(coefficients: Mapping[int, Expr | Number]) -> dict[int, Number]:
+    """As numbers of one field in which no letter is imaginary."""
+    numbers = {k: c for k, c in coefficients.items() if isinstance(c, Number)}
+    field = next(iter(numbers.values())).field if numbers else None
+    if field and len(numbers) == len(coefficients) and all(c.field is field for c in numbers.values()):
+        return {k: field.in_plain_letters(c) for k, c in numbers.items()}
+    written = {k: c.expression if isinstance(c, Number) else c for k, c in coefficients.items()}
+    symbols = {x for c in written.values() for x in c.free_symbols}
+    field = Field(written.values(), plain=symbols)
+    return {k: field.number(c) for k, c in written.items()}
+
+
+def _fraction(coefficients: Mapping[int, Any], field: Field, t: Expr) -> Expr:
+    if not coefficients:
+        return sympy.S.Zero
+    ring, tops, bottoms = _over(coefficients, field)
+    names = {**field.names, ring.symbols[-1]: t}
+    common = functools.reduce(lambda p, q: p if p == q else p.lcm(q), bottoms.values())
+    total = ring.zero
+    for k, top in tops.items():
+        inquire()
+        total = total + top * common.exquo(bottoms[k]) * ring.gens[-1] ** k
+    if len(total) <= LONG:
+        return written_product(factors_of(total, names), factors_of(common, names))
+    parts = ((k, top.as_expr().xreplace(names), factors_of(bottoms[k], names)) for k, top in tops.items())
+    return sympy.Add(*(written_product([top], bottom) * t**k for k, top, bottom in parts))
+
+
+def _over(
+    coefficients: Mapping[int, Any], field: Field
+) -> tuple[PolyRing, dict[int, PolyElement], dict[int, PolyElement]]:
+    """Numerators and denominators, in a ring that has the variable too."""
+    t = sympy.Dummy("t")
+    if not field.letters:
+        ring = PolyRing([t], sympy.QQ, sympy.lex)
+        return ring, {k: ring(c) for k, c in coefficients.items()}, dict.fromkeys(coefficients, ring.one)
+    ring = PolyRing([*field.rational.symbols, t], sympy.QQ, sympy.lex)
+    tops = {k: c.numer.set_ring(ring) for k, c in coefficients.items()}
+    return ring, tops, {k: c.denom.set_ring(ring) for k, c in coefficients.items()}
+
+
+def factors_of(p: PolyElement, names: Mapping[Symbol, Expr]) -> list[Expr]:
+    """A constant, and the factors of a polynomial in letters that stand for what is named."""
+    if len(p) > LONG or not p:
+        return [p.as_expr().xreplace(names)]
+    inquire()
+    content, factors = p.factor_list()
+    scale = sympy.Rational(content.numerator, content.denominator)
+    return [scale, *(factor.as_expr().xreplace(names) ** k for factor, k in factors)]
+
+
+def written_product(top: Iterable[Expr], bottom: Iterable[Expr]) -> Expr:
+    """A quotient of products, where 2(x + 1) stays in factors."""
+    factors = [part for part in (*top, *(1 / part for part in bottom)) if part != 1]
+    numbers = [part for part in factors if part.is_Rational]
+    others = [part for part in factors if not part.is_Rational]
+    scale = sympy.Mul(*numbers)
+    whole = abs(scale) != 1 and len(others) == 1 and others[0].is_Add
+    return sympy.Mul(scale, *others, evaluate=not whole)

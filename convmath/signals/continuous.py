@@ -115,6 +115,8 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
         return points
     if shifts is None:
         return points + _unordered(within, by_steps(poles, t))
+    if within is None and len(shifts) > 1 and any(_jump(poles, at) for at in shifts):
+        return points + by_steps(poles, t)
     pieces = intervals(poles, shifts)
     if within is not None:
         shifts, pieces = inside(shifts, pieces, within, facts)
@@ -122,9 +124,7 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
         return points + _expression(pieces[0], t)
     if within is None and len(shifts) == 1 and not pieces[0]:
         return points + by_steps(poles, t)
-    if within is None and any(
-        _jump(poles.field, left, right, at) for left, right, at in zip(pieces[:-1], pieces[1:], shifts, strict=True)
-    ):
+    if within is None and any(_jump(poles, at) for at in shifts):
         return points + by_steps(poles, t)
     values = [_expression(piece, t) for piece in pieces]
     if len(shifts) == 1 and shifts[0] == 0 and sympy.expand(values[0].subs(t, -t) - values[1]) == 0:
@@ -163,13 +163,10 @@ def _spread(field: Field, place: Place, order: int, coefficient: Coefficient) ->
         yield (place.pole, k), value * (start ** (power - k)) * Fraction(math.comb(power, k), math.factorial(power))
 
 
-def _jump(field: Field, left: Sum, right: Sum, at: Expr) -> bool:
-    """Whether two pieces differ at a point."""
-    total, value = Coefficient(field, {}), field.number(at)
-    for pieces, sign in ((right, 1), (left, -1)):
-        for (pole, power), coefficient in pieces.items():
-            total = total + coefficient.times_exponential(pole.expression * at) * (value**power) * sign
-    return bool(total)
+def _jump(poles: Poles, at: Expr) -> bool:
+    """Whether the function jumps at a break point: by the poles of order 1 there, on either side."""
+    orders = [orders for place, orders in poles.terms.items() if place.side is not Side.POINT and place.shift == at]
+    return bool(sum((found[1] for found in orders if 1 in found), Coefficient(poles.field, {})))
 
 
 def by_steps(poles: Poles, t: Symbol) -> Expr:

@@ -22,7 +22,7 @@ from .deadline import inquire
 from .scalars import Field, Number
 from .types import Expr, sympy
 
-__all__ = ["factors_of", "in_factors", "written_product"]
+__all__ = ["factored", "factors_of", "in_factors", "written_product"]
 
 LONG = 40  # terms of what no factors are looked for
 
@@ -35,6 +35,12 @@ def in_factors(coefficients: Mapping[int, Expr | Number], t: Expr) -> Expr:
     return _fraction(real, field, t) + I * _fraction(turn, field, t)
 
 
+@functools.lru_cache(maxsize=1000)
+def factored(e: Expr) -> Expr:
+    """An expression as a real part and i times another, each in factors."""
+    return in_factors({0: e}, sympy.S.One)
+
+
 def _real(number: Number) -> Any:
     return number.x
 
@@ -45,15 +51,10 @@ def _imaginary(number: Number) -> Any:
 
 def _numbers(coefficients: Mapping[int, Expr | Number]) -> dict[int, Number]:
     """As numbers of one field in which no letter is imaginary."""
-    given = coefficients.values()
     numbers = {k: c for k, c in coefficients.items() if isinstance(c, Number)}
-    fields = {id(c.field) for c in numbers.values()}
-    if (
-        len(numbers) == len(given)
-        and len(fields) == 1
-        and not any(x.is_Mul for c in numbers.values() for x in c.field.letters)
-    ):
-        return numbers
+    field = next(iter(numbers.values())).field if numbers else None
+    if field and len(numbers) == len(coefficients) and all(c.field is field for c in numbers.values()):
+        return {k: field.in_plain_letters(c) for k, c in numbers.items()}
     written = {k: c.expression if isinstance(c, Number) else c for k, c in coefficients.items()}
     symbols = {x for c in written.values() for x in c.free_symbols}
     field = Field(written.values(), plain=symbols)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
+from .factors import factored
 from .facts import Facts
 from .limits import limits
 from .monomials import Monomial, quadratic
@@ -45,7 +46,7 @@ class Integrand:
 
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
-        self.kappa = sympy.factor(-(f.square + g.square))
+        self.kappa = factored(-(f.square + g.square))
         size = self.kappa if self.kappa.is_extended_real is not False else sympy.re(self.kappa)
         self.decays = facts.positive(size)
         if self.decays is None:
@@ -55,9 +56,9 @@ class Integrand:
         self.slope = -2 * g.square  # of B, by t
         self.offset = sympy.expand(f.rate - g.rate)
         # e^{B²/4κ + C}, by powers of t
-        square = sympy.factor(-f.square * g.square / self.kappa)
-        rate = sympy.factor(self.slope * self.offset / (2 * self.kappa) + g.rate)
-        constant = sympy.expand(sympy.factor(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
+        square = factored(-f.square * g.square / self.kappa)
+        rate = factored(self.slope * self.offset / (2 * self.kappa) + g.rate)
+        constant = sympy.expand(factored(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
         self.front = (square, rate, constant)
 
     def between(self, low: Expr, high: Expr, sign: int) -> list[Monomial]:
@@ -93,11 +94,11 @@ class Integrand:
         if self.decays:
             root = sympy.sqrt(self.kappa)
             slope_x = sympy.diff(x, self.t)
-            at = sympy.factor(slope_x * root - self.slope / (2 * root)) * self.t
-            return sympy.erf(at + sympy.factor(root * x.subs(self.t, 0) - self.offset / (2 * root)))
+            at = factored(slope_x * root - self.slope / (2 * root)) * self.t
+            return sympy.erf(at + factored(root * x.subs(self.t, 0) - self.offset / (2 * root)))
         root = sympy.sqrt(-self.kappa)
-        at = sympy.factor(sympy.diff(x, self.t) * root + self.slope / (2 * root)) * self.t
-        return sympy.erfi(at + sympy.factor(root * x.subs(self.t, 0) + self.offset / (2 * root)))
+        at = factored(sympy.diff(x, self.t) * root + self.slope / (2 * root)) * self.t
+        return sympy.erfi(at + factored(root * x.subs(self.t, 0) + self.offset / (2 * root)))
 
     def _polynomials(self, x: Expr) -> tuple[list[tuple[int, Expr]], list[tuple[int, Expr]]]:
         """By powers of t, what stands before J₀·e^C and before the exponential at a limit."""

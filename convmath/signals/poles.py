@@ -228,6 +228,7 @@ class product:
     different: dict[tuple[Number, Number], None] = field(default_factory=dict)
     converges: dict[Any, None] = field(default_factory=dict)
     result: Poles = field(init=False)
+    _powers: dict[tuple[Number, Number], tuple[list[Number], list[Number]]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         found: list[tuple[Place, int, Coefficient]] = []
@@ -277,11 +278,23 @@ class product:
             return self._differentiated(first, i, j)
         if first.side is second.side and self._equal(first.pole, second.pole):
             return [(first, i + j, one)]
-        rho, sigma = self.f.time.mixing(first.pole, second.pole)
+        rho, sigma = self._mixed(first.pole, second.pole, max(i, j))
         return [
-            *((first, k, rho**j * sigma ** (i - k) * math.comb(i + j - k - 1, j - 1)) for k in range(1, i + 1)),
-            *((second, k, sigma**i * rho ** (j - k) * math.comb(i + j - k - 1, i - 1)) for k in range(1, j + 1)),
+            *((first, k, rho[j] * sigma[i - k] * math.comb(i + j - k - 1, j - 1)) for k in range(1, i + 1)),
+            *((second, k, sigma[i] * rho[j - k] * math.comb(i + j - k - 1, i - 1)) for k in range(1, j + 1)),
         ]
+
+    def _mixed(self, left: Number, right: Number, most: int) -> tuple[list[Number], list[Number]]:
+        """The powers of ρ and σ, up to one."""
+        if (left, right) not in self._powers:
+            one = self.f.field.one
+            self._powers[left, right] = ([one], [one])
+        ratios = self._powers[left, right]
+        if len(ratios[0]) <= most:
+            for ratio, powers in zip(self.f.time.mixing(left, right), ratios, strict=True):
+                while len(powers) <= most:
+                    powers.append(powers[-1] * ratio)
+        return ratios
 
     def _equal(self, left: Number, right: Number) -> bool:
         if not left - right:

@@ -17,6 +17,7 @@ a**2 + 1
 from __future__ import annotations
 
 import functools
+import operator
 import random
 from collections.abc import Container, Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -84,6 +85,7 @@ class Field:
         self.names = dict(zip(names, self.letters, strict=True))
         symbols = {letter for letter in self.letters if letter.is_Symbol}
         turned = {letter / I for letter in self.letters if letter.is_Mul}
+        self._turned, self._number_of = bool(turned), {letter: at for at, letter in enumerate(self.letters)}
         self._independent = len(symbols) + len(turned) == len(self.letters) and not symbols & turned
         self.zero, self.one = self._number(0), self._number(1)
         self.i = Number(self, self.rational.zero, self.rational.one)
@@ -99,15 +101,49 @@ class Field:
         if expression is I:
             return self.i
         if expression.is_Add:
-            return functools.reduce(lambda x, y: x + y, map(self.number, expression.args))
+            return self._sum(expression.args)
         if expression.is_Mul and I in expression.args and (symbol := _turned(expression, self.plain)) is not None:
             letter = Number(self, self._place[I * symbol], self.rational.zero)
             return letter * self.number(expression / (I * symbol))
         if expression.is_Mul:
-            return functools.reduce(lambda x, y: x * y, map(self.number, expression.args))
+            return functools.reduce(operator.mul, map(self.number, expression.args))
         if _is_power(expression):
             return self.number(_root(expression)) ** int(expression.exp.p)
         return Number(self, self._place[expression], self.rational.zero)
+
+    def _sum(self, terms: Iterable[Expr]) -> Number:
+        """Terms that are products of powers of letters are collected, the others added as numbers."""
+        parts: tuple[dict[Any, Any], ...] = ({}, {})  # of real and of imaginary terms
+        rest = []
+        for term in terms:
+            if (found := self._monomial(term)) is None:
+                rest.append(self.number(term))
+                continue
+            powers, value, turns = found
+            part = parts[turns % 2]
+            part[powers] = part.get(powers, 0) + (value if turns % 4 < 2 else -value)
+        total = Number(self, *map(self._polynomial, parts))
+        return functools.reduce(operator.add, rest, total)
+
+    def _monomial(self, term: Expr) -> tuple[tuple[int, ...], Any, int] | None:
+        """Exponents of the letters, a rational number, and how often i is there."""
+        powers, value, turns = [0] * len(self.letters), sympy.QQ(1), 0
+        for factor in sympy.Mul.make_args(term):
+            base, exponent = (_root(factor), factor.exp.p) if _is_power(factor) else (factor, 1)
+            if factor.is_Rational:
+                value *= sympy.QQ(factor.p, factor.q)
+            elif base is I and not self._turned:
+                turns += int(exponent)
+            elif base in self._number_of and exponent > 0:
+                powers[self._number_of[base]] += int(exponent)
+            else:
+                return None
+        return tuple(powers), value, turns
+
+    def _polynomial(self, terms: dict[Any, Any]) -> Any:
+        if not self.letters:
+            return terms.get((), self.rational.zero)
+        return self.rational.field_new(self.rational.ring.from_dict(terms))
 
     def expression(self, number: Any) -> Expr:
         """A real number as a SymPy expression."""
@@ -116,6 +152,35 @@ class Field:
             if self.letters
             else sympy.Rational(number.numerator, number.denominator)
         )
+
+    @functools.cached_property
+    def plainly(self) -> Field:
+        """The field in which no letter is imaginary."""
+        letters = [letter / I if letter.is_Mul else letter for letter in self.letters]
+        return Field(letters, plain={letter for letter in letters if letter.is_Symbol})
+
+    def in_plain_letters(self, number: Number) -> Number:
+        """A number of this field in that one: (iw)^k = i^k·w^k."""
+        if not self._turned:
+            return number
+        x, y = (self._in_plain_letters(part) for part in (number.x, number.y))
+        return x + y * self.plainly.i
+
+    def _in_plain_letters(self, fraction: Any) -> Number:
+        top, bottom = (self._turned_back(part) for part in (fraction.numer, fraction.denom))
+        return top * bottom.inverse()
+
+    def _turned_back(self, p: Any) -> Number:
+        places = [(self.plainly._number_of[x / I if x.is_Mul else x], x.is_Mul) for x in self.letters]
+        parts: tuple[dict[Any, Any], ...] = ({}, {})
+        for powers, value in p.items():
+            found, turns = [0] * len(self.plainly.letters), 0
+            for power, (at, imaginary) in zip(powers, places, strict=True):
+                found[at] += power
+                turns += power if imaginary else 0
+            part, key = parts[turns % 2], tuple(found)
+            part[key] = part.get(key, 0) + (value if turns % 4 < 2 else -value)
+        return Number(self.plainly, *map(self.plainly._polynomial, parts))
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
@@ -135,6 +200,37 @@ class Field:
             return False
         numerator = number.numer.as_expr().xreplace(self.names)
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
+
+
+def _added(x: Any, y: Any) -> Any:
+    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+        return x + y
+    b, d = x.denom.LC, y.denom.LC  # without the search for a common factor of polynomials
+    return _lowest(x, x.numer.mul_ground(d) + y.numer.mul_ground(b), b * d)
+
+
+def _multiplied(x: Any, y: Any) -> Any:
+    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+        return x * y
+    return _lowest(x, x.numer * y.numer, x.denom.LC * y.denom.LC)
+
+
+def _scaled(x: Any, factor: Any) -> Any:
+    """A fraction in lowest terms stays one when it is multiplied by a rational number."""
+    if not isinstance(x, FracElement) or not factor:
+        return x * factor
+    rational = x.field.domain
+    top, bottom = rational(factor.numerator), rational(factor.denominator)
+    over, under = rational.gcd(x.numer.content(), bottom), rational.gcd(x.denom.content(), top)
+    return x.raw_new(x.numer.mul_ground(top / (over * under)), x.denom.mul_ground(bottom / (over * under)))
+
+
+def _lowest(like: FracElement, top: Any, bottom: Any) -> FracElement:
+    """A polynomial with whole coefficients over a whole number."""
+    if not top:
+        return like.field.zero
+    common = like.field.domain.gcd(top.content(), bottom)
+    return like.raw_new(top.quo_ground(common), top.ring(bottom / common))
 
 
 class Number:
@@ -159,23 +255,26 @@ class Number:
 
     def __add__(self, other: Number) -> Number:
         inquire()
-        return Number(self.field, self.x + other.x, self.y + other.y)
+        return Number(self.field, _added(self.x, other.x), _added(self.y, other.y))
 
     def __sub__(self, other: Number) -> Number:
-        return Number(self.field, self.x - other.x, self.y - other.y)
+        return self + -other
 
     def __mul__(self, other: Number | int | Fraction) -> Number:
         inquire()
         if not isinstance(other, Number):
             factor = sympy.QQ(other.numerator, other.denominator)
-            return Number(self.field, self.x * factor, self.y * factor)
-        if not self.y and not other.y:
-            return Number(self.field, self.x * other.x, self.y)
-        return Number(self.field, self.x * other.x - self.y * other.y, self.x * other.y + self.y * other.x)
+            return Number(self.field, _scaled(self.x, factor), _scaled(self.y, factor))
+        x, y = _multiplied(self.x, other.x), _multiplied(self.x, other.y)
+        if self.y:
+            x, y = _added(x, -_multiplied(self.y, other.y)), _added(y, _multiplied(self.y, other.x))
+        return Number(self.field, x, y)
 
     __rmul__ = __mul__
 
     def __pow__(self, exponent: int) -> Number:
+        if not self.y and self.x:
+            return Number(self.field, self.x**exponent, self.y)
         base, result = (self if exponent >= 0 else self.inverse()), self.field.one
         for _ in range(abs(exponent)):
             result = result * base

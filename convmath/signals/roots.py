@@ -1,5 +1,5 @@
-r"""Functions with exp(-a√p)·p^{-m/2} as Laplace transform, from a point on: the densities of first passages, and what heat
-flowing into a half-space makes of powers.
+r"""Functions with exp(-a√p)·p^{-m/2} as Laplace transform, from a point on: the densities of first passages, and what
+heat flowing into a half-space makes of powers.
 
     a/2√π·s^{-3/2} e^{-a²/4s} ↔ e^{-a√p},   e^{-a²/4s}/√(πs) ↔ e^{-a√p}/√p,   erfc(a/2√s) ↔ e^{-a√p}/p,
 

@@ -19,7 +19,7 @@ from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
 from .pieces import SWITCHES, Function
-from .quadrature import Integral, integrals, slow_integral
+from .quadrature import Integral, integrals, principal_value, slow_integral, with_slow_tails
 from .types import Expr, sympy
 
 __all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
@@ -142,10 +142,13 @@ class _Numeric:
         smooth = low == -np.inf and high == np.inf and not breaks
         if smooth and principal:
             return slow_integral(integrand, [*self.poles, *(at - p for p in other.poles)])
-        found = integrals(integrand, [low, *(x for x in sorted(breaks) if low < x < high), high], TOLERANCE)
-        if smooth and not found.error <= WIDE * found.size:
-            return slow_integral(integrand)
-        return found
+        inside = [x for x in sorted(breaks) if low < x < high]
+        if principal and (poles := [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high]):
+            return principal_value(integrand, [low, *inside, high], poles, TOLERANCE)
+        found = integrals(integrand, [low, *inside, high], TOLERANCE)
+        if found.error <= WIDE * found.size:
+            return found
+        return slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
 
     @functools.cached_property
     def poles(self) -> list[float]:

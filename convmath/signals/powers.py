@@ -21,7 +21,7 @@ from sympy import Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
-from .monomials import Monomial, linear
+from .monomials import Monomial, linear, monomials
 from .pieces import Piece
 from .terms import Term
 from .types import Expr, sympy
@@ -131,7 +131,7 @@ def _with_left(f: Power, m: Monomial, end: Expr, t: Symbol, facts: Facts) -> Ite
     for j, front in _expanded(f, m, t):
         p, s = f.exponent + j, t - at if at is not oo else oo
         whole = _whole(p, f.logarithms, kappa)
-        yield _from(-oo, at, front * whole, t, moved=False)
+        yield from ((Piece(sympy.S.One, -oo, at), m) for m in monomials(front * whole, t))
         if at is oo:
             continue
         if f.logarithms:
@@ -163,7 +163,12 @@ def _falls(f: Power, m: Monomial, kappa: Expr, facts: Facts) -> None:
 def _whole(p: Expr, logarithms: int, kappa: Expr) -> Expr:
     """∫_0^∞ s^{p-1}·(log s)^l e^{-κs} ds"""
     x = sympy.Dummy("p")
-    return sympy.expand_func(sympy.diff(sympy.gamma(x) * kappa**-x, (x, logarithms)).subs(x, p))
+    value = sympy.expand_func(sympy.diff(sympy.gamma(x) * kappa**-x, (x, logarithms)).subs(x, p))
+    turn = sympy.expand(kappa / sympy.I)
+    if turn.has(sympy.I):
+        return value
+    sign = -1 if turn.could_extract_minus_sign() else 1  # (iω)^{-p} = ω^{-p}·e^{-iπp/2}
+    return value.subs(kappa**-p, (sign * turn) ** -p * sympy.exp(-sign * sympy.I * sympy.pi * p / 2))
 
 
 def _lower(p: Expr, logarithms: int, kappa: Expr, x: Expr, facts: Facts) -> Expr:

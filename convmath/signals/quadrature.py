@@ -16,7 +16,7 @@ import scipy.special
 
 from .deadline import inquire
 
-__all__ = ["Integral", "integrals", "slow_integral"]
+__all__ = ["Integral", "integrals", "principal_value", "slow_integral", "with_slow_tails"]
 
 # of u to either side, for finite intervals and for others; nodes on a side at first, and at last
 REACH, FARTHER, NODES, MOST = 3.2, 4.3, 48, 384
@@ -141,12 +141,73 @@ def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
         values = np.asarray(f(x)) * step
     if not np.isfinite(values).all():
         return Integral(complex("nan"), np.inf, np.inf)
-    table = [complex((values * _window(np.abs(x) / length)).sum()) for length in lengths]
+    return _extrapolated(values, np.abs(x), lengths)
+
+
+def _extrapolated(values: np.ndarray, distances: np.ndarray, lengths: np.ndarray) -> Integral:
+    """Sums under windows of lengths that double, with the powers of 1/L extrapolated away."""
+    table = [complex((values * _window(distances / length)).sum()) for length in lengths]
     size, last = float(np.abs(values).sum()), table[-1]
     while len(table) > 1:
         order = len(lengths) - len(table) + 1
         last, table = table[-1], [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(table)]
     return Integral(table[0], abs(table[0] - last), size)
+
+
+def with_slow_tails(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
+    """∫ f over neighbouring intervals, where what goes to infinity falls slowly, or turns without falling."""
+    inner = [x for x in ends if np.isfinite(x)]
+    if not inner:
+        return slow_integral(f)
+    first, last = inner[0], inner[-1]
+    if np.isinf(ends[0]):  # not from a break on, where a function may be singular
+        inner = [first - APART, *inner]
+    if np.isinf(ends[-1]):
+        inner = [*inner, last + APART]
+    total = integrals(f, inner, tolerance)
+    for end, start, sign in ((ends[0], first - APART, -1), (ends[-1], last + APART, 1)):
+        if np.isinf(end):
+            total = total + _slow_tail(f, start, sign)
+    return total
+
+
+APART = 4.0
+
+
+GAUSS = np.polynomial.legendre.leggauss(12)
+
+
+def _slow_tail(f: Function, start: float, sign: int) -> Integral:
+    """∫ from a point to infinity, by Gauss's rule on short intervals under a window, as over the whole line."""
+    lengths, width = np.array([128.0, 256.0, 512.0, 1024.0]), 0.5
+    nodes, weights = GAUSS
+    edges = np.arange(0.0, lengths[-1], width)
+    distances = (edges[:, None] + width / 2 * (1 + nodes)).ravel()
+    with np.errstate(all="ignore"):
+        values = np.asarray(f(start + sign * distances)) * np.tile(weights * width / 2, len(edges))
+    if not np.isfinite(values).all():
+        return Integral(complex("nan"), np.inf, np.inf)
+    return _extrapolated(values, distances, lengths)
+
+
+def principal_value(f: Function, ends: Sequence[float], poles: Sequence[float], tolerance: float) -> Integral:
+    """∫ f over neighbouring intervals with simple poles inside: around each, f(p + x) + f(p - x) has none."""
+    total, marks = Integral(0, 0.0, 0.0), list(ends)
+    for pole in poles:
+        reach = min([1.0, *(abs(pole - x) / 2 for x in (*ends, *poles) if x != pole)])
+        values = []
+        for order in (24, 36):
+            nodes, weights = np.polynomial.legendre.leggauss(order)
+            x = reach / 2 * (1 + nodes)
+            with np.errstate(all="ignore"):
+                values.append(complex(((f(pole + x) + f(pole - x)) * weights * reach / 2).sum()))
+        total = total + Integral(values[1], abs(values[1] - values[0]), abs(values[1]))
+        marks += [pole - reach, pole + reach]
+    marks = sorted(marks)
+    for low, high in itertools.pairwise(marks):
+        if not any(low < pole < high for pole in poles):
+            total = total + integrals(f, [low, high], tolerance)
+    return total
 
 
 def _grid(poles: Sequence[float]) -> tuple[float, float]:

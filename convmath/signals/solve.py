@@ -9,7 +9,7 @@ from typing import Any
 
 from sympy import Symbol
 
-from . import continuous, fallback, gaussians, hyperbolic, logarithms, powers, voigt
+from . import bessel, continuous, fallback, gaussians, hyperbolic, logarithms, powers, roots, voigt
 from .errors import DivergentError, NotFoundError
 from .facts import Facts
 from .monomials import Monomial
@@ -189,6 +189,12 @@ class _Table:
             found, needed = way
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(mirrored(term, self.t) for term in found))
+        if (found := bessel.joined(first, second, self.t, self.facts)) is not None:
+            return Terms(tuple(found))
+        if (found := roots.joined(first, second, self.t, self.facts)) is not None:
+            return Terms(tuple(found))
+        if _hopeless(first, second):
+            raise self._refusal(first, second)
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
             return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
         self.open.append((first, second))
@@ -208,6 +214,18 @@ class _Table:
 
     def _refusal(self, first: Term, second: Term) -> NotFoundError:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")
+
+
+def _hopeless(first: Term, second: Term) -> bool:
+    """Whether an integral is known to have no closed form that SymPy's integration finds: of a Bessel function with
+    anything but powers, and of Gaussians or error functions beside others with what is no exponential.
+    """
+    for (_, f), (_, g) in ((first, second), (second, first)):
+        if f.special.has(sympy.besselj, sympy.besseli) and not (g.exponential and g.rate == 0):
+            return True
+        if f.square != 0 and g.special != 1:
+            return True
+    return False
 
 
 def _by_ends(found: Iterable[Term]) -> list[list[Term]]:

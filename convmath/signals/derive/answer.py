@@ -20,6 +20,7 @@ from ..steps import Problem
 from ..types import Expr
 from .functions import AT_MOST, LESS, interval
 from .printing import factor, layout, product, shortest
+from .reasons import told
 from .shown import definition, named, whole
 from .words import TITLES
 
@@ -103,7 +104,8 @@ class Answered(Printable):
 
     def _answer(self, lang: str) -> Iterator[Block]:
         if self.expr is None:
-            yield _said("divergent" if self.divergent else "not found", lang, reason=self.reason.rstrip("."))
+            reason = told(self.reason.rstrip("."), lang)
+            yield _said("divergent" if self.divergent else "not found", lang, reason=reason)
             return
         yield Display((self._result(),))
         if self.needed:

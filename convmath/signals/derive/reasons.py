@@ -133,14 +133,14 @@ SPANISH: Mapping[str, str] = {
         "la integral diverge: la forma cuadrática {} de su exponente no es definida positiva"
     ),
     "the integral diverges: towards +∞ the one function goes as exp({}·t), towards -∞ the other as exp({}·t), and "
-    "re({}) < re({}) is needed": (
+    "{} < {} is needed": (
         "la integral diverge: hacia +∞ una función va como exp({}·t), hacia -∞ la otra como exp({}·t), y hace falta "
-        "re({}) < re({})"
+        "{} < {}"
     ),
     "the sum diverges: towards +∞ the one sequence goes as exp({}·n), towards -∞ the other as exp({}·n), and "
-    "re({}) < re({}) is needed": (
+    "{} < {} is needed": (
         "la suma diverge: hacia +∞ una sucesión va como exp({}·n), hacia -∞ la otra como exp({}·n), y hace falta "
-        "re({}) < re({})"
+        "{} < {}"
     ),
     "the sum diverges: its terms do not fall as ({})^k should": "la suma diverge: sus términos ({})^k no decaen",
     # what did not pass the check

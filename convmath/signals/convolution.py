@@ -134,6 +134,7 @@ def correlate(
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
+    f, g = (_summed(e) for e in (f, g))
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -161,6 +162,20 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
     back = {y: x for x, y in inner.items()}
     found = _assembled(answers, asked).subs(back)
     return Result(found, tuple(answers), "", asked, tuple(inner.values()), facts, principal)
+
+
+LONGEST = 200  # terms of a sum that is written out
+
+
+def _summed(e: Expr) -> Expr:
+    """Finite sums, as of a few impulses, written out."""
+
+    def written(term: Expr, *limits: Any) -> Expr:
+        sizes = [limit[2] - limit[1] if len(limit) == 3 else sympy.oo for limit in limits]
+        whole = sympy.Sum(term, *limits)
+        return whole.doit() if all(size.is_Integer and size <= LONGEST for size in sizes) else whole
+
+    return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
 
 
 def _inner(x: Symbol, others: Expr) -> Symbol:

@@ -373,6 +373,9 @@ def _product(f: Power, g: Power, n: Symbol, facts: Facts) -> list[Value] | None:
     )
 
 
+FEW = 3  # up to which binomials of a row are written one by one
+
+
 def _generated(f: Power, n: Symbol) -> list[Value] | None:
     """The sequence."""
     p, s, scale = f.exponent, n - f.since, f.coefficient
@@ -382,7 +385,7 @@ def _generated(f: Power, n: Symbol) -> list[Value] | None:
         return [(scale * f.base**s / sympy.factorial(s), f.since)]
     if f.logarithms:
         return _with_logarithms(f, n)
-    if p.is_Integer and p <= 0:
+    if p.is_Integer and -FEW <= p <= 0:
         row = (sympy.binomial(-p, k) * (-f.base) ** k * sympy.KroneckerDelta(n, f.since + k) for k in range(1 - p))
         return [(scale * sympy.Add(*row), None)]
     if (-p).is_positive and (-p).is_integer:

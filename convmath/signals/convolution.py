@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import spatial
+from . import circles, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -33,7 +33,7 @@ from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
 from .periodic import folded, one_period
-from .pieces import Function, Reader, pieces
+from .pieces import SWITCHES, Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
 from .types import Expr, sympy
@@ -234,6 +234,10 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     """On one period from 0 on."""
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
+    if not (x.is_integer or any(e.has(*SWITCHES) for e in (f, g))):
+        whole = circles.convolved(f, g, x, period, known)
+        if whole is not None:
+            return Answer(whole, (), (), checked_period(f, g, x, whole, known, functions, period)), []
     found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
     expression = folded(found.expression, reader, period)
     conditions = [sympy.Ne(*pair) for pair in found.different]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import spatial
+from . import periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -32,7 +32,7 @@ from .errors import CheckError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
-from .periodic import folded, one_period
+from .periodic import one_period
 from .pieces import Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
@@ -222,13 +222,12 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     """On one period from 0 on."""
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
-    found = discrete_convolved(*functions, x, known, True) if x.is_integer else convolved(*functions, x, known)
-    expression = folded(found.expression, reader, period)
+    found = periodic.convolved(*functions, reader, period)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
-    held = checked_period(f, g, x, expression, known, functions, period, conditions)
+    held = checked_period(f, g, x, found.expression, known, functions, period, conditions)
     if not held:
         raise NotFoundError(UNHELD)
-    return Answer(expression, (), tuple(found.converges), held), found.different
+    return Answer(found.expression, (), tuple(found.converges), held), found.different
 
 
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:

@@ -24,7 +24,7 @@ from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
-from .poles import Discrete, Place, Poles, Side, inside
+from .poles import Discrete, Place, Poles, Side, Sum, inside, pieces
 from .scalars import Coefficient, Field, Number
 from .sums import expression, half_turns, parts
 from .terms import Terms
@@ -276,8 +276,6 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 
 # --- and back ------------------------------------------------------------------------------------------------------
 
-Sum = dict[tuple[Number, int], Coefficient]
-
 
 def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
     """A sequence in n: by intervals where its break points have an order, else by steps.
@@ -293,20 +291,16 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
         )
     )
     places = [place for place in poles.terms if place.side is not Side.POINT]
-    shifts = poles.sorted_shifts(facts)
+    shifts = poles.sorted_shifts(facts, within)
     if not places:
         return points
     if shifts is None:
-        if within is not None:
-            raise NotFoundError(
-                "the order of the break points within a period depends on parameters; say it with assume="
-            )
         return points + _by_steps(poles, base, n)
-    pieces = [_active(poles, base, shifts, at) for at in range(len(shifts) + 1)]
+    parts = pieces(poles, shifts, lambda *part: _spread(poles.field, base, *part))
     if within is not None:
-        shifts, pieces = inside(shifts, pieces, within, facts)
-    kept_pieces, kept_shifts = [pieces[0]], []
-    for piece, shift in zip(pieces[1:], shifts, strict=True):
+        shifts, parts = inside(shifts, parts, within, facts)
+    kept_pieces, kept_shifts = [parts[0]], []
+    for piece, shift in zip(parts[1:], shifts, strict=True):
         if piece != kept_pieces[-1]:
             kept_pieces.append(piece)
             kept_shifts.append(shift)
@@ -317,16 +311,6 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
     values = [_expression(piece, base, n) for piece in kept_pieces]
     cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
-
-
-def _active(poles: Poles, base: Base, shifts: list[Expr], at: int) -> Sum:
-    total: Sum = {}
-    for place, order, coefficient in poles.parts():
-        if place.side is Side.POINT or (shifts.index(place.shift) < at) != (place.side is Side.RIGHT):
-            continue
-        for key, value in _spread(poles.field, base, place, order, coefficient):
-            total[key] = total[key] + value if key in total else value
-    return {key: value for key, value in total.items() if value}
 
 
 def _spread(

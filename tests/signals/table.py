@@ -46,7 +46,10 @@ _SEQUENCES = ("points", "stretch", "since", "until", "both sides", "everywhere")
 # each class with the classes from itself on
 CLOSED: dict[str, tuple[str, ...]] = {
     "impulses": ("impulses", *_EXPONENTIAL, "gaussian", "truncated", "error", "rational", "sinc"),
-    **{name: (*_EXPONENTIAL[place:], "gaussian", "truncated", "error", *_REAL) for place, name in enumerate(_EXPONENTIAL)},
+    **{
+        name: (*_EXPONENTIAL[place:], "gaussian", "truncated", "error", *_REAL)
+        for place, name in enumerate(_EXPONENTIAL)
+    },
     "gaussian": ("gaussian", "truncated", "error", "power", "rational", "sinc"),
     "truncated": ("truncated",),
     "error": (),

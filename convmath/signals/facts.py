@@ -111,7 +111,7 @@ class Facts:
             if form.is_nonpositive:
                 return False
         for known, strict in self._known:
-            ratio = sympy.cancel(self._rewritten(expression) / known)
+            ratio = sympy.cancel(self._rewritten(expression) / self._rewritten(known))
             if ratio.is_number and ratio.is_positive and strict:
                 return True
             if ratio.is_number and ratio.is_negative:

@@ -178,7 +178,7 @@ def turning(source: random.Random) -> tuple[str, Outcome]:
 # --- several variables --------------------------------------------------------------------------------------------
 
 AXES = tuple(Symbol(name, real=True) for name in "uvw")
-ALONG = ("bounded", "causal", "two-sided", "gaussian")
+ALONG = ("bounded", "causal", "two-sided", "gaussian", "impulses")
 
 
 def products(source: random.Random) -> tuple[str, Outcome]:

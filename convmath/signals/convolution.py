@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import circles, spatial
+from . import circles, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -32,7 +32,7 @@ from .errors import CheckError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
-from .periodic import folded, one_period
+from .periodic import one_period
 from .pieces import SWITCHES, Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
@@ -41,6 +41,7 @@ from .types import Expr, sympy
 if TYPE_CHECKING:
     from convmath.derivation import Derivation
 
+UNHELD = "a result was found that numbers could not be held against: they are too large, or cancel"
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
@@ -217,6 +218,8 @@ def in_one_variable(
         held = 0
     if found.guessed and not held:
         raise NotFoundError("no method is known, and what SymPy finds does not hold in numbers")
+    if not held:
+        raise NotFoundError(UNHELD)
     return Answer(found.expression, (), tuple(found.converges), held), found.different
 
 
@@ -234,15 +237,15 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     """On one period from 0 on."""
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
+    whole = None
     if not (x.is_integer or any(e.has(*SWITCHES) for e in (f, g))):
         whole = circles.convolved(f, g, x, period, known)
-        if whole is not None:
-            return Answer(whole, (), (), checked_period(f, g, x, whole, known, functions, period)), []
-    found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known)
-    expression = folded(found.expression, reader, period)
-    conditions = [sympy.Ne(*pair) for pair in found.different]
-    held = checked_period(f, g, x, expression, known, functions, period, conditions)
-    return Answer(expression, (), tuple(found.converges), held), found.different
+    found = periodic.convolved(*functions, reader, period) if whole is None else Found(whole)
+    conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
+    held = checked_period(f, g, x, found.expression, known, functions, period, conditions)
+    if not held:
+        raise NotFoundError(UNHELD)
+    return Answer(found.expression, (), tuple(found.converges), held), found.different
 
 
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:

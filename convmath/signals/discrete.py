@@ -18,14 +18,14 @@ from .sums import expression
 from .terms import Term, Terms, bounded, terms
 from .types import Expr, sympy
 
-__all__ = ["convolved"]
+__all__ = ["collected", "convolved"]
 
 SHORT = 8  # values of a sequence that is taken value by value
 
 
 def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     """f ∗ g for two sequences in pieces."""
-    left, right = (bounded(_plain(terms(h, n), n, facts), facts) for h in (f, g))
+    left, right = collected(f, n, facts), collected(g, n, facts)
     if _needs_points(left, right):
         left, right = _as_points(left, n), _as_points(right, n)
     (plain, other), (straight, further) = _split(left), _split(right)
@@ -42,9 +42,11 @@ def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
     return Found(found, different, converges)
 
 
-def _plain(found: Terms, n: Symbol, facts: Facts) -> Terms:
-    """With binomials as polynomials where they are such."""
-    return Terms(tuple(part for term in found.terms for part in generating.plain(term, n, facts)), found.impulses)
+def collected(function: Function, n: Symbol, facts: Facts) -> Terms:
+    """A sequence as terms on intervals, with binomials as polynomials where they are such."""
+    found = terms(function, n)
+    plain = tuple(part for term in found.terms for part in generating.plain(term, n, facts))
+    return bounded(Terms(plain, found.impulses), facts)
 
 
 def _needs_points(*both: Terms) -> bool:

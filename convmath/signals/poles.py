@@ -25,7 +25,7 @@ import enum
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ from .scalars import Coefficient, Field, Number
 from .sums import parts
 from .types import Expr, sympy
 
-__all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Time", "inside", "product"]
+__all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Sum", "Time", "inside", "pieces", "product"]
 
 
 class Side(enum.Enum):
@@ -73,6 +73,10 @@ class Time(Protocol):
         """What decides about convergence: it grows with how fast the pole's signal grows."""
         ...
 
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        """What must hold so that rates that differ are those of different exponentials."""
+        ...
+
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         """The factor between a signal's own exponential from its break point on, and the one from 0 on."""
         ...
@@ -95,6 +99,9 @@ class Continuous:
 
     def size(self, pole: Number) -> Expr:
         return sympy.re(pole.expression)
+
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        return sympy.true
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         return Coefficient.of(pole.field.one, -pole.expression * shift)
@@ -125,6 +132,16 @@ class Discrete:
     def size(self, pole: Number) -> Expr:
         real, _ = parts(sympy.expand(self.rate(pole)))
         return sympy.Abs(sympy.exp(real))
+
+    def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
+        """e^{2πi/N} is its conjugate where N is 1 or 2."""
+        real, turn = parts(sympy.expand(left - right))
+        if real != 0 or not any(symbol.is_integer for symbol in turn.free_symbols):
+            return sympy.true
+        turns = sympy.Abs(turn / (2 * sympy.pi))
+        if facts.before(sympy.S.Zero, turns) and facts.before(turns, sympy.S.One):
+            return sympy.true
+        return sympy.Ne(sympy.sin(turn / 2), 0)
 
     def taken_back(self, shift: Expr, pole: Number) -> Coefficient:
         if shift.is_Integer:
@@ -195,9 +212,22 @@ class Poles:
     def shifts(self) -> tuple[Expr, ...]:
         return tuple(dict.fromkeys(place.shift for place in self.terms))
 
-    def sorted_shifts(self, facts: Facts) -> list[Expr] | None:
-        """The break points in their order, or None where that depends on parameters."""
-        return facts.sorted(place.shift for place in self.terms if place.side is not Side.POINT)
+    def sorted_shifts(self, facts: Facts, within: tuple[Expr, Expr] | None = None) -> list[Expr] | None:
+        """The break points in their order, or None where that depends on parameters.
+
+        Of those `within` two points the order is asked for; the others stand before and after them as they come.
+        """
+        shifts = list(dict.fromkeys(place.shift for place in self.terms if place.side is not Side.POINT))
+        if within is None:
+            return facts.sorted(shifts)
+        low, high = within
+        before = [shift for shift in shifts if not facts.asked_before(low, shift)]
+        after = [shift for shift in shifts if shift not in before and not facts.asked_before(shift, high)]
+        found: list[Expr] = []
+        for shift in shifts:
+            if shift not in before and shift not in after:
+                found.insert(sum(facts.asked_before(other, shift) for other in found), shift)
+        return [*before, *found, *after]
 
     def vanishes_beyond(self, places: Iterable[Place]) -> bool:
         """Whether terms of one pole and side add to zero beyond all of their break points."""
@@ -299,9 +329,12 @@ class product:
     def _equal(self, left: Number, right: Number) -> bool:
         if not left - right:
             return True
-        equal = self.facts.equal(self.f.time.rate(left), self.f.time.rate(right))
+        rates = self.f.time.rate(left), self.f.time.rate(right)
+        equal = self.facts.equal(*rates)
         if equal is None:
             self.different[left, right] = None
+        if equal is False and (relation := self.f.time.apart(*rates, self.facts)) != True:  # noqa: E712
+            self.converges[relation] = None
         return bool(equal)
 
     def _differentiated(self, place: Place, order: int, times: int) -> list[tuple[Place, int, Number]]:
@@ -324,11 +357,43 @@ class product:
         return [*((place, k, c) for k, c in poles.items()), *((point, k, c) for k, c in points.items())]
 
 
+Sum = dict[tuple[Number, int], Coefficient]  # by pole and power
+Spread = Callable[[Place, int, Coefficient], Iterable[tuple[tuple[Number, int], Coefficient]]]
+
+
+def pieces(poles: Poles, shifts: Sequence[Expr], spread: Spread) -> list[Sum]:
+    """What the signal is before the first break point, between each two, and after the last.
+
+    What is on the left of a break point is there at first, and ends; what is on the right begins.
+    """
+    level: Sum = {}
+    changes: dict[Expr, Sum] = {shift: {} for shift in shifts}
+    for place, order, coefficient in poles.parts():
+        if place.side is Side.POINT:
+            continue
+        for key, value in spread(place, order, coefficient):
+            if place.side is Side.LEFT:
+                level = _with(level, {key: value})
+                value = -value
+            changes[place.shift] = _with(changes[place.shift], {key: value})
+    found = [level]
+    for shift in shifts:
+        found.append(_with(found[-1], changes[shift]))
+    return [{key: value for key, value in piece.items() if value} for piece in found]
+
+
+def _with(total: Sum, further: Sum) -> Sum:
+    found = dict(total)
+    for key, value in further.items():
+        found[key] = found[key] + value if key in found else value
+    return found
+
+
 def inside(
     shifts: list[Expr], pieces: list[Any], within: tuple[Expr, Expr], facts: Facts
 ) -> tuple[list[Expr], list[Any]]:
     """The break points strictly between two points, and the pieces between those."""
     low, high = within
-    first = sum(not facts.before(low, shift) for shift in shifts)
-    last = sum(bool(facts.before(shift, high)) for shift in shifts)
-    return shifts[first:last], pieces[first : last + 1]
+    before = [shift for shift in shifts if not facts.before(low, shift)]
+    within_both = [shift for shift in shifts[len(before) :] if facts.before(shift, high)]
+    return within_both, pieces[len(before) : len(before) + len(within_both) + 1]

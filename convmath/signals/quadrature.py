@@ -20,6 +20,7 @@ __all__ = ["Integral", "integrals", "principal_value", "slow_integral", "with_sl
 
 # of u to either side, for finite intervals and for others; nodes on a side at first, and at last
 REACH, FARTHER, NODES, MOST = 3.2, 4.3, 48, 384
+HALVED = 4  # how often an interval is parted that needs more
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -59,14 +60,29 @@ def integrals(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
     return total
 
 
-def _integral(f: Function, low: float, high: float, tolerance: float) -> Integral:
+def _integral(f: Function, low: float, high: float, tolerance: float, halved: int = 0) -> Integral:
     nodes = NODES
     while True:
         inquire()
         found = _estimate(f, low, high, nodes)
-        if found.error <= tolerance * found.size or nodes >= MOST:
+        if found.error <= tolerance * found.size:
             return found
+        if nodes >= MOST:
+            break
         nodes *= 2
+    if halved == HALVED:
+        return found
+    middle = _between(low, high, halved)  # what turns often before it falls needs nodes everywhere
+    one, two = (_integral(f, *ends, tolerance, halved + 1) for ends in ((low, middle), (middle, high)))
+    parted = one + two
+    return parted if parted.error < found.error else found
+
+
+def _between(low: float, high: float, halved: int) -> float:
+    """The middle, or a point that is farther off from time to time where there is none."""
+    if np.isinf(low):
+        return 0.0 if np.isinf(high) else high - 4.0 * 2**halved
+    return low + 4.0 * 2**halved if np.isinf(high) else (low + high) / 2
 
 
 def _estimate(f: Function, low: float, high: float, nodes: int) -> Integral:

@@ -275,7 +275,7 @@ class Number:
     def __pow__(self, exponent: int) -> Number:
         exponent = int(exponent)  # SymPy's integers are none to its rings
         if not self.y and self.x:
-            return Number(self.field, self.x**exponent, self.y)
+            return Number(self.field, self.x ** int(exponent), self.y)
         base, result = (self if exponent >= 0 else self.inverse()), self.field.one
         for _ in range(abs(exponent)):
             result = result * base

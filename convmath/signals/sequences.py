@@ -24,9 +24,9 @@ from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
-from .poles import Discrete, Place, Poles, Side, inside
+from .poles import Discrete, Place, Poles, Side, Sum, inside, pieces
 from .scalars import Coefficient, Field, Number
-from .sums import expression, parts
+from .sums import expression, half_turns, parts
 from .terms import Terms
 from .types import Expr, sympy
 
@@ -66,9 +66,9 @@ def _in_roots_of_unity(e: Expr, n: Symbol) -> Expr:
             return sympy.Piecewise(*args)
         kept, factor = [], sympy.S.One
         for part in sympy.And.make_args(condition):
-            index = part.lhs if isinstance(part, sympy.Eq) else None
-            if isinstance(index, sympy.Mod) and plain(*index.args):
-                factor *= every(*index.args, part.rhs)
+            left: Any = part.lhs if isinstance(part, sympy.Eq) else None
+            if isinstance(left, sympy.Mod) and plain(left.args[0], left.args[1]):
+                factor *= every(left.args[0], left.args[1], part.rhs)
             else:
                 kept.append(part)
         return value * factor * sympy.Piecewise((1, sympy.And(*kept)), (0, True))
@@ -183,9 +183,7 @@ class Base:
 
     def written(self, rate: Expr) -> Expr:
         """e^{rate} in the letters."""
-        real, angle = parts(sympy.expand(rate))
-        known = angle.coeff(sympy.pi)  # e^{iπ/3}, the number, is no letter, and not in one
-        known, angle = (known, angle - known * sympy.pi) if known.is_Rational else (sympy.S.Zero, angle)
+        real, known, angle = _parted(rate)
         front = sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * sympy.pi * known))
         if angle == 0:
             return front
@@ -199,7 +197,11 @@ class Base:
 
     def number(self, field: Field, rate: Expr) -> Number:
         number = field.number(self.written(rate))
-        self.rates.setdefault(number, rate)
+        if number not in self.rates:
+            real, known, angle = _parted(rate)
+            if known == 1 and angle.could_extract_minus_sign():
+                known = -known  # conjugate bases have conjugate rates
+            self.rates[number] = sympy.expand(real + sympy.I * (known * sympy.pi + angle))
         return number
 
     @functools.cached_property
@@ -209,6 +211,13 @@ class Base:
 
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
+
+
+def _parted(rate: Expr) -> tuple[Expr, Expr, Expr]:
+    """x, q and θ of x + i(qπ + θ), with -1 < q ≤ 1: e^{iπ/3}, the number, is no letter, and not in one."""
+    real, angle = parts(sympy.expand(rate))
+    known = half_turns(angle)
+    return real, 1 - (1 - known) % 2, angle - known * sympy.pi
 
 
 def as_poles(field: Field, base: Base, found: Terms) -> Poles:
@@ -267,8 +276,6 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 
 # --- and back ------------------------------------------------------------------------------------------------------
 
-Sum = dict[tuple[Number, int], Coefficient]
-
 
 def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
     """A sequence in n: by intervals where its break points have an order, else by steps.
@@ -284,20 +291,16 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
         )
     )
     places = [place for place in poles.terms if place.side is not Side.POINT]
-    shifts = poles.sorted_shifts(facts)
+    shifts = poles.sorted_shifts(facts, within)
     if not places:
         return points
     if shifts is None:
-        if within is not None:
-            raise NotFoundError(
-                "the order of the break points within a period depends on parameters; say it with assume="
-            )
         return points + _by_steps(poles, base, n)
-    pieces = [_active(poles, base, shifts, at) for at in range(len(shifts) + 1)]
+    parts = pieces(poles, shifts, lambda *part: _spread(poles.field, base, *part))
     if within is not None:
-        shifts, pieces = inside(shifts, pieces, within, facts)
-    kept_pieces, kept_shifts = [pieces[0]], []
-    for piece, shift in zip(pieces[1:], shifts, strict=True):
+        shifts, parts = inside(shifts, parts, within, facts)
+    kept_pieces, kept_shifts = [parts[0]], []
+    for piece, shift in zip(parts[1:], shifts, strict=True):
         if piece != kept_pieces[-1]:
             kept_pieces.append(piece)
             kept_shifts.append(shift)
@@ -308,16 +311,6 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
     values = [_expression(piece, base, n) for piece in kept_pieces]
     cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
-
-
-def _active(poles: Poles, base: Base, shifts: list[Expr], at: int) -> Sum:
-    total: Sum = {}
-    for place, order, coefficient in poles.parts():
-        if place.side is Side.POINT or (shifts.index(place.shift) < at) != (place.side is Side.RIGHT):
-            continue
-        for key, value in _spread(poles.field, base, place, order, coefficient):
-            total[key] = total[key] + value if key in total else value
-    return {key: value for key, value in total.items() if value}
 
 
 def _spread(

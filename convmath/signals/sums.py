@@ -16,7 +16,7 @@ from .monomials import Monomial, exponential
 from .scalars import Number
 from .types import Expr, sympy
 
-__all__ = ["expression", "parts"]
+__all__ = ["expression", "half_turns", "parts"]
 
 Coefficient = Expr | Number | Wave
 Key = tuple[Expr, Expr, Expr]  # the real and the imaginary part of the exponent, and what is special
@@ -26,7 +26,8 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     """The sum in t. Letters count as real: e^{x + iy} and e^{x - iy} become cos y and sin y."""
     by_key: dict[Key, dict[int, list[Coefficient]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
-        key = (*parts(sympy.expand(monomial.exponent(t))), monomial.special)
+        real, turn = parts(sympy.expand(monomial.exponent(t)))
+        key = (real, _within_a_turn(turn), monomial.special)
         by_key[key][monomial.power].append(monomial.coefficient)
     found = []
     while by_key:
@@ -62,6 +63,17 @@ def parts(exponent: Expr) -> tuple[Expr, Expr]:
     for term in sympy.Add.make_args(exponent):
         (turn if I in sympy.Mul.make_args(term) else real).append(term)
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
+
+
+def _within_a_turn(angle: Expr) -> Expr:
+    """Without whole multiples of 2π."""
+    return angle - 2 * sympy.pi * int(half_turns(angle) / 2)
+
+
+def half_turns(angle: Expr) -> Expr:
+    """The rational multiple of π that is a term of an angle."""
+    shares = (part / sympy.pi for part in sympy.Add.make_args(angle))
+    return sympy.Add(*(share for share in shares if share.is_Rational))
 
 
 def _turned(coefficient: Coefficient) -> Coefficient:

@@ -43,13 +43,19 @@ def terms(function: Function, t: Symbol) -> Terms:
 
 
 def bounded(found: Terms, facts: Facts) -> Terms:
-    """The same function, where what begins and ends again is written as intervals: u(t) - u(t - 1) as (0, 1)."""
+    """The same function, where what begins and ends again is written as intervals: u(t) - u(t - 1) as (0, 1), and so
+    is what has fewer terms then: ½(1 + sign t) as (0, ∞).
+    """
     groups: dict[Monomial, list[Term]] = defaultdict(list)
     for piece, monomial in found.terms:
         groups[replace(monomial, coefficient=sympy.S.One)].append((piece, monomial))
     terms: list[Term] = []
     for like, group in groups.items():
-        terms += _intervals(like, group, facts) or group
+        parted = _intervals(like, group, facts)
+        if parted is None and len(group) > 1:
+            parted = _levels(like, group, facts)
+            parted = None if parted is None or len(parted) >= len(group) else parted
+        terms += group if parted is None else parted
     return Terms(tuple(terms), found.impulses)
 
 

@@ -165,3 +165,51 @@ def test_what_ends_again_is_counted_from_its_break_points_on() -> None:
     found = cm.convolve(sympy.Max(0, a - sympy.Abs(t)), box * sympy.exp(-t), t)
     assert all(sympy.diff(step.args[0], t) == 1 for step in found.atoms(sympy.Heaviside))
     assert found.subs({a: 2.0, t: -30.0}) == 0
+
+
+def test_what_is_known_is_used_together_with_what_came_after() -> None:
+    """b ≤ 3/2, and then b > 1, which writes b as 1 and a remainder."""
+    known = Facts([Rational(3, 2) >= b]).with_relation(b > 1)
+    assert known.positive(b - Rational(3, 2)) is False
+
+
+def test_a_derivative_near_a_removable_singularity_is_no_false_alarm() -> None:
+    """(1 - cos x)/x² loses its digits near 0, in the numbers that a result is held against."""
+    found = cm.convolve(-(1 - cos(q - t)) / (3 * (t - q) ** 2), DiracDelta(t - p, 1), t)
+    assert not found.has(Convolution)
+
+
+def test_what_turns_often_before_it_falls_is_held_against_numbers() -> None:
+    result = Convolution(t**3 * exp(-t) * cos(3 * t) * Heaviside(t + 1), t**2 * exp(-t / 4) * cos(5 * t / 3), t).solve()
+    assert result.answers[0].held > 2
+
+
+def test_what_no_number_can_be_held_against_is_not_returned() -> None:
+    result = Convolution(exp(10**6 * t), exp(-t), t).solve(period=1)
+    assert result.expr.has(Convolution)
+    assert "could not be held against" in result.reason
+
+
+def test_bases_that_may_be_one_after_all_have_a_condition() -> None:
+    """e^{2πi/N} is its conjugate where N is 1 or 2."""
+    n = sympy.Symbol("n", integer=True)
+    size = sympy.Symbol("N", integer=True, positive=True)
+    wave = cos(2 * sympy.pi * n / size)
+    assert cm.convolve(wave, wave, n, period=size, assume=size > 2) == size * wave / 2
+    found = cm.convolve(wave, wave, n, period=size)
+    assert found.subs(size, 5).has(cos)
+    assert found.subs(size, 2).has(Convolution)
+
+
+def test_powers_of_minus_one_join_conjugate_waves() -> None:
+    """e^{i(π + 1)n} and e^{i(π - 1)n} are conjugate at integers."""
+    n = sympy.Symbol("n", integer=True)
+    found = cm.convolve((-1) ** n * cos(n) * Heaviside(n, 1), cos(n) * Heaviside(n, 1), n)
+    assert not found.has(sympy.I)
+
+
+def test_break_points_beyond_a_period_need_no_order() -> None:
+    """Only those within the period are asked for, and an answer is given for each order of those."""
+    found = cm.convolve(t * exp(-abs(t - Rational(3, 2)) / 2), exp(t) * Heaviside(1 - t), t, period=b)
+    values = (Rational(1, 2), Rational(5, 4), 2, 4)
+    assert not any(found.subs(b, value).has(Convolution) for value in values)

@@ -19,7 +19,7 @@ from .types import Expr, sympy
 
 __all__ = ["Answer", "branches"]
 
-MOST = 4  # questions in a row
+MOST = 6  # questions in a row
 
 
 @dataclass

@@ -10,20 +10,16 @@ from typing import Any
 
 from sympy import Symbol, oo
 
-from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import Impulse, Piece
-from .poles import CONTINUOUS, Place, Poles, Side, inside
+from .poles import CONTINUOUS, Place, Poles, Side, Sum, inside, pieces
 from .scalars import Coefficient, Field, Number
 from .sums import expression
 from .terms import Term, Terms
 from .types import Expr, sympy
 
 __all__ = ["as_poles", "as_terms", "by_steps", "intervals", "letters", "written"]
-
-
-Sum = dict[tuple[Number, int], Coefficient]  # by pole and power
 
 
 def letters(terms: Iterable[Term], impulses: Iterable[Impulse]) -> Iterable[Expr]:
@@ -101,7 +97,7 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
     Where only what lies `within` two points counts, it is by intervals, and break points outside are left out.
     """
     poles = poles.begun()
-    shifts = poles.sorted_shifts(facts)
+    shifts = poles.sorted_shifts(facts, within)
     smooth = [place for place in poles.terms if place.side is not Side.POINT]
     points = sympy.Add(
         *(
@@ -114,19 +110,19 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
     if not smooth:
         return points
     if shifts is None:
-        return points + _unordered(within, by_steps(poles, t))
+        return points + by_steps(poles, t)
     if within is None and len(shifts) > 1 and any(_jump(poles, at) for at in shifts):
         return points + by_steps(poles, t)
-    pieces = intervals(poles, shifts)
+    parts = intervals(poles, shifts)
     if within is not None:
-        shifts, pieces = inside(shifts, pieces, within, facts)
-    if len(pieces) == 1 or all(piece == pieces[0] for piece in pieces):
-        return points + _expression(pieces[0], t)
-    if within is None and len(shifts) == 1 and not pieces[0]:
+        shifts, parts = inside(shifts, parts, within, facts)
+    if len(parts) == 1 or all(part == parts[0] for part in parts):
+        return points + _expression(parts[0], t)
+    if within is None and len(shifts) == 1 and not parts[0]:
         return points + by_steps(poles, t)
     if within is None and any(_jump(poles, at) for at in shifts):
         return points + by_steps(poles, t)
-    values = [_expression(piece, t) for piece in pieces]
+    values = [_expression(part, t) for part in parts]
     if len(shifts) == 1 and shifts[0] == 0 and sympy.expand(values[0].subs(t, -t) - values[1]) == 0:
         return points + values[1].subs(t, sympy.Abs(t))
     return points + sympy.Piecewise(
@@ -134,24 +130,9 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
     )
 
 
-def _unordered(within: tuple[Expr, Expr] | None, steps: Expr) -> Expr:
-    if within is not None:
-        raise NotFoundError("the order of the break points within a period depends on parameters; say it with assume=")
-    return steps
-
-
 def intervals(poles: Poles, shifts: list[Expr]) -> list[Sum]:
     """What the function is before the first break point, between each two, and after the last."""
-    found = []
-    for at in range(len(shifts) + 1):
-        total: dict[tuple[Number, int], Coefficient] = {}
-        for place, order, coefficient in poles.parts():
-            here = place.side is not Side.POINT and (shifts.index(place.shift) < at) == (place.side is Side.RIGHT)
-            if here:
-                for key, value in _spread(poles.field, place, order, coefficient):
-                    total[key] = total[key] + value if key in total else value
-        found.append({key: value for key, value in total.items() if value})
-    return found
+    return pieces(poles, shifts, lambda *part: _spread(poles.field, *part))
 
 
 def _spread(field: Field, place: Place, order: int, coefficient: Coefficient) -> Iterable[tuple[Any, Coefficient]]:

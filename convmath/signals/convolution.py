@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import spatial
+from . import circles, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -32,8 +32,8 @@ from .errors import CheckError, DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
-from .periodic import folded, one_period
-from .pieces import Function, Reader, pieces
+from .periodic import one_period
+from .pieces import SWITCHES, Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
 from .types import Expr, sympy
@@ -241,13 +241,15 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     known = known.with_relation(needed[0]) if needed else known
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
-    found = discrete_convolved(*functions, x, known, True) if x.is_integer else convolved(*functions, x, known)
-    expression = folded(found.expression, reader, period)
+    whole = None
+    if not (x.is_integer or any(e.has(*SWITCHES) for e in (f, g))):
+        whole = circles.convolved(f, g, x, period, known)
+    found = periodic.convolved(*functions, reader, period) if whole is None else Found(whole)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
-    held = checked_period(f, g, x, expression, known, functions, period, conditions)
+    held = checked_period(f, g, x, found.expression, known, functions, period, conditions)
     if not held:
         raise NotFoundError(UNHELD)
-    return Answer(expression, (), (*needed, *found.converges), held), found.different
+    return Answer(found.expression, (), (*needed, *found.converges), held), found.different
 
 
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:

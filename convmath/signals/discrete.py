@@ -18,15 +18,15 @@ from .sums import expression
 from .terms import Term, Terms, bounded, terms
 from .types import Expr, sympy
 
-__all__ = ["convolved"]
+__all__ = ["collected", "convolved"]
 
 SHORT = 8  # values of a sequence that is taken value by value
 
 
-def convolved(f: Function, g: Function, n: Symbol, facts: Facts, circular: bool = False) -> Found:
-    """f ∗ g for two sequences in pieces; where they are one period each, waves stay whole."""
-    left, right = (bounded(_plain(terms(h, n), n, facts), facts) for h in (f, g))
-    if _needs_points(left, right, waves=not circular):
+def convolved(f: Function, g: Function, n: Symbol, facts: Facts) -> Found:
+    """f ∗ g for two sequences in pieces."""
+    left, right = collected(f, n, facts), collected(g, n, facts)
+    if _needs_points(left, right):
         left, right = _as_points(left, n), _as_points(right, n)
     (plain, other), (straight, further) = _split(left), _split(right)
     found, different, converges = _of_poles(plain, straight, n, facts)
@@ -42,14 +42,16 @@ def convolved(f: Function, g: Function, n: Symbol, facts: Facts, circular: bool 
     return Found(found, different, converges)
 
 
-def _plain(found: Terms, n: Symbol, facts: Facts) -> Terms:
-    """With binomials as polynomials where they are such."""
-    return Terms(tuple(part for term in found.terms for part in generating.plain(term, n, facts)), found.impulses)
+def collected(function: Function, n: Symbol, facts: Facts) -> Terms:
+    """A sequence as terms on intervals, with binomials as polynomials where they are such."""
+    found = terms(function, n)
+    plain = tuple(part for term in found.terms for part in generating.plain(term, n, facts))
+    return bounded(Terms(plain, found.impulses), facts)
 
 
-def _needs_points(*both: Terms, waves: bool) -> bool:
+def _needs_points(*both: Terms) -> bool:
     """Whether a short sequence meets what is no exponential, or a wave, whose partial fractions are long."""
-    return any(not m.exponential or (waves and m.rate.has(sympy.I)) for found in both for _, m in found.terms)
+    return any(not m.exponential or m.rate.has(sympy.I) for found in both for _, m in found.terms)
 
 
 def _as_points(found: Terms, n: Symbol) -> Terms:

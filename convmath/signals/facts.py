@@ -24,7 +24,7 @@ from sympy import Symbol
 from convmath.errors import AssumptionError
 
 from .deadline import inquire
-from .errors import ContradictionError
+from .errors import ContradictionError, OpenQuestion
 from .types import Expr, sympy
 
 __all__ = ["Facts"]
@@ -117,7 +117,7 @@ class Facts:
             if form.is_nonpositive:
                 return False
         for known, strict in self._known:
-            ratio = sympy.cancel(self._rewritten(expression) / known)
+            ratio = sympy.cancel(self._rewritten(expression) / self._rewritten(known))
             if ratio.is_number and ratio.is_positive and strict:
                 return True
             if ratio.is_number and ratio.is_negative:
@@ -217,6 +217,12 @@ class Facts:
         if left == right:
             return False
         return self.positive(right - left)
+
+    def asked_before(self, left: Expr, right: Expr) -> bool:
+        """Whether left < right; a question where that is not known."""
+        if (found := self.before(left, right)) is None:
+            raise OpenQuestion(sympy.Lt(left, right))
+        return found
 
     def sorted(self, points: Iterable[Expr]) -> list[Expr] | None:
         """Different points in their order, or None where that is not known."""

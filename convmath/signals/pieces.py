@@ -160,9 +160,7 @@ class Reader:
             return True
         if left is oo or right is -oo:
             return False
-        if (found := self.facts.before(left, right)) is None:
-            raise OpenQuestion(sympy.Lt(left, right))
-        return found
+        return self.facts.asked_before(left, right)
 
     def _positive(self, e: Expr) -> bool:
         if (found := self.facts.positive(e)) is None:

@@ -25,7 +25,7 @@ import enum
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -35,7 +35,7 @@ from .scalars import Coefficient, Field, Number
 from .sums import parts
 from .types import Expr, sympy
 
-__all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Time", "inside", "product"]
+__all__ = ["CONTINUOUS", "Discrete", "Place", "Poles", "Side", "Sum", "Time", "inside", "pieces", "product"]
 
 
 class Side(enum.Enum):
@@ -247,9 +247,22 @@ class Poles:
     def shifts(self) -> tuple[Expr, ...]:
         return tuple(dict.fromkeys(place.shift for place in self.terms))
 
-    def sorted_shifts(self, facts: Facts) -> list[Expr] | None:
-        """The break points in their order, or None where that depends on parameters."""
-        return facts.sorted(place.shift for place in self.terms if place.side is not Side.POINT)
+    def sorted_shifts(self, facts: Facts, within: tuple[Expr, Expr] | None = None) -> list[Expr] | None:
+        """The break points in their order, or None where that depends on parameters.
+
+        Of those `within` two points the order is asked for; the others stand before and after them as they come.
+        """
+        shifts = list(dict.fromkeys(place.shift for place in self.terms if place.side is not Side.POINT))
+        if within is None:
+            return facts.sorted(shifts)
+        low, high = within
+        before = [shift for shift in shifts if not facts.asked_before(low, shift)]
+        after = [shift for shift in shifts if shift not in before and not facts.asked_before(shift, high)]
+        found: list[Expr] = []
+        for shift in shifts:
+            if shift not in before and shift not in after:
+                found.insert(sum(facts.asked_before(other, shift) for other in found), shift)
+        return [*before, *found, *after]
 
     def vanishes_beyond(self, places: Iterable[Place]) -> bool:
         """Whether terms of one pole and side add to zero beyond all of their break points."""
@@ -381,11 +394,43 @@ class product:
         return [*((place, k, c) for k, c in poles.items()), *((point, k, c) for k, c in points.items())]
 
 
+Sum = dict[tuple[Number, int], Coefficient]  # by pole and power
+Spread = Callable[[Place, int, Coefficient], Iterable[tuple[tuple[Number, int], Coefficient]]]
+
+
+def pieces(poles: Poles, shifts: Sequence[Expr], spread: Spread) -> list[Sum]:
+    """What the signal is before the first break point, between each two, and after the last.
+
+    What is on the left of a break point is there at first, and ends; what is on the right begins.
+    """
+    level: Sum = {}
+    changes: dict[Expr, Sum] = {shift: {} for shift in shifts}
+    for place, order, coefficient in poles.parts():
+        if place.side is Side.POINT:
+            continue
+        for key, value in spread(place, order, coefficient):
+            if place.side is Side.LEFT:
+                level = _with(level, {key: value})
+                value = -value
+            changes[place.shift] = _with(changes[place.shift], {key: value})
+    found = [level]
+    for shift in shifts:
+        found.append(_with(found[-1], changes[shift]))
+    return [{key: value for key, value in piece.items() if value} for piece in found]
+
+
+def _with(total: Sum, further: Sum) -> Sum:
+    found = dict(total)
+    for key, value in further.items():
+        found[key] = found[key] + value if key in found else value
+    return found
+
+
 def inside(
     shifts: list[Expr], pieces: list[Any], within: tuple[Expr, Expr], facts: Facts
 ) -> tuple[list[Expr], list[Any]]:
     """The break points strictly between two points, and the pieces between those."""
     low, high = within
-    first = sum(not facts.before(low, shift) for shift in shifts)
-    last = sum(bool(facts.before(shift, high)) for shift in shifts)
-    return shifts[first:last], pieces[first : last + 1]
+    before = [shift for shift in shifts if not facts.before(low, shift)]
+    within_both = [shift for shift in shifts[len(before) :] if facts.before(shift, high)]
+    return within_both, pieces[len(before) : len(before) + len(within_both) + 1]

@@ -24,7 +24,7 @@ from .errors import NotFoundError
 from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
-from .poles import Discrete, Place, Poles, Side, inside
+from .poles import Discrete, Place, Poles, Side, Sum, inside, pieces
 from .scalars import Coefficient, Field, Number
 from .sums import expression, half_turns, parts
 from .terms import Terms
@@ -66,9 +66,9 @@ def _in_roots_of_unity(e: Expr, n: Symbol) -> Expr:
             return sympy.Piecewise(*args)
         kept, factor = [], sympy.S.One
         for part in sympy.And.make_args(condition):
-            index = part.lhs if isinstance(part, sympy.Eq) else None
-            if isinstance(index, sympy.Mod) and plain(*index.args):
-                factor *= every(*index.args, part.rhs)
+            left: Any = part.lhs if isinstance(part, sympy.Eq) else None
+            if isinstance(left, sympy.Mod) and plain(left.args[0], left.args[1]):
+                factor *= every(left.args[0], left.args[1], part.rhs)
             else:
                 kept.append(part)
         return value * factor * sympy.Piecewise((1, sympy.And(*kept)), (0, True))
@@ -292,7 +292,6 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 
 # --- and back ------------------------------------------------------------------------------------------------------
 
-Sum = dict[tuple[Number, int], Coefficient]
 SHORT = 4  # indices of a stretch that is compared with its neighbours one by one
 
 
@@ -310,20 +309,16 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
         )
     )
     places = [place for place in poles.terms if place.side is not Side.POINT]
-    shifts = poles.sorted_shifts(facts)
+    shifts = poles.sorted_shifts(facts, within)
     if not places:
         return points
     if shifts is None:
-        if within is not None:
-            raise NotFoundError(
-                "the order of the break points within a period depends on parameters; say it with assume="
-            )
         return points + _by_steps(poles, base, n)
-    pieces = [_active(poles, base, shifts, at) for at in range(len(shifts) + 1)]
+    parts = pieces(poles, shifts, lambda *part: _spread(poles.field, base, *part))
     if within is not None:
-        shifts, pieces = inside(shifts, pieces, within, facts)
-    kept_pieces, kept_shifts = [pieces[0]], []
-    for piece, shift in zip(pieces[1:], shifts, strict=True):
+        shifts, parts = inside(shifts, parts, within, facts)
+    kept_pieces, kept_shifts = [parts[0]], []
+    for piece, shift in zip(parts[1:], shifts, strict=True):
         if piece != kept_pieces[-1]:
             kept_pieces.append(piece)
             kept_shifts.append(shift)
@@ -356,16 +351,6 @@ def _absorbed(values: list[Expr], shifts: list[Expr], n: Symbol, facts: Facts) -
 
 def _agree(one: Expr, two: Expr, indices: Iterable[Expr], n: Symbol, facts: Facts) -> bool:
     return all(facts.equal(sympy.cancel((one - two).subs(n, at)), sympy.S.Zero) for at in indices)
-
-
-def _active(poles: Poles, base: Base, shifts: list[Expr], at: int) -> Sum:
-    total: Sum = {}
-    for place, order, coefficient in poles.parts():
-        if place.side is Side.POINT or (shifts.index(place.shift) < at) != (place.side is Side.RIGHT):
-            continue
-        for key, value in _spread(poles.field, base, place, order, coefficient):
-            total[key] = total[key] + value if key in total else value
-    return {key: value for key, value in total.items() if value}
 
 
 def _spread(

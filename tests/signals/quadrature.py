@@ -20,7 +20,7 @@ from convmath.signals.types import Expr, sympy
 
 from .drawn import Signal, t
 
-__all__ = ["Numeric", "Unknown", "at_points", "converges", "convolved", "summed"]
+__all__ = ["Numeric", "Unknown", "at_points", "converges", "convolved", "quad", "summed"]
 
 Values = Mapping[Symbol, Expr]
 MODULES: list[Any] = [
@@ -115,12 +115,12 @@ NEAR = 6.0  # the width of what one quadrature sees
 
 def _between(integrand: Callable[[Any], Any], low: float, high: float) -> float:
     if high == np.inf:
-        return _quad(integrand, low, low + NEAR) + _far(integrand, low + NEAR, 1)
+        return quad(integrand, low, low + NEAR) + _far(integrand, low + NEAR, 1)
     if low == -np.inf:
-        return _quad(integrand, high - NEAR, high) + _far(integrand, high - NEAR, -1)
+        return quad(integrand, high - NEAR, high) + _far(integrand, high - NEAR, -1)
     # so many that what oscillates, or has a bulk somewhere, is met
     cuts = np.linspace(low, high, int((high - low) / NEAR) + 2)
-    return sum(_quad(integrand, *pair) for pair in itertools.pairwise(cuts))
+    return sum(quad(integrand, *pair) for pair in itertools.pairwise(cuts))
 
 
 def _far(integrand: Callable[[Any], Any], start: float, sign: int) -> float:
@@ -128,15 +128,15 @@ def _far(integrand: Callable[[Any], Any], start: float, sign: int) -> float:
     total, small, step = 0.0, 0, NEAR
     for _ in range(25):
         end = start + sign * step
-        part = _quad(integrand, min(start, end), max(start, end))
+        part = quad(integrand, min(start, end), max(start, end))
         total, start, step = total + part, end, min(1.2 * step, 10 * NEAR)
         small = small + 1 if abs(part) <= 1e-13 * (1 + abs(total)) else 0
         if small == 3:
             return total
-    return total + _quad(integrand, *((start, np.inf) if sign > 0 else (-np.inf, start)))
+    return total + quad(integrand, *((start, np.inf) if sign > 0 else (-np.inf, start)))
 
 
-def _quad(integrand: Callable[[Any], Any], low: float, high: float) -> float:
+def quad(integrand: Callable[[Any], Any], low: float, high: float) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         value, error, *_ = scipy.integrate.quad(

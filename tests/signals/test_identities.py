@@ -70,6 +70,10 @@ def passage(root: Expr) -> Expr:
     return Piecewise((root / (2 * sqrt(pi)) * t ** Rational(-3, 2) * exp(-(root**2) / (4 * t)), t > 0), (0, True))
 
 
+def kernel(radius: Expr) -> Expr:
+    return (1 - radius**2) / (1 - 2 * radius * cos(t) + radius**2)
+
+
 def poisson(rate: Expr) -> Expr:
     return exp(-rate) * rate**n / factorial(n) * u(n)
 
@@ -147,6 +151,12 @@ SPACE: dict[str, tuple[Any, ...]] = {
     "the potential of a ball": (1 / far, Piecewise((1, far < 1), (0, True)), Piecewise(
         (2 * pi * (1 - far**2 / 3), far < 1), (4 * pi / (3 * far), True))),
 }  # fmt: skip
+PERIODIC: dict[str, tuple[Any, ...]] = {
+    "Poisson's kernels": (kernel(a / 2), kernel(b), 2 * pi * kernel(a * b / 2), 2 * pi),
+    "Poisson's kernel and a wave": (kernel(b), cos(3 * t), 2 * pi * b**3 * cos(3 * t), 2 * pi),
+    "Dirichlet's kernel": (sin(7 * t / 2) / sin(t / 2), sin(2 * t) + cos(5 * t), 2 * pi * sin(2 * t), 2 * pi),
+    "waves of any period": (sin(2 * pi * t / a), cos(2 * pi * t / a), a / 2 * sin(2 * pi * t / a), a),
+}  # fmt: skip
 
 
 def compared(found: Expr, wanted: Expr, points: list[dict[Symbol, Expr]]) -> None:
@@ -175,6 +185,13 @@ def test_a_table_of_functions_of_the_distance(name: str) -> None:
     found = cm.convolve(f, g, (x, y, z))
     places = [(Rational(1, 3), Rational(-1, 2), Rational(1, 5)), (S(1), S(2), Rational(-1, 2))]
     compared(found, wanted, [dict(zip((x, y, z), place, strict=True)) for place in places])
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+def test_a_table_over_a_period(name: str) -> None:
+    f, g, wanted, period = PERIODIC[name]
+    found = cm.convolve(f, g, t, period=period, assume=[a < 2, b < 1])
+    compared(found, wanted, [{t: Rational(k, 4)} for k in (0, 1, 3)])
 
 
 FAULTS: dict[str, tuple[Any, str, Any]] = {

@@ -107,6 +107,9 @@ SPANISH: Mapping[str, str] = {
     "the order of the break points within a period depends on parameters; say it with assume=": (
         "el orden de los puntos de quiebre dentro de un período depende de los parámetros; dígalo con assume="
     ),
+    "whether the pole {} is within the unit circle is not known": (
+        "no se sabe si el polo {} está dentro del círculo unidad"
+    ),
     "whether the points {} and {} are one depends on parameters": (
         "de los parámetros depende si los puntos {} y {} son uno solo"
     ),

@@ -11,7 +11,7 @@ from tests.signals.cases import FILE, Case, cases
 
 from ..budgets import processor
 from .own import by_sympy, ours
-from .pairs import random_pairs
+from .pairs import random_pairs, wider_questions
 from .systems import GIAC, MAXIMA
 from .verdict import HEADER, Verdict, row
 
@@ -36,13 +36,16 @@ def beside_others(names: list[str], told: bool) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Convolution in symbols beside SymPy, Maxima and Giac.")
     parser.add_argument("--random", type=int, metavar="N", help="N random pairs of the closed cells instead")
-    parser.add_argument("--seed", type=int, default=0, help="of the random pairs")
-    parser.add_argument("--from", type=int, default=0, dest="first", metavar="N", help="the first of the random pairs")
+    parser.add_argument("--wider", type=int, metavar="N", help="N random correlations, periods, products … instead")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
+    parser.add_argument("--from", type=int, default=0, dest="first", metavar="N", help="the first one")
     parser.add_argument("--told", action="store_true", help="print every answer")
     parser.add_argument("cases", nargs="*", help="these cases only")
     asked = parser.parse_args()
     if asked.random:
         random_pairs(asked.random, asked.seed, asked.first)
+    elif asked.wider:
+        wider_questions(asked.wider, asked.seed, asked.first)
     else:
         beside_others(asked.cases, asked.told)
 

@@ -12,6 +12,7 @@ import click
 from convmath.errors import TextError
 from convmath.signals import Convolution, Correlation, convolve, correlate
 from convmath.signals.derive.answer import Answered, AnsweredLists
+from convmath.signals.derive.reasons import told
 from convmath.signals.errors import CheckError, DivergentError, NotFoundError
 from convmath.signals.typed import Typed, read
 from convmath.steps import Step
@@ -73,7 +74,7 @@ def command(
         said = _as_json(found, failures)
     options.tell(found, lang, format_, output, said if json_ else None)
     for failure in failures:
-        click.echo(f"convmath: {failure}", err=True)
+        click.echo(f"convmath: {told(failure, lang)}", err=True)
     if failures:
         click.get_current_context().exit(1)
 

@@ -262,7 +262,20 @@ SWITCHED = {"Heaviside": lambda x, _: int(x >= 0), "KroneckerDelta": lambda i, j
 def _at_an_index(e: Expr, n: Symbol, at: int) -> complex:
     """A step that is 0 is so beside what has no value: u[n - 1]/n at 0."""
     switched = {part: part.subs(n, at) for part in e.atoms(sympy.Heaviside, sympy.KroneckerDelta)}
-    return complex(sympy.N(e.xreplace(switched).subs(n, at)))
+    value = e.xreplace(switched).subs(n, at)
+    return complex(sympy.N(value.replace(sympy.hyper, _ended) if value.has(sympy.hyper) else value))
+
+
+def _ended(above: Any, below: Any, z: Expr) -> Expr:
+    """A hypergeometric series that ends, term by term: where it adds to 0, no precision is enough for mpmath."""
+    last = min((-a for a in above if a.is_Integer and a <= 0), default=None)
+    if last is None:
+        return sympy.hyper(above, below, z)
+    total = term = sympy.S.One
+    for k in range(int(last)):
+        term = term * sympy.Mul(*(a + k for a in above)) / sympy.Mul(*(b + k for b in below)) * z / (k + 1)
+        total += term
+    return total
 
 
 def _marks(function: Function, values: dict[Symbol, Expr]) -> list[int]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import periodic, spatial
+from . import circles, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -33,7 +33,7 @@ from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
 from .periodic import one_period
-from .pieces import Function, Reader, pieces
+from .pieces import SWITCHES, Function, Reader, pieces
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
 from .types import Expr, sympy
@@ -134,6 +134,7 @@ def correlate(
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
+    f, g = (_summed(e) for e in (f, g))
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -161,6 +162,20 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
     back = {y: x for x, y in inner.items()}
     found = _assembled(answers, asked).subs(back)
     return Result(found, tuple(answers), "", asked, tuple(inner.values()), facts, principal)
+
+
+LONGEST = 200  # terms of a sum that is written out
+
+
+def _summed(e: Expr) -> Expr:
+    """Finite sums, as of a few impulses, written out."""
+
+    def written(term: Expr, *limits: Any) -> Expr:
+        sizes = [limit[2] - limit[1] if len(limit) == 3 else sympy.oo for limit in limits]
+        whole = sympy.Sum(term, *limits)
+        return whole.doit() if all(size.is_Integer and size <= LONGEST for size in sizes) else whole
+
+    return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
 
 
 def _inner(x: Symbol, others: Expr) -> Symbol:
@@ -222,7 +237,10 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     """On one period from 0 on."""
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
     functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
-    found = periodic.convolved(*functions, reader, period)
+    whole = None
+    if not (x.is_integer or any(e.has(*SWITCHES) for e in (f, g))):
+        whole = circles.convolved(f, g, x, period, known)
+    found = periodic.convolved(*functions, reader, period) if whole is None else Found(whole)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     held = checked_period(f, g, x, found.expression, known, functions, period, conditions)
     if not held:

@@ -243,7 +243,7 @@ def _in_binomials(special: Expr, n: Symbol) -> Expr:
     if len(below) == 2 and not above:  # N!/k!(N - k)!
         size = sympy.expand(below[0].args[0] + below[1].args[0])
         if not size.has(n):
-            rising = min(below, key=lambda f: sympy.diff(f.args[0], n) < 0)
+            rising = min(below, key=lambda f: -sympy.diff(f.args[0], n))
             product = sympy.binomial(size, rising.args[0], evaluate=False) / sympy.factorial(size)
             return special * below[0] * below[1] * product
     if len(below) == 1 and len(above) == 1:

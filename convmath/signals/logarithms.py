@@ -157,7 +157,8 @@ class _Primitive:
                 found = self._of_power(x, z, mu, power) if power is not None else self._of_pole(x, z, mu)
                 for v in found:
                     exponent = v.exponent + rate * self.t
-                    yield Value(front * factor * v.front, exponent, v.real, v.turn, v.complex)
+                    value = Value(front * factor * v.front, exponent, v.real, v.turn, v.complex)
+                    yield from _divided(value, self.t)
 
     def converges(self, x: Expr, degrees: dict[Expr, int], powers: Powers) -> None:
         """Refuse what does not fall towards ±∞."""
@@ -273,6 +274,21 @@ class _Primitive:
     def _absolute(self, distance: Expr) -> Expr:
         side = self._side(distance)
         return sympy.Abs(distance) if side is None else sympy.expand(side * distance)
+
+
+def _divided(value: Value, t: Symbol) -> Iterable[Value]:
+    """N/Dᵐ as a sum of quotients in which N is less than D."""
+    base, power = value.real.as_base_exp()
+    if not (value.turn == 0 and power.is_Integer and power < 0 and base.is_polynomial(t) and base.has(t)):
+        yield value
+        return
+    rest, bottom = sympy.Poly(value.front, t), sympy.Poly(base, t)
+    while power < 0:
+        rest, remainder = sympy.div(rest, bottom)
+        if not remainder.is_zero:
+            yield replace(value, front=remainder.as_expr(), real=base**power)
+        power += 1
+    yield replace(value, front=rest.as_expr(), real=ONE)
 
 
 def _primitive(power: int, mu: Expr) -> list[tuple[Expr, int | None]]:

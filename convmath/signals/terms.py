@@ -74,12 +74,17 @@ def disjoint(found: Iterable[Term], facts: Facts) -> list[Term]:
 
 
 def _half_lines(like: Monomial, group: list[Term]) -> list[Term]:
-    """A group of one monomial as what begins at each break point, or ends there, if it is 0 on that side."""
+    """A group of one monomial as what begins at each break point, or ends there, if it is 0 on that side; where it is 0
+    on both, as integrals from one of them to each other, which may run backwards.
+    """
     changes = _changes(group)
-    ends = [end for end in changes if not end.is_infinite]
-    if sympy.expand(changes[-oo]) == 0:
+    first, *others = ends = [end for end in changes if not end.is_infinite]
+    before, after = (sympy.expand(changes[end]) == 0 for end in (-oo, oo))
+    if before and after:
+        return [(Piece(sympy.S.One, end, first), replace(like, coefficient=changes[end])) for end in others]
+    if before:
         return [(Piece(sympy.S.One, end, oo), replace(like, coefficient=changes[end])) for end in ends]
-    if sympy.expand(changes[oo]) == 0:
+    if after:
         return [(Piece(sympy.S.One, -oo, end), replace(like, coefficient=-changes[end])) for end in ends]
     return group
 

@@ -97,7 +97,10 @@ def _compared(answer: Expr, f: Numeric, g: Numeric, pair: Pair) -> tuple[str, in
 
 
 def _number(e: Expr, x: Symbol, at: float) -> complex:
+    value = e.subs(x, sympy.sympify(at) if isinstance(at, int) else sympy.Rational(at))
+    if isinstance(at, int):  # a series that ends, and adds to 0, is none to mpmath
+        value = value.replace(sympy.hyper, lambda *of: sympy.hyperexpand(sympy.hyper(*of)))
     try:
-        return complex(e.subs(x, sympy.sympify(at) if isinstance(at, int) else sympy.Rational(at)).evalf(20))
+        return complex(value.evalf(20))
     except TypeError:
         return complex("nan")

@@ -40,16 +40,14 @@ CLASSES: dict[str, dict[str, str]] = {
 }
 
 _EXPONENTIAL = ("bounded", "causal", "anticausal", "two-sided", "whole", "steps")
+_SMOOTH = ("gaussian", "truncated", "error")
 _REAL = ("power", "logarithm", "rational", "sinc")
 _SEQUENCES = ("points", "stretch", "since", "until", "both sides", "everywhere")
 
 # each class with the classes from itself on
 CLOSED: dict[str, tuple[str, ...]] = {
     "impulses": ("impulses", *_EXPONENTIAL, "gaussian", "truncated", "error", "rational", "sinc"),
-    **{
-        name: (*_EXPONENTIAL[place:], "gaussian", "truncated", "error", *_REAL)
-        for place, name in enumerate(_EXPONENTIAL)
-    },
+    **{name: (*_EXPONENTIAL[place:], *_SMOOTH, *_REAL) for place, name in enumerate(_EXPONENTIAL)},
     "gaussian": ("gaussian", "truncated", "error", "power", "rational", "sinc"),
     "truncated": ("truncated",),
     "error": (),

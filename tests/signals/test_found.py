@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
 import convmath as cm
-from convmath.signals import Convolution
+from convmath.signals import Convolution, fallback
 from convmath.signals.errors import DivergentError
 from convmath.signals.facts import Facts
 from convmath.signals.types import sympy
@@ -53,6 +54,70 @@ def test_a_pair_is_answered_as_numbers_say(name: str) -> None:
     outcome = tried(Pair(f, g, t, draw))
     assert (outcome.kind, outcome.said) == ("equal", "")
     assert outcome.points > 2
+
+
+QUOTIENTS = {
+    "a constant that two terms share": (
+        Signal(-2 * Max(0, t - 1) / 3 - Rational(2, 3), (S.One,), left=S.Zero, right=S.Zero, falls=-1),
+        Signal(-1 / ((t + 1) ** 2 + 1) ** 2, left=S.Zero, right=S.Zero, falls=4),
+    ),
+    "half a sign and a half": (
+        Signal((t - 2) * (sign(t - 2) + 1) * exp(-t), (S(2),), low=S(2), right=-S.One),
+        Signal(log(t) * Heaviside(t), (S.Zero,), low=S.Zero, right=S.Zero),
+    ),
+    "break points without an order beside a slow fall": (
+        Signal(Max(0, S(5) / 2 - sympy.Abs(t)) + Max(0, a - sympy.Abs(t - S.Half)),
+               (-S(5) / 2, S.Zero, S(5) / 2, S.Half - a, S.Half, S.Half + a), -S(5) / 2, S.Half + a + S(5)),
+        Signal((1 - cos(t / 3)) / t**2, left=S.Zero, right=S.Zero, falls=2),
+    ),
+    "a power that is singular away from 0": (
+        Signal((t + 1) * exp(-t) * sympy.sin(3 * t) * Heaviside(t + 1), (-S.One,), low=-S.One, right=-S.One),
+        Signal(exp(-5 * t) * (t + S.Half) ** Rational(-2, 3) * Heaviside(t + S.Half), (-S.Half,), -S.Half, right=-S(5)),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUOTIENTS)
+def test_what_has_no_poles_meets_exponentials_in_parts(name: str) -> None:
+    f, g = QUOTIENTS[name]
+    known = f.expression.free_symbols | g.expression.free_symbols
+    outcome = tried(Pair(f, g, t, Draw(random.Random(0), values={x: v for x, v in VALUES.items() if x in known})))
+    assert (outcome.kind, outcome.said) == ("equal", "")
+
+
+def test_an_integral_that_does_not_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SymPy finds is no error of this library where it is wrong, and no answer where it could not be checked."""
+    f, g = sympy.sqrt(1 - t**2) * (Heaviside(t + 1) - Heaviside(t - 1)), Heaviside(t)
+    assert Convolution(f, g, t).solve().reason == ""
+    right = fallback.integrated
+    monkeypatch.setattr(
+        fallback, "integrated", lambda *of: [(piece, replace(m, special=2 * m.special)) for piece, m in right(*of)]
+    )
+    assert "does not hold in numbers" in Convolution(f, g, t).solve().reason
+
+
+def test_what_is_integrated_over_later_is_no_parameter() -> None:
+    """∫ of a Gaussian over a disc depends on the other coordinate along each axis, and was 0 where |y| > 1."""
+    x, y = sympy.symbols("x y", real=True)
+    disc = Piecewise((1, x**2 + y**2 < 1), (0, True))
+    found = Convolution(disc, exp(-(x**2) - y**2), (x, y)).solve()
+    assert found.expr.func is Convolution
+    assert found.reason
+
+
+def test_rates_may_stand_below_a_bar() -> None:
+    """e^{-|t|/a} ∗ e^{-|t|/b} has its own answer for a = b."""
+    found = cm.convolve(exp(-sympy.Abs(t) / a), exp(-sympy.Abs(t) / b), t)
+    assert sympy.Eq(a, b) in [condition for _, condition in found.args]
+
+
+def test_a_grid_allows_for_what_it_cannot_see() -> None:
+    """Cubes in three variables, and a potential that is infinite at a point."""
+    x, y, z = sympy.symbols("x y z", real=True)
+    cube = Piecewise((1, (sympy.Abs(x) < 1) & (sympy.Abs(y) < 1) & (sympy.Abs(z) < 1)), (0, True))
+    assert cm.convolve(cube, cube, (x, y, z)).subs({x: 0, y: 1, z: -1}) == 2
+    r = x**2 + y**2 + z**2
+    assert cm.convolve(1 / sympy.sqrt(r), exp(-r), (x, y, z)).has(sympy.erf)
 
 
 def test_nothing_infinite_is_returned() -> None:

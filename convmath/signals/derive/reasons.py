@@ -77,6 +77,9 @@ SPANISH: Mapping[str, str] = {
         "las funciones de la distancia se convolucionan por planos en tres variables"
     ),
     "{} is no function of the distance from the origin": "{} no es función de la distancia al origen",
+    "integrals over planes are not convolved where they grow": (
+        "las integrales sobre planos no se convolucionan donde crecen"
+    ),
     "the integral of {} over planes is not found": "la integral de {} sobre planos no se encuentra",
     "{} does not part into factors of one variable each": "{} no se separa en factores de una variable cada uno",
     "these are no balls and no Poisson kernels": "no son bolas ni núcleos de Poisson",
@@ -103,6 +106,9 @@ SPANISH: Mapping[str, str] = {
     ),
     "the order of the break points within a period depends on parameters; say it with assume=": (
         "el orden de los puntos de quiebre dentro de un período depende de los parámetros; dígalo con assume="
+    ),
+    "whether the pole {} is within the unit circle is not known": (
+        "no se sabe si el polo {} está dentro del círculo unidad"
     ),
     "whether the points {} and {} are one depends on parameters": (
         "de los parámetros depende si los puntos {} y {} son uno solo"
@@ -143,6 +149,30 @@ SPANISH: Mapping[str, str] = {
         "re({}) < re({})"
     ),
     "the sum diverges: its terms do not fall as ({})^k should": "la suma diverge: sus términos ({})^k no decaen",
+    # why there are no steps
+    "there are no steps to a result that was not found: {}": "no hay pasos hacia un resultado que no se encontró: {}",
+    "an antiderivative is known of powers times exponentials alone": (
+        "solo se conoce una primitiva de potencias por exponenciales"
+    ),
+    "a part of the integral diverges towards {}": "una parte de la integral diverge hacia {}",
+    "no steps lead to this result": "ningún paso lleva a este resultado",
+    "only one quadratic form with one other is written in steps": (
+        "en pasos solo se escribe una forma cuadrática con otra"
+    ),
+    "these are not two balls": "no son dos bolas",
+    "sums have no antiderivative": "las sumas no tienen primitiva",
+    "steps by transforms are written for one variable alone": (
+        "los pasos por transformadas solo se escriben para una variable"
+    ),
+    "steps by transforms are not written for a convolution over a period": (
+        "los pasos por transformadas no se escriben para una convolución en un período"
+    ),
+    "steps by transforms are written for powers times exponentials alone": (
+        "los pasos por transformadas solo se escriben para potencias por exponenciales"
+    ),
+    "steps by transforms are written for functions that begin at a point": (
+        "los pasos por transformadas se escriben para funciones que empiezan en un punto"
+    ),
     # what did not pass the check
     "{} was found, which is {} at {}, where numeric integration gives {}": (
         "se encontró {}, que vale {} en {}, donde la integración numérica da {}"

@@ -71,7 +71,10 @@ def by_planes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
         raise NotFoundError("functions of the distance are convolved by planes in three variables")
     s = sympy.Dummy("s", real=True)
     left, right = (_over_planes(_of_distance(e, variables), s, facts, along) for e in (f, g))
-    value = along(left, right, s, facts).subs(s, DISTANCE)
+    try:
+        value = along(left, right, s, facts).subs(s, DISTANCE)
+    except DivergentError:  # it may be by a constant, which does not matter
+        raise NotFoundError("integrals over planes are not convolved where they grow") from None
     found = -sympy.diff(value, DISTANCE) / (2 * sympy.pi * DISTANCE)
     found = found.replace(sympy.DiracDelta, lambda *_: sympy.S.Zero) if found.has(sympy.DiracDelta) else found
     if isinstance(found := sympy.piecewise_fold(found), sympy.Piecewise):

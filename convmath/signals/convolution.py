@@ -28,7 +28,7 @@ from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
-from .errors import CheckError, DivergentError, NotFoundError, OpenQuestion
+from .errors import CheckError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -255,20 +255,15 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     different: list[tuple[Expr, Expr]] = []
     needed: dict[Any, None] = {}
+    parameters = (f.free_symbols | g.free_symbols) - {*variables}
 
     def along(p: Expr, q: Expr, x: Symbol, facts: Facts) -> Expr:
-        # along one axis the other variables are parameters, but what depends on them is no case of the answer
-        try:
-            answer, pairs = in_one_variable(p, q, x, facts, False)
-        except OpenQuestion as question:
-            if question.relation.has(*variables):
-                raise NotFoundError(f"along {x} it depends on whether {question.relation}") from question
-            raise
+        answer, pairs = in_one_variable(p, q, x, facts, False)
         for condition in answer.needed:
-            if condition.has(*variables):
+            if not condition.free_symbols <= parameters:
                 raise NotFoundError(f"along {x} it converges where {condition}")
-        # where a variable has one certain value does not count
-        different.extend(pair for pair in pairs if not sympy.Tuple(*pair).has(*variables))
+        # where another variable has one certain value does not count
+        different.extend(pair for pair in pairs if sympy.Tuple(*pair).free_symbols <= parameters)
         needed.update(dict.fromkeys(answer.needed))
         assert answer.expression is not None
         return answer.expression

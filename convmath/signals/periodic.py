@@ -46,8 +46,7 @@ def convolved(f: Function, g: Function, reader: Reader, period: Expr) -> Found:
     way = of(left, right, period)
     joined = product(way.poles(left), way.poles(right), facts)
     both = _on_one_period(joined.result + joined.result.moved(-period), reader, period)
-    different = [(way.rate(x), way.rate(y)) for x, y in joined.different]
-    return Found(way.written(both, t, facts), different, list(joined.converges))
+    return Found(way.written(both, t, facts), list(joined.different), list(joined.converges))
 
 
 def _collected(function: Function, t: Symbol, facts: Facts) -> Terms:

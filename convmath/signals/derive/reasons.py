@@ -87,7 +87,9 @@ SPANISH: Mapping[str, str] = {
         "ninguna de las funciones es una suma de productos de funciones de una variable"
     ),
     "no linear change of variables parts the functions": "ningún cambio lineal de variables separa las funciones",
-    "along {} it depends on {}": "a lo largo de {} depende de {}",
+    "along {} it depends on whether {}": "a lo largo de {} depende de si {}",
+    "in other variables it depends on whether {}": "en otras variables depende de si {}",
+    "along {} it converges where {}": "a lo largo de {} converge donde {}",
     # what has no meaning, or depends on more
     "a product of impulses in one variable has no meaning": (
         "un producto de impulsos en una variable no tiene sentido"
@@ -114,6 +116,7 @@ SPANISH: Mapping[str, str] = {
         "de los parámetros depende si los puntos {} y {} son uno solo"
     ),
     # what diverges
+    "the period {} is not positive": "el período {} no es positivo",
     "the integral diverges: the exponent goes as {}·τ²": "la integral diverge: el exponente va como {}·τ²",
     "the integral diverges: exp({}·τ) does not fall towards {}": "la integral diverge: exp({}·τ) no decae hacia {}",
     "the integral diverges: exp({}·τ) does not fall towards ∞": "la integral diverge: exp({}·τ) no decae hacia ∞",

@@ -16,7 +16,7 @@ from .errors import NotFoundError
 from .facts import Facts
 from .pieces import Function, Piece, Reader
 from .poles import Poles, Side, product
-from .scalars import Field, Number
+from .scalars import Field
 from .solve import Found
 from .terms import Terms, bounded, terms
 from .types import Expr, sympy
@@ -78,9 +78,6 @@ class _Functions:
     def poles(self, part: Terms) -> Poles:
         return continuous.as_poles(self.field, part.terms, part.impulses)
 
-    def rate(self, pole: Number) -> Expr:
-        return pole.expression
-
     def written(self, poles: Poles, t: Symbol, facts: Facts) -> Expr:
         return continuous.written(poles, t, facts, (sympy.S.Zero, self.period))
 
@@ -92,9 +89,6 @@ class _Sequences(_Functions):
 
     def poles(self, part: Terms) -> Poles:
         return sequences.as_poles(self.field, self.base, part)
-
-    def rate(self, pole: Number) -> Expr:
-        return self.base.rate(pole)
 
     def written(self, poles: Poles, t: Symbol, facts: Facts) -> Expr:
         return sequences.written(poles, self.base, t, facts, (sympy.S.Zero, self.period))

@@ -170,11 +170,11 @@ SPANISH: Mapping[str, str] = {
     "steps by transforms are not written for a convolution over a period": (
         "los pasos por transformadas no se escriben para una convolución en un período"
     ),
-    "steps by transforms are written for powers times exponentials alone": (
-        "los pasos por transformadas solo se escriben para potencias por exponenciales"
+    "steps by transforms are written for powers times exponentials, and for Gaussians with Gaussians": (
+        "los pasos por transformadas se escriben para potencias por exponenciales, y para gaussianas con gaussianas"
     ),
-    "steps by transforms are written for functions that begin at a point": (
-        "los pasos por transformadas se escriben para funciones que empiezan en un punto"
+    "steps by transforms need a common strip, but {} < {} is not known to hold": (
+        "los pasos por transformadas necesitan una franja común, pero no se sabe si {} < {}"
     ),
     # what did not pass the check
     "{} was found, which is {} at {}, where numeric integration gives {}": (

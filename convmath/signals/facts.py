@@ -141,12 +141,18 @@ class Facts:
             return None
         if any(sympy.degree(expression, x) > 1 for x in symbols):
             return None
-        bounds = [self._bounds(x) for x in symbols]
-        if any(end is None for ends in bounds for end in ends):
-            return None
+        boxes: list[tuple[tuple[Expr, bool], tuple[Expr, bool]]] = []
+        for x in symbols:
+            low, high = self._bounds(x)
+            if low is None or high is None:
+                return None
+            boxes.append((low, high))
         corners = [
-            (expression.subs(dict(zip(symbols, [end for end, _ in at], strict=True))), all(inside for _, inside in at))
-            for at in itertools.product(*bounds)  # type: ignore[arg-type]
+            (
+                expression.subs({x: end for x, (end, _) in zip(symbols, at, strict=True)}),
+                all(inside for _, inside in at),
+            )
+            for at in itertools.product(*boxes)
         ]
         for sign in (1, -1):
             if all(sign * value > 0 or (value == 0 and strict) for value, strict in corners) and any(

@@ -25,7 +25,7 @@ def sentences() -> Iterator[str]:
             continue
         for node in ast.walk(ast.parse(file.read_text())):
             match node:
-                case ast.Call(func=ast.Name(id="NotFoundError" | "DivergentError"), args=[said, *_]):
+                case ast.Call(func=ast.Name(id="NotFoundError" | "LateError" | "DivergentError"), args=[said, *_]):
                     yield from templates(said)
 
 

@@ -33,6 +33,10 @@ SPANISH: Mapping[str, str] = {
         "no se conoce ningún método, y SymPy tampoco la encuentra"
     ),
     "no method is known, and SymPy took longer than {} s": ("no se conoce ningún método, y SymPy tardó más de {} s"),
+    "no answer was found within {} s": "no se encontró respuesta en {} s",
+    "a result was found that numbers could not be held against: they are too large, or cancel": (
+        "se encontró un resultado que no se pudo comprobar con valores numéricos: son demasiado grandes, o se cancelan"
+    ),
     "no method is known, and SymPy failed": "no se conoce ningún método, y SymPy falló",
     "no method parts these functions into functions of one variable each, and they are no balls": (
         "ningún método separa estas funciones en funciones de una variable, y no son bolas"
@@ -103,9 +107,6 @@ SPANISH: Mapping[str, str] = {
     ),
     "{} is infinite at {}: with a derivative of δ there comes a finite part, which is no function": (
         "{} es infinita en {}: con una derivada de δ aparece una parte finita, que no es una función"
-    ),
-    "the order of the break points within a period depends on parameters; say it with assume=": (
-        "el orden de los puntos de quiebre dentro de un período depende de los parámetros; dígalo con assume="
     ),
     "whether the pole {} is within the unit circle is not known": (
         "no se sabe si el polo {} está dentro del círculo unidad"

@@ -149,6 +149,11 @@ SPANISH: Mapping[str, str] = {
         "re({}) < re({})"
     ),
     "the sum diverges: its terms do not fall as ({})^k should": "la suma diverge: sus términos ({})^k no decaen",
+    # what was not found in time, or not compared
+    "no answer was found within {} s": "no se encontró una respuesta en {} s",
+    "a result was found that numbers could not be held against: they are too large, or cancel": (
+        "se encontró un resultado que no se pudo comparar con números: son demasiado grandes, o se cancelan"
+    ),
     # why there are no steps
     "there are no steps to a result that was not found: {}": "no hay pasos hacia un resultado que no se encontró: {}",
     "an antiderivative is known of powers times exponentials alone": (

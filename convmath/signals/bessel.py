@@ -65,10 +65,9 @@ def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term] | N
     kinds = [kind for term in (first, second) if (kind := _kind(term, t, facts)) is not None]
     if not kinds or any(kind != kinds[0] for kind in kinds):
         return None
-    images = [_image(term, kinds[0], t) for term in (first, second)]
-    if images[0] is None or images[1] is None:
+    f, g = (_image(term, kinds[0], t) for term in (first, second))
+    if f is None or g is None:
         return None
-    f, g = images
     plain = f.plain * g.plain + f.over * g.over / kinds[0].square
     over = f.plain * g.over + f.over * g.plain
     return _back(Image(plain, over, sympy.expand(f.since + g.since)), kinds[0], t)

@@ -36,16 +36,16 @@ class Image:
 
 def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term] | None:
     """Two terms, of which one is no power; None where they are not of this class."""
-    images = [_images(term, t, facts) for term in (first, second)]
-    if images[0] is None or images[1] is None:
+    left, right = (_images(term, t, facts) for term in (first, second))
+    if left is None or right is None:
         return None
     if sympy.expand(first[1].rate - second[1].rate) != 0:
         return None
     since = sympy.expand(first[0].low + second[0].low)
     factor = sympy.exp(sympy.expand(first[1].rate * (t - since)))
     found = ZERO
-    for f in images[0]:
-        for g in images[1]:
+    for f in left:
+        for g in right:
             root, order = sympy.factor(f.root + g.root), f.order + g.order
             found += f.coefficient * g.coefficient * _function(root, order)
     return [(Piece(ONE, since, oo), Monomial(ONE, special=found.subs(S, t - since) * factor))]

@@ -66,9 +66,9 @@ def _in_roots_of_unity(e: Expr, n: Symbol) -> Expr:
             return sympy.Piecewise(*args)
         kept, factor = [], sympy.S.One
         for part in sympy.And.make_args(condition):
-            index = part.lhs if isinstance(part, sympy.Eq) else None
-            if isinstance(index, sympy.Mod) and plain(*index.args):
-                factor *= every(*index.args, part.rhs)
+            left: Any = part.lhs if isinstance(part, sympy.Eq) else None
+            if isinstance(left, sympy.Mod) and plain(left.args[0], left.args[1]):
+                factor *= every(left.args[0], left.args[1], part.rhs)
             else:
                 kept.append(part)
         return value * factor * sympy.Piecewise((1, sympy.And(*kept)), (0, True))

@@ -33,10 +33,6 @@ SPANISH: Mapping[str, str] = {
         "no se conoce ningún método, y SymPy tampoco la encuentra"
     ),
     "no method is known, and SymPy took longer than {} s": ("no se conoce ningún método, y SymPy tardó más de {} s"),
-    "no answer was found within {} s": "no se encontró respuesta en {} s",
-    "a result was found that numbers could not be held against: they are too large, or cancel": (
-        "se encontró un resultado que no se pudo comprobar con valores numéricos: son demasiado grandes, o se cancelan"
-    ),
     "no method is known, and SymPy failed": "no se conoce ningún método, y SymPy falló",
     "no method parts these functions into functions of one variable each, and they are no balls": (
         "ningún método separa estas funciones en funciones de una variable, y no son bolas"
@@ -150,6 +146,11 @@ SPANISH: Mapping[str, str] = {
         "re({}) < re({})"
     ),
     "the sum diverges: its terms do not fall as ({})^k should": "la suma diverge: sus términos ({})^k no decaen",
+    # what was not found in time, or not compared
+    "no answer was found within {} s": "no se encontró una respuesta en {} s",
+    "a result was found that numbers could not be held against: they are too large, or cancel": (
+        "se encontró un resultado que no se pudo comparar con números: son demasiado grandes, o se cancelan"
+    ),
     # why there are no steps
     "there are no steps to a result that was not found: {}": "no hay pasos hacia un resultado que no se encontró: {}",
     "an antiderivative is known of powers times exponentials alone": (

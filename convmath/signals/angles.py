@@ -20,12 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sympy import I, Symbol
-from sympy.polys.rings import PolyElement, PolyRing
+from sympy.polys.rings import PolyRing
 
 from .deadline import inquire
 from .factors import factors_of, written_product
 from .scalars import Field, Number
-from .types import Expr, sympy
+from .types import Expr, Polynomial, sympy
 
 __all__ = ["Wave", "Waves", "in_waves"]
 
@@ -50,9 +50,9 @@ class Wave:
     """
 
     waves: Waves
-    x: PolyElement
-    y: PolyElement
-    over: Mapping[PolyElement, int]
+    x: Polynomial
+    y: Polynomial
+    over: Mapping[Polynomial, int]
 
     def __neg__(self) -> Wave:
         return Wave(self.waves, -self.x, -self.y, self.over)
@@ -63,7 +63,7 @@ class Wave:
         (x, y), (u, v) = self._over(common), other._over(common)
         return Wave(self.waves, x + u, y + v, common)
 
-    def _over(self, common: Mapping[PolyElement, int]) -> tuple[PolyElement, PolyElement]:
+    def _over(self, common: Mapping[Polynomial, int]) -> tuple[Polynomial, Polynomial]:
         x, y = self.x, self.y
         for q, times in common.items():
             for _ in range(times - self.over.get(q, 0)):
@@ -131,7 +131,7 @@ class Waves:
     def _fraction(self, fraction: Any) -> Wave:
         constant, factors = self._factors(fraction.denom)
         top = _Top(dict(fraction.numer.mul_ground(1 / constant)))
-        over: dict[PolyElement, int] = defaultdict(int)
+        over: dict[Polynomial, int] = defaultdict(int)
         own: list[Laurent] = []  # each its own conjugate, but for a power of X that has no root
         while factors:
             inquire()
@@ -169,7 +169,7 @@ class Waves:
             x, y = y, -x
         return self._normal(x, y, over)
 
-    def _real(self, p: Laurent, top: _Top, times: int) -> PolyElement | None:
+    def _real(self, p: Laurent, top: _Top, times: int) -> Polynomial | None:
         """The real polynomial h in p = X^m·h or i·X^m·h, where there is one; by the rest the top is divided."""
         unit = _unit(p, self._conjugate(p))
         assert unit is not None
@@ -182,7 +182,7 @@ class Waves:
         top.turns += times if scale < 0 else 0
         return real if scale > 0 else turn
 
-    def _size(self, p: Laurent, top: _Top, times: int) -> PolyElement:
+    def _size(self, p: Laurent, top: _Top, times: int) -> Polynomial:
         """|p|² for p² = |p|²·(a power of X), by which the top is divided."""
         conjugate = self._conjugate(p)
         unit = _unit(p, conjugate)
@@ -190,7 +190,7 @@ class Waves:
         top.divided(unit, times)
         return self._laurent(_product(p, conjugate))[0]
 
-    def _with_another(self, p: Laurent, own: list[Laurent], top: _Top) -> dict[PolyElement, int]:
+    def _with_another(self, p: Laurent, own: list[Laurent], top: _Top) -> dict[Polynomial, int]:
         """(X - 1)(X + 1) is 2i·sin θ·X, though neither factor is real: the real part of p with one that waits."""
         for other in own:
             if (real := self._real(_product(p, other), top, 1)) is not None:
@@ -199,9 +199,9 @@ class Waves:
         own.append(p)
         return {}
 
-    def _normal(self, x: PolyElement, y: PolyElement, over: Mapping[PolyElement, int]) -> Wave:
+    def _normal(self, x: Polynomial, y: Polynomial, over: Mapping[Polynomial, int]) -> Wave:
         """With denominators that have whole coefficients without a common factor, and are positive where |p|² is."""
-        found: dict[PolyElement, int] = defaultdict(int)
+        found: dict[Polynomial, int] = defaultdict(int)
         for q, times in over.items():
             content, whole = q.primitive()
             constant = next((c for powers, c in whole.terms() if not any(powers[: len(self.angles)])), whole.LC)
@@ -220,18 +220,18 @@ class Waves:
         return found
 
     @functools.cached_property
-    def _known(self) -> list[PolyElement]:
+    def _known(self) -> list[Polynomial]:
         """The factors of poles and of their differences."""
-        found: dict[PolyElement, None] = {}
+        found: dict[Polynomial, None] = {}
         for number in (*self.poles, *(a - b for a, b in itertools.combinations(self.poles, 2))):
-            square = number.x**2 + number.y**2 if number.y else number.x
+            square: Any = number.x**2 + number.y**2 if number.y else number.x
             for part in (square.numer, square.denom):
                 found.update((factor.monic(), None) for factor, _ in part.factor_list()[1])
         return list(found)
 
-    def _factors(self, p: PolyElement) -> tuple[Any, dict[PolyElement, int]]:
+    def _factors(self, p: Polynomial) -> tuple[Any, dict[Polynomial, int]]:
         """A constant, and the factors without a leading coefficient."""
-        found: dict[PolyElement, int] = defaultdict(int)
+        found: dict[Polynomial, int] = defaultdict(int)
         constant, p = p.LC, p.monic()
         for factor in self._known:
             while not p.is_ground:
@@ -243,20 +243,20 @@ class Waves:
                 p = quotient
         for factor, times in [] if p.is_ground else p.factor_list()[1]:
             found[factor.monic()] += times
-        plain: dict[PolyElement, int] = defaultdict(int)
+        plain: dict[Polynomial, int] = defaultdict(int)
         for factor, times in found.items():
             factor = self._rooted(factor)
             constant *= factor.LC**times
             plain[factor.monic()] += times
         return constant, plain
 
-    def _rooted(self, p: PolyElement) -> PolyElement:
+    def _rooted(self, p: Polynomial) -> Polynomial:
         """With the squares of roots."""
         return _with_squares(p, self._roots)
 
     # -- in waves
 
-    def _laurent(self, p: Laurent) -> tuple[PolyElement, PolyElement]:
+    def _laurent(self, p: Laurent) -> tuple[Polynomial, Polynomial]:
         """The real and the imaginary part of Σ c·X^m·…"""
         x, y = self.ring.zero, self.ring.zero
         for powers, value in p.items():
@@ -273,7 +273,7 @@ class Waves:
             x, y = x + u, y + v
         return self.reduced(x), self.reduced(y)
 
-    def _turned(self, place: int, times: int) -> tuple[PolyElement, PolyElement]:
+    def _turned(self, place: int, times: int) -> tuple[Polynomial, Polynomial]:
         """cos mθ and sin mθ by cos θ and sin θ."""
         known, c, s = self._multiples[place], self.cosines[place], self.sines[place]
         while len(known) <= times:
@@ -281,13 +281,13 @@ class Waves:
             known.append((self.reduced(x * c - y * s), self.reduced(x * s + y * c)))
         return known[times]
 
-    def reduced(self, p: PolyElement) -> PolyElement:
+    def reduced(self, p: Polynomial) -> Polynomial:
         """With sin² = 1 - cos², and the squares of roots."""
         return _with_squares(p, self._squares)
 
     # -- and out
 
-    def fraction(self, top: PolyElement, over: Mapping[PolyElement, int], variable: Expr) -> Expr:
+    def fraction(self, top: Polynomial, over: Mapping[Polynomial, int], variable: Expr) -> Expr:
         """A fraction in lowest terms, as far as a denominator cancels whole."""
         if not top:
             return sympy.S.Zero
@@ -300,23 +300,23 @@ class Waves:
             bottom.append(q.as_expr().xreplace(names) ** left)
         return written_product(self._polynomial(top, names), bottom)
 
-    def _quotient(self, top: PolyElement, q: PolyElement) -> PolyElement | None:
+    def _quotient(self, top: Polynomial, q: Polynomial) -> Polynomial | None:
         """top/q, if it is a polynomial."""
         inquire()
         quotient, rest = top.div(q)
         return None if rest else quotient
 
-    def _named(self, variable: Expr) -> dict[Symbol, Expr]:
+    def _named(self, variable: Expr) -> dict[Any, Expr]:
         size, symbols = len(self.angles), self.ring.symbols
         waves = [*map(sympy.cos, self._turns), *map(sympy.sin, self._turns)]
         return {**dict(zip(symbols[: 2 * size], waves, strict=True)), **self._names, symbols[-1]: variable}
 
-    def _polynomial(self, p: PolyElement, names: Mapping[Symbol, Expr]) -> list[Expr]:
+    def _polynomial(self, p: Polynomial, names: Mapping[Any, Expr]) -> list[Expr]:
         """The factors of a polynomial of low degree; any other is one, by multiples of the angles."""
         size = len(self.angles)
         if all(sum(powers[: 2 * size]) <= MOST for powers in p):
             return factors_of(p, names)
-        by_turn: dict[tuple[bool, Powers], PolyElement] = defaultdict(lambda: self.ring.zero)
+        by_turn: dict[tuple[bool, Powers], Polynomial] = defaultdict(lambda: self.ring.zero)
         for powers, value in p.items():
             inquire()
             rest = self.ring({(*(0,) * 2 * size, *powers[2 * size :]): value})
@@ -364,7 +364,7 @@ def _shifted(p: Laurent, unit: tuple[Powers, Any], times: int) -> Laurent:
     return {tuple(k - m * times for k, m in zip(powers, by, strict=True)): v / scale**times for powers, v in p.items()}
 
 
-def _with_squares(p: PolyElement, squares: Mapping[int, PolyElement]) -> PolyElement:
+def _with_squares(p: Polynomial, squares: Mapping[int, Polynomial]) -> Polynomial:
     """A polynomial with what the squares of some letters are."""
     if all(powers[at] < 2 for powers in p for at in squares):
         return p

@@ -67,7 +67,7 @@ def _held(
             continue
         held += 1
         got = complex(evaluated(at))
-        if abs(got - wanted.value) > _allowed(wanted):  # a derivative may have lost its digits, as the result may
+        if abs(got - wanted.value) > _allowed(wanted):  # a derivative may have lost its digits, and a rule its way
             wanted = left.convolved(right, at, principal, exact=True)
         _compared(result, left.t, at, got, wanted.value, _allowed(wanted), values)
     return held
@@ -124,14 +124,16 @@ class _Numeric:
 
     def convolved(self, other: _Numeric, at: float, principal: bool, exact: bool = False) -> Integral:
         """(f ∗ g)(t), as the integral over each interval between break points, and a term for each impulse."""
-        total = self._integral(other, at, principal)
+        total = self._integral(other, at, principal, exact)
         for one, two in ((self, other), (other, self)):
             for coefficient, place, order in one.impulses:
                 value = coefficient * two.derivative(order, at - place, exact)
                 total = total + Integral(value, 1e-12 * abs(value), abs(value))
         return total
 
-    def _integral(self, other: _Numeric, at: float, principal: bool) -> Integral:
+    def _integral(self, other: _Numeric, at: float, principal: bool, exact: bool = False) -> Integral:
+        """The integral; `exact` asks another rule too, which may know better what turns without falling."""
+
         def integrand(x: np.ndarray) -> np.ndarray:
             return self(x) * other(at - x)
 
@@ -146,9 +148,10 @@ class _Numeric:
         if principal and (poles := [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high]):
             return principal_value(integrand, [low, *inside, high], poles, TOLERANCE)
         found = integrals(integrand, [low, *inside, high], TOLERANCE)
-        if found.error <= WIDE * found.size:
+        if found.error <= (0 if exact else WIDE * found.size):
             return found
-        return slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
+        other_rule = slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
+        return found if exact and not other_rule.error <= WIDE * other_rule.size else other_rule
 
     @functools.cached_property
     def poles(self) -> list[float]:
@@ -283,7 +286,7 @@ def _marks(function: Function, values: dict[Symbol, Expr]) -> list[int]:
     return sorted({int(sympy.floor(end.xreplace(values))) for end in ends}) or [0]
 
 
-FAR = (60, 300)  # terms to either side, and where that is not enough
+FAR = (60, 300, 1200)  # terms to either side, and where that is not enough
 
 
 def _sum(left: _Sequence, right: _Sequence, at: int) -> tuple[complex, float]:

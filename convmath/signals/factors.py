@@ -16,11 +16,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sympy import I, Symbol
-from sympy.polys.rings import PolyElement, PolyRing
+from sympy.polys.rings import PolyRing
 
 from .deadline import inquire
 from .scalars import Field, Number
-from .types import Expr, sympy
+from .types import Expr, Polynomial, sympy
 
 __all__ = ["factored", "factors_of", "in_factors", "written_product"]
 
@@ -79,7 +79,7 @@ def _fraction(coefficients: Mapping[int, Any], field: Field, t: Expr) -> Expr:
 
 def _over(
     coefficients: Mapping[int, Any], field: Field
-) -> tuple[PolyRing, dict[int, PolyElement], dict[int, PolyElement]]:
+) -> tuple[PolyRing, dict[int, Polynomial], dict[int, Polynomial]]:
     """Numerators and denominators, in a ring that has the variable too."""
     t = sympy.Dummy("t")
     if not field.letters:
@@ -90,7 +90,7 @@ def _over(
     return ring, tops, {k: c.denom.set_ring(ring) for k, c in coefficients.items()}
 
 
-def factors_of(p: PolyElement, names: Mapping[Symbol, Expr]) -> list[Expr]:
+def factors_of(p: Polynomial, names: Mapping[Symbol, Expr]) -> list[Expr]:
     """A constant, and the factors of a polynomial in letters that stand for what is named."""
     if len(p) > LONG or not p:
         return [p.as_expr().xreplace(names)]

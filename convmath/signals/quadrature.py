@@ -20,7 +20,8 @@ __all__ = ["Integral", "integrals", "principal_value", "slow_integral", "with_sl
 
 # of u to either side, for finite intervals and for others; nodes on a side at first, and at last
 REACH, FARTHER, NODES, MOST = 3.2, 4.3, 48, 384
-HALVED = 4  # how often an interval is parted that needs more
+# how often an interval is parted that needs more; from an endless one a longer part is taken each time
+HALVED, DOUBLED = 4, 7
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -70,11 +71,13 @@ def _integral(f: Function, low: float, high: float, tolerance: float, halved: in
         if nodes >= MOST:
             break
         nodes *= 2
-    if halved == HALVED:
+    endless = np.isinf(low) or np.isinf(high)
+    if halved == (DOUBLED if endless else HALVED):
         return found
-    middle = _between(low, high, halved)  # what turns often before it falls needs nodes everywhere
-    one, two = (_integral(f, *ends, tolerance, halved + 1) for ends in ((low, middle), (middle, high)))
-    parted = one + two
+    middle, parted = _between(low, high, halved), Integral(0, 0.0, 0.0)
+    for ends in ((low, middle), (middle, high)):  # what turns often before it falls needs nodes everywhere
+        anew = endless and np.isfinite(ends).all()
+        parted = parted + _integral(f, *ends, tolerance, 0 if anew else halved + 1)
     return parted if parted.error < found.error else found
 
 

@@ -4,7 +4,8 @@ from typing import Any, TypeAlias
 
 import sympy as _sympy
 
-__all__ = ["Expr", "sympy"]
+__all__ = ["Expr", "Polynomial", "sympy"]
 
 Expr: TypeAlias = Any
+Polynomial: TypeAlias = Any  # of a ring of SymPy's
 sympy: Any = _sympy

@@ -292,7 +292,7 @@ def test_a_support_is_the_sum_of_supports(data: st.DataObject) -> None:
     for one, two in (inside[:2], inside[-2:]):
         if two - one > 1e-6:
             middle = one + (two - one) * draw.source.uniform(0.2, 0.8)
-            assert abs(value(result, {**values, t: middle})) > 1e-60, f"{result} at {middle}"  # e^{-3t} gets small
+            assert abs(value(result, {**values, t: middle})) > 1e-12, f"{result} at {middle}"
 
 
 EXPONENTS = ((1, 1, 1), (1, 2, 2), (2, 1, 2), (Rational(4, 3), Rational(4, 3), 2))  # 1/p + 1/q = 1 + 1/r
@@ -526,7 +526,7 @@ CAUGHT = {
 @pytest.mark.parametrize("law", CAUGHT, ids=lambda law: law.__name__.removeprefix("test_"))
 def test_the_laws_have_teeth(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("checked", "checked_in_space", "checked_period", "checked_sequence"):
-        monkeypatch.setattr(convolution, name, lambda *_: 1)
+        monkeypatch.setattr(convolution, name, lambda *_: 1)  # as if held against one number
     monkeypatch.setattr(*FAULTS[CAUGHT[law]])
     caught(law)
 

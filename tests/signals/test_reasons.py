@@ -23,10 +23,18 @@ def sentences() -> Iterator[str]:
     for file in sorted(ROOM.rglob("*.py")):
         if file.name.startswith("typed"):  # texts are refused before a function is made of them
             continue
-        for node in ast.walk(ast.parse(file.read_text())):
+        tree = ast.parse(file.read_text())
+        named = {
+            target.id: node.value
+            for node in tree.body
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
             match node:
-                case ast.Call(func=ast.Name(id="NotFoundError" | "DivergentError"), args=[said, *_]):
-                    yield from templates(said)
+                case ast.Call(func=ast.Name(id="NotFoundError" | "DivergentError" | "LateError"), args=[said, *_]):
+                    yield from templates(named.get(said.id, said) if isinstance(said, ast.Name) else said)
 
 
 def templates(node: ast.expr) -> list[str]:

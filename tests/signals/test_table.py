@@ -60,7 +60,7 @@ def test_the_pairs_have_teeth(cell: tuple[str, str], monkeypatch: pytest.MonkeyP
         return [(place, order, number * (2 if order > 1 else 1)) for place, order, number in right(self, *terms)]
 
     for name in ("checked", "checked_sequence"):
-        monkeypatch.setattr(convolution, name, lambda *_: 1)
+        monkeypatch.setattr(convolution, name, lambda *_: 1)  # as if held against one number
     monkeypatch.setattr(poles.product, "_of", fault)
     outcomes = [tried(drawn(*cell, random.Random(place), waves=False)).kind for place in range(12)]
     assert "wrong" in outcomes

@@ -106,9 +106,6 @@ SPANISH: Mapping[str, str] = {
     "{} is infinite at {}: with a derivative of δ there comes a finite part, which is no function": (
         "{} es infinita en {}: con una derivada de δ aparece una parte finita, que no es una función"
     ),
-    "the order of the break points within a period depends on parameters; say it with assume=": (
-        "el orden de los puntos de quiebre dentro de un período depende de los parámetros; dígalo con assume="
-    ),
     "whether the pole {} is within the unit circle is not known": (
         "no se sabe si el polo {} está dentro del círculo unidad"
     ),
@@ -152,6 +149,11 @@ SPANISH: Mapping[str, str] = {
         "{} < {}"
     ),
     "the sum diverges: its terms do not fall as ({})^k should": "la suma diverge: sus términos ({})^k no decaen",
+    # what was not found in time, or not compared
+    "no answer was found within {} s": "no se encontró una respuesta en {} s",
+    "a result was found that numbers could not be held against: they are too large, or cancel": (
+        "se encontró un resultado que no se pudo comparar con números: son demasiado grandes, o se cancelan"
+    ),
     # why there are no steps
     "there are no steps to a result that was not found: {}": "no hay pasos hacia un resultado que no se encontró: {}",
     "an antiderivative is known of powers times exponentials alone": (

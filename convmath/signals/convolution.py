@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import circles, periodic, spatial
+from . import circles, folds, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -240,9 +240,11 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
         raise DivergentError(f"the period {period} is not positive")
     known = known.with_relation(needed[0]) if needed else known
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
-    functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
+    in_cases = [e if x.is_integer else folds.resolved(e, x, period) for e in (f, g)]
+    first, second = (one_period(reader.read(e), reader, period) for e in in_cases)
+    functions = first, second
     whole = None
-    if not (x.is_integer or any(e.has(*SWITCHES) for e in (f, g))):
+    if not (x.is_integer or any(e.has(*SWITCHES) for e in in_cases)):
         whole = circles.convolved(f, g, x, period, known)
     found = periodic.convolved(*functions, reader, period) if whole is None else Found(whole)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]

@@ -30,7 +30,7 @@ from .sums import parts
 from .terms import Term
 from .types import Expr, sympy
 
-__all__ = ["Powers", "conjugated", "is_real", "joined", "powers_of"]
+__all__ = ["Powers", "conjugated", "is_real", "joined", "powers_of", "with_quotient"]
 
 Powers = dict[tuple[Expr, int], Expr]  # coefficients of t^k e^{λt}, by λ and k
 ONE, ZERO = sympy.S.One, sympy.S.Zero
@@ -70,6 +70,37 @@ def joined(
                 for value in inner.at(x, (kappa, z, n), rate, k):
                     paired = real and not _alone((kappa, z), rate)
                     found += [(piece, m) for m in _monomials(value, scale, paired, t)]
+    return found
+
+
+def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term] | None:
+    """Two rational functions on intervals, without poles there and with real ones elsewhere, by partial fractions in τ;
+    None where they are not such.
+    """
+    (here, f), (there, g) = first, second
+    if f.rate != 0 or g.rate != 0:
+        return None
+    sides = []
+    for piece, m in (first, second):
+        fractions, degrees = Residues([(piece, m)], [], t, facts).partial_fractions(piece.low, piece.high)
+        if any(z.has(I) for _, z, _ in fractions):
+            return None
+        sides.append((fractions, max(degrees.values())))
+    (left, falls), (right, falls_too) = sides
+    found = []
+    for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
+        inner = _Primitive(t, facts, start, end)
+        total = ZERO
+        for x, direction in ((high, sign), (low, -sign)):
+            if x in (oo, -oo):  # where logarithms cancel
+                if falls + falls_too > -2:
+                    raise DivergentError(f"the integral diverges: its integrand ends as τ^{falls + falls_too}")
+                continue
+            for (_, z, n), c in left.items():
+                for (_, w, m), d in right.items():
+                    total += direction * c * d * (-1) ** m * inner.of_two(x, z, n, t - w, m)
+        written = sympy.collect(sympy.expand(total), list(total.atoms(sympy.log)), sympy.factor)
+        found.append((Piece(ONE, start, end), Monomial(ONE, special=written)))
     return found
 
 
@@ -159,6 +190,22 @@ class _Primitive:
                     exponent = v.exponent + rate * self.t
                     value = Value(front * factor * v.front, exponent, v.real, v.turn, v.complex)
                     yield from _divided(value, self.t)
+
+    def of_two(self, x: Expr, z: Expr, n: int, p: Expr, m: int) -> Expr:
+        """∫ dτ/(τ - z)ⁿ(τ - p)ᵐ at a limit"""
+        total, apart = ZERO, sympy.expand(p - z)
+        for pole, order, beside, sign in ((z, n, m, -1), (p, m, n, 1)):
+            distance = sympy.expand(x - pole)
+            turned = -1 if sympy.diff(distance, self.t) == -1 else 1
+            for k in range(1, order + 1):
+                power = beside + order - k
+                weight = sign**power * (-1) ** (order - k) * math.comb(order - k + beside - 1, beside - 1)
+                if k == 1:
+                    value = sympy.log(self._absolute(distance))
+                else:
+                    value = turned ** (k - 1) * sympy.expand(turned * distance) ** (1 - k) / (1 - k)
+                total += weight * value / apart**power
+        return total
 
     def converges(self, x: Expr, degrees: dict[Expr, int], powers: Powers) -> None:
         """Refuse what does not fall towards ±∞."""

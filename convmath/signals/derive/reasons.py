@@ -104,9 +104,6 @@ SPANISH: Mapping[str, str] = {
     "{} is infinite at {}: with a derivative of δ there comes a finite part, which is no function": (
         "{} es infinita en {}: con una derivada de δ aparece una parte finita, que no es una función"
     ),
-    "the order of the break points within a period depends on parameters; say it with assume=": (
-        "el orden de los puntos de quiebre dentro de un período depende de los parámetros; dígalo con assume="
-    ),
     "whether the pole {} is within the unit circle is not known": (
         "no se sabe si el polo {} está dentro del círculo unidad"
     ),

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from convmath.derivation import Derivation
 
 UNHELD = "a result was found that numbers could not be held against: they are too large, or cancel"
+REAL = (sympy.factorial, sympy.binomial, sympy.gamma, sympy.harmonic, sympy.besselj, sympy.besseli)
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
@@ -113,7 +114,19 @@ class Correlation(_Solved):
     sign = 1
 
     def _first(self) -> Expr:
-        return sympy.conjugate(self.args[0]).subs({x: -x for x in self.variables}, simultaneous=True)
+        f = sympy.conjugate(self.args[0]).replace(sympy.conjugate, _conjugated)
+        return f.subs({x: -x for x in self.variables}, simultaneous=True)
+
+
+def _conjugated(e: Expr) -> Expr:
+    """The conjugate of what is real for real arguments, or where its argument is positive."""
+    base, power = e.as_base_exp()
+    if isinstance(e, REAL) and all(x.is_extended_real for x in e.args):
+        return e
+    inner = e.args[0] if isinstance(e, sympy.log) else base if power.is_extended_real and base is not e else None
+    if inner is not None and inner.is_extended_real:
+        return sympy.Piecewise((e, inner > 0), (sympy.conjugate(e), True))
+    return sympy.conjugate(base) ** power if power.is_Integer and power != 1 else sympy.conjugate(e)
 
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:

@@ -74,8 +74,8 @@ def joined(
 
 
 def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term] | None:
-    """Two rational functions on intervals, without poles there and with real ones elsewhere, by partial fractions in τ;
-    None where they are not such.
+    """Two rational functions on intervals, without poles there, by partial fractions in τ; None where exponentials
+    stand beside them.
     """
     (here, f), (there, g) = first, second
     if f.rate != 0 or g.rate != 0:
@@ -83,8 +83,6 @@ def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Te
     sides = []
     for piece, m in (first, second):
         fractions, degrees = Residues([(piece, m)], [], t, facts).partial_fractions(piece.low, piece.high)
-        if any(z.has(I) for _, z, _ in fractions):
-            return None
         sides.append((fractions, max(degrees.values())))
     (left, falls), (right, falls_too) = sides
     found = []
@@ -92,14 +90,13 @@ def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Te
         inner = _Primitive(t, facts, start, end)
         total = ZERO
         for x, direction in ((high, sign), (low, -sign)):
-            if x in (oo, -oo):  # where logarithms cancel
-                if falls + falls_too > -2:
-                    raise DivergentError(f"the integral diverges: its integrand ends as τ^{falls + falls_too}")
-                continue
+            if x in (oo, -oo) and falls + falls_too > -2:
+                raise DivergentError(f"the integral diverges: its integrand ends as τ^{falls + falls_too}")
             for (_, z, n), c in left.items():
                 for (_, w, m), d in right.items():
                     total += direction * c * d * (-1) ** m * inner.of_two(x, z, n, t - w, m)
-        written = sympy.collect(sympy.expand(total), list(total.atoms(sympy.log)), sympy.factor)
+        functions = list(total.atoms(sympy.log, sympy.atan))
+        written = sympy.collect(sympy.expand(total), functions, lambda e: sympy.factor(sympy.cancel(e)))
         found.append((Piece(ONE, start, end), Monomial(ONE, special=written)))
     return found
 
@@ -195,16 +192,19 @@ class _Primitive:
         """∫ dτ/(τ - z)ⁿ(τ - p)ᵐ at a limit"""
         total, apart = ZERO, sympy.expand(p - z)
         for pole, order, beside, sign in ((z, n, m, -1), (p, m, n, 1)):
-            distance = sympy.expand(x - pole)
-            turned = -1 if sympy.diff(distance, self.t) == -1 else 1
             for k in range(1, order + 1):
                 power = beside + order - k
                 weight = sign**power * (-1) ** (order - k) * math.comb(order - k + beside - 1, beside - 1)
                 if k == 1:
-                    value = sympy.log(self._absolute(distance))
+                    [*value] = self._logarithm(x, pole)
+                    primitive = sympy.Add(*(v.real + I * v.turn for v in value))
+                elif x in (oo, -oo):
+                    primitive = ZERO
                 else:
-                    value = turned ** (k - 1) * sympy.expand(turned * distance) ** (1 - k) / (1 - k)
-                total += weight * value / apart**power
+                    distance = sympy.expand(x - pole)
+                    turned = -1 if sympy.diff(distance, self.t) == -1 else 1
+                    primitive = turned ** (k - 1) * sympy.expand(turned * distance) ** (1 - k) / (1 - k)
+                total += weight * primitive / apart**power
         return total
 
     def converges(self, x: Expr, degrees: dict[Expr, int], powers: Powers) -> None:

@@ -190,6 +190,10 @@ class _Table:
             found, needed = way
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(mirrored(term, self.t) for term in found))
+        if all(is_quotient(term, self.t) for term in (first, second)):
+            found = logarithms.with_quotient(first, second, self.t, self.facts)
+            if found is not None:
+                return Terms(tuple(found))
         if (found := bessel.joined(first, second, self.t, self.facts)) is not None:
             return Terms(tuple(found))
         if (found := roots.joined(first, second, self.t, self.facts)) is not None:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from convmath.derivation import Derivation
 
 UNHELD = "a result was found that numbers could not be held against: they are too large, or cancel"
+REAL = (sympy.factorial, sympy.binomial, sympy.gamma, sympy.harmonic, sympy.besselj, sympy.besseli)
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
@@ -113,7 +114,19 @@ class Correlation(_Solved):
     sign = 1
 
     def _first(self) -> Expr:
-        return sympy.conjugate(self.args[0]).subs({x: -x for x in self.variables}, simultaneous=True)
+        f = sympy.conjugate(self.args[0]).replace(sympy.conjugate, _conjugated)
+        return f.subs({x: -x for x in self.variables}, simultaneous=True)
+
+
+def _conjugated(e: Expr) -> Expr:
+    """The conjugate of what is real for real arguments, or where its argument is positive."""
+    base, power = e.as_base_exp()
+    if isinstance(e, REAL) and all(x.is_extended_real for x in e.args):
+        return e
+    inner = e.args[0] if isinstance(e, sympy.log) else base if power.is_extended_real and base is not e else None
+    if inner is not None and inner.is_extended_real:
+        return sympy.Piecewise((e, inner > 0), (sympy.conjugate(e), True))
+    return sympy.conjugate(base) ** power if power.is_Integer and power != 1 else sympy.conjugate(e)
 
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
@@ -134,7 +147,7 @@ def correlate(
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
-    f, g = (_summed(e) for e in (f, g))
+    f, g = (_written_out(e) for e in (f, g))
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -167,14 +180,20 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
 LONGEST = 200  # terms of a sum that is written out
 
 
-def _summed(e: Expr) -> Expr:
-    """Finite sums, as of a few impulses, written out."""
+def _written_out(e: Expr) -> Expr:
+    """Finite sums, as of a few impulses, term by term, and Macaulay's brackets ⟨t - a⟩ⁿ with steps and impulses."""
 
     def written(term: Expr, *limits: Any) -> Expr:
         sizes = [limit[2] - limit[1] if len(limit) == 3 else sympy.oo for limit in limits]
         whole = sympy.Sum(term, *limits)
         return whole.doit() if all(size.is_Integer and size <= LONGEST for size in sizes) else whole
 
+    def bracket(x: Expr, a: Expr, power: Expr) -> Expr:
+        if power.is_Integer and power < 0:
+            return sympy.DiracDelta(x - a, -power - 1) if power < -1 else sympy.DiracDelta(x - a)
+        return (x - a) ** power * sympy.Heaviside(x - a)
+
+    e = e.replace(sympy.SingularityFunction, bracket) if e.has(sympy.SingularityFunction) else e
     return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
 
 

@@ -146,9 +146,9 @@ def _with_row(values: dict[Expr, Expr] | None, other: Term, n: Symbol) -> Expr |
 def _row(term: Term, n: Symbol, facts: Facts) -> dict[Expr, Expr] | None:
     """The values of a short row of Pascal's triangle, with a power beside it, by index."""
     found = None if term[1].special == 1 else _read(term, n, facts)
-    if not found or any(f.logarithms or f.exponent is None or not -LONG <= f.exponent <= 0 for f in found):
+    if not found or any(f.logarithms or f.exponent is None or not f.exponent.is_Integer for f in found):
         return None
-    if not all(f.exponent is not None and f.exponent.is_Integer for f in found):
+    if not all(-LONG <= f.exponent <= 0 for f in found if f.exponent is not None):
         return None
     values: dict[Expr, Expr] = defaultdict(lambda: ZERO)
     for f in found:
@@ -265,6 +265,8 @@ def _binomial(e: Expr, n: Symbol) -> Found | None:
     if not isinstance(e, sympy.binomial):
         return None
     top, bottom = (sympy.expand(a) for a in e.args)
+    if sympy.diff(bottom, n) == -1 and not top.has(n) and top.is_nonnegative:
+        bottom = sympy.expand(top - bottom)
     since = _index(bottom, n)
     if since is not None:
         if sympy.expand(top - 2 * bottom) == 0:
@@ -388,7 +390,7 @@ def _generated(f: Power, n: Symbol) -> list[Value] | None:
     if p.is_Integer and -FEW <= p <= 0:
         row = (sympy.binomial(-p, k) * (-f.base) ** k * sympy.KroneckerDelta(n, f.since + k) for k in range(1 - p))
         return [(scale * sympy.Add(*row), None)]
-    if (-p).is_positive and (-p).is_integer:
+    if (-p).is_nonnegative and (-p).is_integer:
         return [(scale * sympy.binomial(-p, s) * (-f.base) ** s, f.since)]
     return [(scale * _column(p, s) * f.base**s, f.since)]
 
@@ -402,7 +404,7 @@ def _column(p: Expr, s: Expr) -> Expr:
         up = sympy.Mul(*((s + j - HALF) / (j - HALF) for j in range(1, k + 1)))
         down = sympy.Mul(*((HALF - j) / (s + HALF - j) for j in range(1, 1 - k)))
         return sympy.binomial(2 * s, s) / 4**s * up * down
-    return sympy.binomial(sympy.expand(s + p - 1), sympy.expand(p - 1) if p.is_integer else s)
+    return sympy.binomial(sympy.expand(s + p - 1), sympy.expand(p - 1) if p.is_integer and p.is_positive else s)
 
 
 def _with_logarithms(f: Power, n: Symbol) -> list[Value] | None:

@@ -30,7 +30,7 @@ from .sums import parts
 from .terms import Term
 from .types import Expr, sympy
 
-__all__ = ["Powers", "conjugated", "is_real", "joined", "powers_of"]
+__all__ = ["Powers", "conjugated", "is_real", "joined", "powers_of", "with_quotient"]
 
 Powers = dict[tuple[Expr, int], Expr]  # coefficients of t^k e^{λt}, by λ and k
 ONE, ZERO = sympy.S.One, sympy.S.Zero
@@ -70,6 +70,34 @@ def joined(
                 for value in inner.at(x, (kappa, z, n), rate, k):
                     paired = real and not _alone((kappa, z), rate)
                     found += [(piece, m) for m in _monomials(value, scale, paired, t)]
+    return found
+
+
+def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term] | None:
+    """Two rational functions on intervals, without poles there, by partial fractions in τ; None where exponentials
+    stand beside them.
+    """
+    (here, f), (there, g) = first, second
+    if f.rate != 0 or g.rate != 0:
+        return None
+    sides = []
+    for piece, m in (first, second):
+        fractions, degrees = Residues([(piece, m)], [], t, facts).partial_fractions(piece.low, piece.high)
+        sides.append((fractions, max(degrees.values())))
+    (left, falls), (right, falls_too) = sides
+    found = []
+    for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
+        inner = _Primitive(t, facts, start, end)
+        total = ZERO
+        for x, direction in ((high, sign), (low, -sign)):
+            if x in (oo, -oo) and falls + falls_too > -2:
+                raise DivergentError(f"the integral diverges: its integrand ends as τ^{falls + falls_too}")
+            for (_, z, n), c in left.items():
+                for (_, w, m), d in right.items():
+                    total += direction * c * d * (-1) ** m * inner.of_two(x, z, n, t - w, m)
+        functions = list(total.atoms(sympy.log, sympy.atan))
+        written = sympy.collect(sympy.expand(total), functions, lambda e: sympy.factor(sympy.cancel(e)))
+        found.append((Piece(ONE, start, end), Monomial(ONE, special=written)))
     return found
 
 
@@ -159,6 +187,25 @@ class _Primitive:
                     exponent = v.exponent + rate * self.t
                     value = Value(front * factor * v.front, exponent, v.real, v.turn, v.complex)
                     yield from _divided(value, self.t)
+
+    def of_two(self, x: Expr, z: Expr, n: int, p: Expr, m: int) -> Expr:
+        """∫ dτ/(τ - z)ⁿ(τ - p)ᵐ at a limit"""
+        total, apart = ZERO, sympy.expand(p - z)
+        for pole, order, beside, sign in ((z, n, m, -1), (p, m, n, 1)):
+            for k in range(1, order + 1):
+                power = beside + order - k
+                weight = sign**power * (-1) ** (order - k) * math.comb(order - k + beside - 1, beside - 1)
+                if k == 1:
+                    [*value] = self._logarithm(x, pole)
+                    primitive = sympy.Add(*(v.real + I * v.turn for v in value))
+                elif x in (oo, -oo):
+                    primitive = ZERO
+                else:
+                    distance = sympy.expand(x - pole)
+                    turned = -1 if sympy.diff(distance, self.t) == -1 else 1
+                    primitive = turned ** (k - 1) * sympy.expand(turned * distance) ** (1 - k) / (1 - k)
+                total += weight * primitive / apart**power
+        return total
 
     def converges(self, x: Expr, degrees: dict[Expr, int], powers: Powers) -> None:
         """Refuse what does not fall towards ±∞."""

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sympy import Symbol, oo
+from sympy import I, Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
@@ -117,7 +117,11 @@ def _with_right(f: Power, m: Monomial, start: Expr, t: Symbol, facts: Facts) -> 
     kappa, since = sympy.expand(m.rate - f.rate), sympy.expand(f.since + start)
     if f.logarithms == 0 or facts.equal(kappa, sympy.S.Zero):
         for g in _powers((Piece(sympy.S.One, start, oo), m), t):
-            yield _from(since, oo, f.coefficient * g.coefficient * _joined(f, g, facts), t)
+            value = f.coefficient * g.coefficient * _joined(f, g, facts)
+            if value.has(I) and not value.has(sympy.hyper):  # waves, which come in pairs
+                yield from ((Piece(sympy.S.One, since, oo), part) for part in monomials(value.subs(S, t - since), t))
+            else:
+                yield _from(since, oo, value, t)
         return
     for j, front in _expanded(f, m, t):
         yield _from(since, oo, front * _lower(f.exponent + j, f.logarithms, kappa, t - since, facts), t, moved=False)
@@ -164,11 +168,11 @@ def _whole(p: Expr, logarithms: int, kappa: Expr) -> Expr:
     """∫_0^∞ s^{p-1}·(log s)^l e^{-κs} ds"""
     x = sympy.Dummy("p")
     value = sympy.expand_func(sympy.diff(sympy.gamma(x) * kappa**-x, (x, logarithms)).subs(x, p))
-    turn = sympy.expand(kappa / sympy.I)
-    if turn.has(sympy.I):
+    turn = sympy.expand(kappa / I)
+    if turn.has(I):
         return value
     sign = -1 if turn.could_extract_minus_sign() else 1  # (iω)^{-p} = ω^{-p}·e^{-iπp/2}
-    return value.subs(kappa**-p, (sign * turn) ** -p * sympy.exp(-sign * sympy.I * sympy.pi * p / 2))
+    return value.subs(kappa**-p, (sign * turn) ** -p * sympy.exp(-sign * I * sympy.pi * p / 2))
 
 
 def _lower(p: Expr, logarithms: int, kappa: Expr, x: Expr, facts: Facts) -> Expr:
@@ -244,7 +248,22 @@ def _times_kummer(value: Expr, a: Expr, b: Expr, rate: Expr, facts: Facts) -> Ex
         for sign in (1, -1):
             if facts.positive(sign * rate):
                 return sympy.expand(value * _elementary(a, b, sign).subs(X, sign * rate * S), power_exp=False)
+    turn = sympy.expand(rate / I)
+    if halves and not turn.has(I):
+        for sign in (1, -1):
+            if facts.positive(sign * turn):
+                wave = _of_wave(_elementary(a, b, 1), sign, sign * turn * S)
+                return sympy.expand(value * wave, power_exp=False, power_base=False)
     return value * sympy.hyper([a], [b], rate * S)
+
+
+def _of_wave(e: Expr, sign: int, z: Expr) -> Expr:
+    """A function of x at x = ±iz, by erf(√(iz)) = (1 + i)·(C - iS)(√(2z/π))."""
+    root = sympy.sqrt(2 * z / sympy.pi)
+    smeared = (1 + sign * I) * (sympy.fresnelc(root) - sign * I * sympy.fresnels(root))
+    y = sympy.Dummy("y", positive=True)
+    turned = e.replace(sympy.erf, lambda _: smeared).subs(X, y**2)  # y = √x
+    return sympy.expand(turned.subs(y, (1 + sign * I) * sympy.sqrt(z / 2)), power_base=False)
 
 
 X = sympy.Dummy("x", positive=True)
@@ -253,9 +272,7 @@ X = sympy.Dummy("x", positive=True)
 @functools.cache
 def _elementary(a: Expr, b: Expr, sign: int) -> Expr:
     found = sympy.hyperexpand(sympy.hyper([a], [b], sign * X))
-    return sympy.expand(
-        found.replace(sympy.erf, lambda x: sympy.I * sympy.erfi(x / sympy.I) if x.has(sympy.I) else sympy.erf(x))
-    )
+    return sympy.expand(found.replace(sympy.erf, lambda x: I * sympy.erfi(x / I) if x.has(I) else sympy.erf(x)))
 
 
 def _joined(f: Power, g: Power, facts: Facts) -> Expr:

@@ -12,6 +12,7 @@ integrand ends as c/τ.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -105,6 +106,17 @@ class Residues:
         return dict(found), {sympy.expand(I * wave.frequency): wave.degree for wave in waves}
 
     # -- reading
+
+    def coincident(self) -> list[tuple[Expr, Expr]]:
+        """Poles of one function that are taken for different, and are one at values of the parameters."""
+        found: list[tuple[Expr, Expr]] = []
+        for part in (self.f, self.g):
+            for e in _by_wave(part, self.t).values():
+                if e.free_symbols - {self.t}:
+                    roots = [z for z, _ in self._factored(e)[1]]
+                    pairs = itertools.combinations(roots, 2)
+                    found += [(z, w) for z, w in pairs if self.facts.equal(z, w) is None]
+        return found
 
     def _waves(self) -> tuple[list[Wave], list[Wave]]:
         parts = [_by_wave(terms, self.t) for terms in (self.f, self.g)]

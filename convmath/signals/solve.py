@@ -103,6 +103,9 @@ class _Table:
             itertools.product(f.other, g.parted),
             itertools.product(f.other, g.other),
         )
+        quotients = [[term for term in part.other if is_quotient(term, self.t)] for part in (f, g)]
+        for pair in Residues(*quotients, self.t, self.facts).coincident():
+            self.different[pair] = None
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
         for first, second in pairs:
             if not self._in_groups(first, second):
@@ -189,6 +192,10 @@ class _Table:
             found, needed = way
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(mirrored(term, self.t) for term in found))
+        if all(is_quotient(term, self.t) for term in (first, second)):
+            found = logarithms.with_quotient(first, second, self.t, self.facts)
+            if found is not None:
+                return Terms(tuple(found))
         if (found := bessel.joined(first, second, self.t, self.facts)) is not None:
             return Terms(tuple(found))
         if (found := roots.joined(first, second, self.t, self.facts)) is not None:

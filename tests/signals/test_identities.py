@@ -33,6 +33,8 @@ from sympy import (
     exp,
     expint,
     factorial,
+    fresnelc,
+    fresnels,
     gamma,
     harmonic,
     hyper,
@@ -98,6 +100,12 @@ CONTINUOUS: dict[str, tuple[Any, ...]] = {
     "1/t from 1 on": (u(t - 1) / t, u(t), log(t) * u(t - 1)),
     "1/(1 + t) and a decay": (u(t) / (1 + t), exp(-t) * u(t), exp(-t - 1) * (Ei(t + 1) - Ei(1)) * u(t)),
     "1/t² and a wave": (u(t - 1) / t, cos(t), -Ci(1) * cos(t) + (pi / 2 - Si(1)) * sin(t)),
+    "1/t and 1/t from 1 on": (u(t - 1) / t, u(t - 1) / t,
+                              Piecewise((2 * log(t - 1) / t, t > 2), (0, True))),
+    "Pareto's densities": (u(t - 1) / t**2, u(t - 1) / t**2,
+                           Piecewise((4 * log(t - 1) / t**3 + 2 * (t - 2) / (t**2 * (t - 1)), t > 2), (0, True))),
+    "an Abel integral of a wave": (u(t) / sqrt(pi * t), sin(t) * u(t), Piecewise((sqrt(2) * (
+        sin(t) * fresnelc(sqrt(2 * t / pi)) - cos(t) * fresnels(sqrt(2 * t / pi))), t > 0), (0, True))),
     "Dawson's integral": (u(t) / sqrt(t), exp(-t) * u(t), sqrt(pi) * exp(-t) * erfi(sqrt(t)) * u(t)),
     "a fractional integral": (t ** (a - 1) / gamma(a) * u(t), t**2 * u(t), 2 * t ** (a + 2) / gamma(a + 3) * u(t)),
     "Fresnel's integral": (u(t) / sqrt(t), cos(t), sqrt(pi) * cos(t - pi / 4)),
@@ -134,6 +142,7 @@ DISCRETE: dict[str, tuple[Any, ...]] = {
     "their means": (n * poisson(a), poisson(b), a * poisson(a + b).subs(n, n - 1)),
     "differences of Poisson's numbers": (poisson(a), poisson(b).subs(n, -n),
                                          exp(-a - b) * sqrt(a / b) ** n * besseli(n, 2 * sqrt(a * b))),
+    "a row with signs": ((-1) ** n * binomial(many, n) * u(n), u(n), (-1) ** n * binomial(many - 1, n) * u(n)),
     "central binomials": (binomial(2 * n, n) * u(n), binomial(2 * n, n) * u(n), 4**n * u(n)),
     "a generating function": (binomial(2 * n, n) * u(n), 8**n, 8**n * sqrt(2)),
     "harmonic numbers": (u(n - 1) / n, u(n), Piecewise((harmonic(n), n > 0), (0, True))),
@@ -177,6 +186,17 @@ def test_a_table_of_functions(name: str) -> None:
 def test_a_table_of_sequences(name: str) -> None:
     f, g, wanted = DISCRETE[name]
     compared(cm.convolve(f, g, n), wanted, [{n: sympy.Integer(at)} for at in (-2, 0, 1, 2, 3, 7)])
+
+
+def test_how_counts_differ() -> None:
+    """(f ⋆ g)[n] is how often the second of two independent numbers is larger by n."""
+    bessel_i = exp(-a - b) * sqrt(b / a) ** n * besseli(n, 2 * sqrt(a * b))
+    places = [{n: sympy.Integer(at)} for at in (-3, 0, 2)]
+    compared(cm.correlate(poisson(a), poisson(b), n), bessel_i, places)
+    row = binomial(many, n) * u(n)
+    compared(cm.correlate(row, row, n), binomial(2 * many, many + n), places)
+    root = sqrt(t) * u(t)
+    compared(cm.correlate(root, exp(-t) * u(t), t), sqrt(pi) / 2 * exp(-t), [{t: half}, {t: S(2)}])
 
 
 @pytest.mark.parametrize("name", SPACE)

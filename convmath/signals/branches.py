@@ -70,6 +70,8 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
 
 def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, question: OpenQuestion) -> list[Answer]:
     relation = question.relation
+    if isinstance(relation, sympy.Eq | sympy.Ne):
+        return _equal_or_not(way, facts, given, depth, relation)
     found = []
     opposite = sympy.Not(relation)
     if question.apart:
@@ -83,6 +85,20 @@ def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, questio
     if question.apart:
         for equation, value in _equations([(relation.gts, relation.lts)]):
             found += _where_equal(way, facts, given, depth, equation, value)
+    return found
+
+
+def _equal_or_not(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, relation: Any) -> list[Answer]:
+    """With a symbol's value put in, and where two sides differ."""
+    apart = sympy.Ne(relation.lhs, relation.rhs)
+    found = []
+    for equation, value in _equations([(relation.lhs, relation.rhs)]):
+        found += _where_equal(way, facts, given, depth, equation, value)
+    try:
+        known = facts.with_relation(apart)
+        found += [a.under(apart) for a in branches(way, known, given, depth + 1)]
+    except ContradictionError:
+        pass
     return found
 
 

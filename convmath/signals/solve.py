@@ -201,7 +201,7 @@ class _Table:
             return Terms(tuple(found))
         if (found := roots.joined(first, second, self.t, self.facts)) is not None:
             return Terms(tuple(found))
-        if _hopeless(first, second):
+        if _hopeless(first, second, self.t):
             raise self._refusal(first, second)
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
             return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
@@ -224,14 +224,18 @@ class _Table:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")
 
 
-def _hopeless(first: Term, second: Term) -> bool:
+def _hopeless(first: Term, second: Term, t: Symbol) -> bool:
     """Whether an integral is known to have no closed form that SymPy's integration finds: of a Bessel function with
-    anything but powers, and of Gaussians or error functions beside others with what is no exponential.
+    anything but powers, of a Gaussian beside an error function, or with what is no exponential, and of powers and
+    logarithms with rational functions.
     """
-    for (_, f), (_, g) in ((first, second), (second, first)):
+    for one, other in ((first, second), (second, first)):
+        f, g = one[1], other[1]
         if f.special.has(sympy.besselj, sympy.besseli) and not (g.exponential and g.rate == 0):
             return True
-        if f.square != 0 and g.special != 1:
+        if f.square != 0 and (f.special.has(sympy.erf, sympy.erfc) or g.special != 1):
+            return True
+        if powers.is_power(one, t) and not f.exponential and is_quotient(other, t):
             return True
     return False
 

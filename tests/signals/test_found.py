@@ -105,6 +105,14 @@ def test_what_is_integrated_over_later_is_no_parameter() -> None:
     assert found.reason
 
 
+def test_a_case_may_be_an_equation_between_parameters() -> None:
+    """What is returned in cases may be convolved again: a = b was asked without an end."""
+    case = Piecewise((1, sympy.Eq(a, b)), (2, True)) * exp(-a * t) * Heaviside(t)
+    found = cm.convolve(case, Heaviside(t), t)
+    for at, factor in (({a: 1, b: 1}, 1), ({a: 1, b: 2}, 2)):
+        assert abs(found.subs(at).subs(t, 1.5) - factor * (1 - exp(-1.5))) < 1e-12
+
+
 def test_rates_may_stand_below_a_bar() -> None:
     """e^{-|t|/a} ∗ e^{-|t|/b} has its own answer for a = b."""
     found = cm.convolve(exp(-sympy.Abs(t) / a), exp(-sympy.Abs(t) / b), t)

@@ -103,8 +103,8 @@ class _Table:
             itertools.product(f.other, g.parted),
             itertools.product(f.other, g.other),
         )
-        quotients = [[term for term in part.other if is_quotient(term, self.t)] for part in (f, g)]
-        for pair in Residues(*quotients, self.t, self.facts).coincident():
+        left, right = ([term for term in part.other if is_quotient(term, self.t)] for part in (f, g))
+        for pair in Residues(left, right, self.t, self.facts).coincident():
             self.different[pair] = None
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
         for first, second in pairs:

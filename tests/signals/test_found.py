@@ -221,3 +221,22 @@ def test_break_points_beyond_a_period_need_no_order() -> None:
     found = cm.convolve(t * exp(-abs(t - Rational(3, 2)) / 2), exp(t) * Heaviside(1 - t), t, period=b)
     values = (Rational(1, 2), Rational(5, 4), 2, 4)
     assert not any(found.subs(b, value).has(Convolution) for value in values)
+
+
+def test_conditions_that_contradict_one_another_mean_that_it_diverges() -> None:
+    """∫ e^{pτ}·e^{t-τ} over the line needs p < 1 on one side and 1 < p on the other."""
+    with pytest.raises(DivergentError):
+        cm.convolve(exp(p * t), exp(t), t)
+
+
+def test_poles_that_may_be_one_have_an_answer_of_their_own() -> None:
+    """1/((t² + a²)(t² + 1)) where a is 1."""
+    found = cm.convolve(1 / ((t**2 + a**2) * (t**2 + 1)), sympy.sinc(t), t)
+    assert abs(found.subs({a: 1, t: 0.5}).evalf() - found.subs({a: 1.0001, t: 0.5}).evalf()) < 1e-3
+
+
+def test_a_second_rule_that_fails_is_not_believed() -> None:
+    """Error functions that cancel, so that the result is evaluated again, and the integral by another rule."""
+    window = Heaviside(t - p) - Heaviside(t - p - Rational(1, 3))
+    found = cm.convolve(t**2 * exp(-5 * t) * Heaviside(t), (t**2 + 3) * window * exp(-t - (t - p) ** 2 / 3), t)
+    assert not found.has(Convolution)

@@ -104,8 +104,7 @@ class _Table:
             itertools.product(f.other, g.other),
         )
         left, right = ([term for term in part.other if is_quotient(term, self.t)] for part in (f, g))
-        for pair in Residues(left, right, self.t, self.facts).coincident():
-            self.different[pair] = None
+        self.different.update(dict.fromkeys(Residues(left, right, self.t, self.facts).coincident()))
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
         for first, second in pairs:
             if not self._in_groups(first, second):

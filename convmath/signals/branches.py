@@ -74,6 +74,8 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
 
 def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, question: OpenQuestion) -> list[Answer]:
     relation = question.relation
+    if isinstance(relation, sympy.Eq | sympy.Ne):
+        return _equal_or_not(way, facts, given, depth, relation)
     found = []
     opposite = sympy.Not(relation)
     if question.apart:
@@ -90,13 +92,27 @@ def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, questio
     return found
 
 
+def _equal_or_not(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, relation: Any) -> list[Answer]:
+    """With a symbol's value put in, and where two sides differ."""
+    apart = sympy.Ne(relation.lhs, relation.rhs)
+    found = []
+    for equation, value in _equations([(relation.lhs, relation.rhs)]):
+        found += _where_equal(way, facts, given, depth, equation, value)
+    try:
+        known = facts.with_relation(apart)
+        found += [a.under(apart) for a in branches(way, known, given, depth + 1)]
+    except ContradictionError:
+        pass
+    return found
+
+
 def _where_equal(
     way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, equation: Any, value: dict[Symbol, Expr]
 ) -> list[Answer]:
     """The answers with a symbol's value put in, if that may be."""
+    both = {symbol: e.subs(value) for symbol, e in given.items()} | value
     try:
-        known = {symbol: e.subs(value) for symbol, e in given.items()} | value
-        return [a.under(equation) for a in branches(way, facts.with_value(value), known, depth + 1)]
+        return [a.under(equation) for a in branches(way, facts.with_value(value), both, depth + 1)]
     except ContradictionError:
         return []
 

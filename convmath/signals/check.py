@@ -151,7 +151,8 @@ class _Numeric:
         if found.error <= (0 if exact else WIDE * found.size):
             return found
         other_rule = slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
-        return found if exact and not other_rule.error <= WIDE * other_rule.size else other_rule
+        knows_better = np.isfinite(other_rule.error) and other_rule.error <= WIDE * other_rule.size
+        return other_rule if knows_better or not exact else found
 
     @functools.cached_property
     def poles(self) -> list[float]:

@@ -124,6 +124,8 @@ def _read(e: Expr, t: Symbol) -> Sum:
         return _read(e.rewrite(sympy.sqrt), t)
     if isinstance(e, sympy.sin | sympy.cos | sympy.sinh | sympy.cosh) and (found := linear(e.args[0], t)):
         return _wave(type(e), *found)
+    if isinstance(e, sympy.log) and (found := linear(e.args[0], t)) and found[0] != 1 and found[0].is_positive:
+        return _plus(_constant(sympy.log(found[0])), _one(special=sympy.log(sympy.expand(e.args[0] / found[0]))))
     if isinstance(e, sympy.sinc) and not t.is_integer:  # at integers sin(πn) would be 0 too soon
         return _read(sympy.sin(e.args[0]) / e.args[0], t)
     return _one(special=e)

@@ -319,7 +319,9 @@ class product:
             return other, other
         if self.g.vanishes_beyond(others):
             return side, side
-        if fits is False:
+        # what is needed for one pair may be what another must not have
+        needed = Facts((*self.facts.relations, *self.converges))
+        if fits is False or needed.before(size(right), size(left)) is False:
             raise DivergentError.of_poles(self.f.time.rate(right), self.f.time.rate(left), self.f.time.name)
         self.converges[sympy.Lt(size(right), size(left))] = None
         return side, other

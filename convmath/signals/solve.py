@@ -103,9 +103,8 @@ class _Table:
             itertools.product(f.other, g.parted),
             itertools.product(f.other, g.other),
         )
-        quotients = [[term for term in part.other if is_quotient(term, self.t)] for part in (f, g)]
-        for pair in Residues(*quotients, self.t, self.facts).coincident():
-            self.different[pair] = None
+        left, right = ([term for term in part.other if is_quotient(term, self.t)] for part in (f, g))
+        self.different.update(dict.fromkeys(Residues(left, right, self.t, self.facts).coincident()))
         rest = rest + self._with_quotients(f, g) + self._with_quotients(g, f)
         for first, second in pairs:
             if not self._in_groups(first, second):
@@ -200,7 +199,7 @@ class _Table:
             return Terms(tuple(found))
         if (found := roots.joined(first, second, self.t, self.facts)) is not None:
             return Terms(tuple(found))
-        if _hopeless(first, second):
+        if _hopeless(first, second, self.t):
             raise self._refusal(first, second)
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
             return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
@@ -223,14 +222,18 @@ class _Table:
         return NotFoundError(f"no method convolves {first[1].expression(self.t)} with {second[1].expression(self.t)}")
 
 
-def _hopeless(first: Term, second: Term) -> bool:
+def _hopeless(first: Term, second: Term, t: Symbol) -> bool:
     """Whether an integral is known to have no closed form that SymPy's integration finds: of a Bessel function with
-    anything but powers, and of Gaussians or error functions beside others with what is no exponential.
+    anything but powers, of a Gaussian beside an error function, or with what is no exponential, and of powers and
+    logarithms with rational functions.
     """
-    for (_, f), (_, g) in ((first, second), (second, first)):
+    for one, other in ((first, second), (second, first)):
+        f, g = one[1], other[1]
         if f.special.has(sympy.besselj, sympy.besseli) and not (g.exponential and g.rate == 0):
             return True
-        if f.square != 0 and g.special != 1:
+        if f.square != 0 and (f.special.has(sympy.erf, sympy.erfc) or g.special != 1):
+            return True
+        if powers.is_power(one, t) and not f.exponential and is_quotient(other, t):
             return True
     return False
 

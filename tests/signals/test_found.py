@@ -105,6 +105,14 @@ def test_what_is_integrated_over_later_is_no_parameter() -> None:
     assert found.reason
 
 
+def test_a_case_may_be_an_equation_between_parameters() -> None:
+    """What is returned in cases may be convolved again: a = b was asked without an end."""
+    case = Piecewise((1, sympy.Eq(a, b)), (2, True)) * exp(-a * t) * Heaviside(t)
+    found = cm.convolve(case, Heaviside(t), t)
+    for at, factor in (({a: 1, b: 1}, 1), ({a: 1, b: 2}, 2)):
+        assert abs(found.subs(at).subs(t, 1.5) - factor * (1 - exp(-1.5))) < 1e-12
+
+
 def test_rates_may_stand_below_a_bar() -> None:
     """e^{-|t|/a} ∗ e^{-|t|/b} has its own answer for a = b."""
     found = cm.convolve(exp(-sympy.Abs(t) / a), exp(-sympy.Abs(t) / b), t)
@@ -305,3 +313,32 @@ def test_break_points_beyond_a_period_need_no_order() -> None:
     found = cm.convolve(t * exp(-abs(t - Rational(3, 2)) / 2), exp(t) * Heaviside(1 - t), t, period=b)
     values = (Rational(1, 2), Rational(5, 4), 2, 4)
     assert not any(found.subs(b, value).has(Convolution) for value in values)
+
+
+def test_conditions_that_contradict_one_another_mean_that_it_diverges() -> None:
+    """∫ e^{pτ}·e^{t-τ} over the line needs p < 1 on one side and 1 < p on the other."""
+    with pytest.raises(DivergentError):
+        cm.convolve(exp(p * t), exp(t), t)
+
+
+def test_poles_that_may_be_one_have_an_answer_of_their_own() -> None:
+    """1/((t² + a²)(t² + 1)) where a is 1."""
+    found = cm.convolve(1 / ((t**2 + a**2) * (t**2 + 1)), sympy.sinc(t), t)
+    assert abs(found.subs({a: 1, t: 0.5}).evalf() - found.subs({a: 1.0001, t: 0.5}).evalf()) < 1e-3
+
+
+def test_a_second_rule_that_fails_is_not_believed() -> None:
+    """Error functions that cancel, so that the result is evaluated again, and the integral by another rule."""
+    window = Heaviside(t - p) - Heaviside(t - p - Rational(1, 3))
+    found = cm.convolve(t**2 * exp(-5 * t) * Heaviside(t), (t**2 + 3) * window * exp(-t - (t - p) ** 2 / 3), t)
+    assert not found.has(Convolution)
+
+
+def test_values_that_are_put_in_one_after_the_other_are_put_into_one_another() -> None:
+    """v = w, and then v = 0: nothing of a sine of v is left below a fraction."""
+    n = sympy.Symbol("n", integer=True)
+    v, w = sympy.symbols("v w", real=True)
+    found = cm.convolve(cos(n * v) * Heaviside(n, 1), cos(n * w) * Heaviside(n, 1), n)
+    for values in ({v: 0, w: 0}, {v: 0, w: 1}, {v: 1, w: 1}, {v: 1, w: -1}, {v: 1, w: 2}):
+        wanted = sum(sympy.cos(k * values[v]) * sympy.cos((3 - k) * values[w]) for k in range(4))
+        assert abs(sympy.N(found.subs(values).subs(n, 3) - wanted)) < 1e-9

@@ -112,6 +112,7 @@ CONTINUOUS: dict[str, tuple[Any, ...]] = {
     "a root and a decay on both sides": (sqrt(t) * u(t), exp(t) * u(-t),
                                          exp(t) * uppergamma(Rational(3, 2), Piecewise((t, t > 0), (0, True)))),
     "a logarithm and a decay": (log(t) * u(t), exp(-t) * u(t), (log(t) - exp(-t) * (Ei(t) - EulerGamma)) * u(t)),
+    "a logarithm of another unit": (log(a * t) * u(t), u(t), (t * log(a * t) - t) * u(t)),
     "logarithms": (log(t) * u(t), log(t) * u(t), t * (log(t) ** 2 - 2 * log(t) + 2 - pi**2 / 6) * u(t)),
     "|t|^½ and a box": (sqrt(Abs(t)), u(t) - u(t - 1),
                         2 * (sympy.sign(t) * Abs(t) ** 1.5 - sympy.sign(t - 1) * Abs(t - 1) ** 1.5) / 3),
@@ -155,6 +156,8 @@ DISCRETE: dict[str, tuple[Any, ...]] = {
 }  # fmt: skip
 SPACE: dict[str, tuple[Any, ...]] = {
     "two atoms": (exp(-far), exp(-far), pi * exp(-far) * (1 + far + far**2 / 3)),
+    "a potential around another point": (1 / sqrt((x - 1) ** 2 + y**2 + z**2), exp(-(far**2)), (
+        pi**1.5 * erf(far) / far).subs(x, x - 1)),
     "screened potentials": (exp(-far) / far, exp(-2 * far) / far, 4 * pi * (exp(-far) - exp(-2 * far)) / (3 * far)),
     "the potential of a Gaussian": (1 / far, exp(-(far**2)), pi**1.5 * erf(far) / far),
     "the potential of a ball": (1 / far, Piecewise((1, far < 1), (0, True)), Piecewise(

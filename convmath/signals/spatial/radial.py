@@ -70,7 +70,11 @@ def by_planes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
     if len(variables) != 3:
         raise NotFoundError("functions of the distance are convolved by planes in three variables")
     s = sympy.Dummy("s", real=True)
-    left, right = (_over_planes(_of_distance(e, variables), s, facts, along) for e in (f, g))
+    centres = [_centre(e, variables) for e in (f, g)]
+    centred = [
+        e.subs({x: x + c for x, c in zip(variables, m, strict=True)}) for e, m in zip((f, g), centres, strict=True)
+    ]
+    left, right = (_over_planes(_of_distance(e, variables), s, facts, along) for e in centred)
     try:
         value = along(left, right, s, facts).subs(s, DISTANCE)
     except DivergentError:  # it may be by a constant, which does not matter
@@ -81,14 +85,27 @@ def by_planes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along
         found = sympy.Piecewise(*((_collected(e), condition) for e, condition in found.args))
     else:
         found = _collected(found)
-    return found.subs(DISTANCE, sympy.sqrt(_square(variables)))
+    moved = [x - a - b for x, a, b in zip(variables, *centres, strict=True)]
+    return found.subs(DISTANCE, sympy.sqrt(_square(moved)))
 
 
 def _collected(e: Expr) -> Expr:
     return sympy.collect(sympy.expand(e), list(e.atoms(sympy.exp, sympy.erf)), sympy.factor)
 
 
-def _square(variables: Sequence[Symbol]) -> Expr:
+def _centre(e: Expr, variables: Sequence[Symbol]) -> list[Expr]:
+    """The point that a quadratic form in the variables is taken around."""
+    zero = dict.fromkeys(variables, 0)
+    for part in sorted(e.atoms(sympy.Add), key=sympy.default_sort_key):
+        if not part.is_polynomial(*variables):
+            continue
+        size = sympy.diff(part, variables[0], 2) / 2
+        if size != 0 and sympy.hessian(part, variables) == 2 * size * sympy.eye(len(variables)):
+            return [-sympy.diff(part, x).subs(zero) / (2 * size) for x in variables]
+    return [sympy.S.Zero] * len(variables)
+
+
+def _square(variables: Sequence[Expr]) -> Expr:
     return sympy.Add(*(x**2 for x in variables))
 
 

@@ -179,7 +179,12 @@ class Facts:
 
     def _of_product(self, expression: Expr) -> bool | None:
         """The sign of a product or quotient whose factors have known signs."""
-        parts = [sympy.factor_list(part) for part in sympy.fraction(sympy.together(expression))]
+        quotient = sympy.fraction(sympy.together(expression))
+        if not all(
+            (part.free_symbols and part.is_polynomial(*part.free_symbols)) or part.is_Rational for part in quotient
+        ):
+            return None
+        parts = [sympy.factor_list(part) for part in quotient]
         factors = [(base, times) for _, found in parts for base, times in found]
         if sum(times for _, times in factors) < 2:
             return None

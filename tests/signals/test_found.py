@@ -342,3 +342,11 @@ def test_values_that_are_put_in_one_after_the_other_are_put_into_one_another() -
     for values in ({v: 0, w: 0}, {v: 0, w: 1}, {v: 1, w: 1}, {v: 1, w: -1}, {v: 1, w: 2}):
         wanted = sum(sympy.cos(k * values[v]) * sympy.cos((3 - k) * values[w]) for k in range(4))
         assert abs(sympy.N(found.subs(values).subs(n, 3) - wanted)) < 1e-9
+
+
+def test_powers_of_parameters_have_no_factors_to_ask_for() -> None:
+    """2^{-j}·(j - 2) is no polynomial in j: its sign is not known, and that is no error."""
+    n, j = sympy.symbols("n j", integer=True)
+    assert Facts().positive(2**-j * (j - 2)) is None
+    found = cm.convolve(2**n * n * Heaviside(n - j, 1), Heaviside(n, 1) - Heaviside(n - 2, 1), n)
+    assert [found.subs({j: 1, n: k}) for k in range(4)] == [0, 2, 10, 32]

@@ -106,8 +106,9 @@ def _where_equal(
     way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, equation: Any, value: dict[Symbol, Expr]
 ) -> list[Answer]:
     """The answers with a symbol's value put in, if that may be."""
+    both = {**{symbol: e.subs(value) for symbol, e in given.items()}, **value}
     try:
-        return [a.under(equation) for a in branches(way, facts.with_value(value), {**given, **value}, depth + 1)]
+        return [a.under(equation) for a in branches(way, facts.with_value(value), both, depth + 1)]
     except ContradictionError:
         return []
 

@@ -240,3 +240,13 @@ def test_a_second_rule_that_fails_is_not_believed() -> None:
     window = Heaviside(t - p) - Heaviside(t - p - Rational(1, 3))
     found = cm.convolve(t**2 * exp(-5 * t) * Heaviside(t), (t**2 + 3) * window * exp(-t - (t - p) ** 2 / 3), t)
     assert not found.has(Convolution)
+
+
+def test_values_that_are_put_in_one_after_the_other_are_put_into_one_another() -> None:
+    """v = w, and then v = 0: nothing of a sine of v is left below a fraction."""
+    n = sympy.Symbol("n", integer=True)
+    v, w = sympy.symbols("v w", real=True)
+    found = cm.convolve(cos(n * v) * Heaviside(n, 1), cos(n * w) * Heaviside(n, 1), n)
+    for values in ({v: 0, w: 0}, {v: 0, w: 1}, {v: 1, w: 1}, {v: 1, w: -1}, {v: 1, w: 2}):
+        wanted = sum(sympy.cos(k * values[v]) * sympy.cos((3 - k) * values[w]) for k in range(4))
+        assert abs(sympy.N(found.subs(values).subs(n, 3) - wanted)) < 1e-9

@@ -115,6 +115,8 @@ class Correlation(_Solved):
 
     def _first(self) -> Expr:
         f = sympy.conjugate(self.args[0]).replace(sympy.conjugate, _conjugated)
+        if self.period is not None:
+            return periodic.mirrored(f, self.variable, self.period)
         return f.subs({x: -x for x in self.variables}, simultaneous=True)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import replace
 
+import mpmath
 import pytest
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
@@ -350,3 +352,25 @@ def test_powers_of_parameters_have_no_factors_to_ask_for() -> None:
     assert Facts().positive(2**-j * (j - 2)) is None
     found = cm.convolve(2**n * n * Heaviside(n - j, 1), Heaviside(n, 1) - Heaviside(n - 2, 1), n)
     assert [found.subs({j: 1, n: k}) for k in range(4)] == [0, 2, 10, 32]
+
+
+@pytest.mark.parametrize("f", [exp(-t), t, Piecewise((1, t < Rational(2, 5)), (0, True)), exp(sympy.I * t)], ids=str)
+def test_a_correlation_over_a_period_turns_what_goes_on_periodically(f: sympy.Expr) -> None:
+    """f(-τ) on the period is f(P - τ), and not what stands before 0; its steps say so too."""
+    solved = cm.Correlation(f, t**2, t).solve(period=1)
+    value = sympy.lambdify(t, f, "mpmath")
+    for at in (Rational(1, 10), Rational(7, 10)):
+        ends = [0, *sorted((1 - at, Rational(2, 5))), 1]
+        parts = (
+            mpmath.quad(lambda x, at=at: mpmath.conj(value(x)) * ((at + x) % 1) ** 2, [float(low), float(high)])
+            for low, high in itertools.pairwise(ends)
+        )
+        assert abs(complex(solved.expr.subs(t, at).evalf()) - complex(sum(parts))) < 1e-9
+    assert solved.derivation().verify()
+
+
+def test_a_correlation_of_sequences_over_a_period_is_that_of_lists() -> None:
+    n = sympy.Symbol("n", integer=True)
+    found = cm.correlate(2**n, n, n, period=4)
+    assert [found.subs(n, k) for k in range(4)] == cm.correlate([1, 2, 4, 8], [0, 1, 2, 3], period=4)
+    assert cm.correlate(t, DiracDelta(t), t, period=1) == 1 - t

@@ -62,8 +62,12 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
         if depth == 0:
             raise
         return [Answer(None, unknown=error)]
+    equations = _equations(different)
+    followed, left = equations[: MOST - depth], equations[MOST - depth :]
+    if left:  # where one of them holds there is no answer
+        answer = replace(answer, needed=(*answer.needed, *(sympy.Not(relation) for relation, _ in left)))
     found = [answer]
-    for relation, value in _equations(different)[: MOST - depth]:
+    for relation, value in followed:
         found = _where_equal(way, facts, given, depth, relation, value) + found
     return found
 
@@ -106,7 +110,7 @@ def _where_equal(
     way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, equation: Any, value: dict[Symbol, Expr]
 ) -> list[Answer]:
     """The answers with a symbol's value put in, if that may be."""
-    both = {**{symbol: e.subs(value) for symbol, e in given.items()}, **value}
+    both = {symbol: e.subs(value) for symbol, e in given.items()} | value
     try:
         return [a.under(equation) for a in branches(way, facts.with_value(value), both, depth + 1)]
     except ContradictionError:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
-from . import circles, periodic, spatial
+from . import circles, folds, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches
 from .check import checked, checked_in_space, checked_period, checked_sequence
@@ -253,27 +253,38 @@ def _moved(impulses: Function, g: Expr, x: Symbol) -> Expr:
 
 
 def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
-    """On one period from 0 on."""
+    """On one period from 0 on, which is positive."""
+    needed = () if (positive := known.positive(period)) else (sympy.Gt(period, 0),)
+    if positive is False:
+        raise DivergentError(f"the period {period} is not positive")
+    known = known.with_relation(needed[0]) if needed else known
     reader = IntegerReader(x, known) if x.is_integer else Reader(x, known)
-    functions = one_period(reader.read(f), reader, period), one_period(reader.read(g), reader, period)
+    in_cases = [e if x.is_integer else folds.resolved(e, x, period) for e in (f, g)]
+    first, second = (one_period(reader.read(e), reader, period) for e in in_cases)
+    functions = first, second
     whole = None
-    if not (x.is_integer or any(e.has(*SWITCHES) for e in (f, g))):
+    if not (x.is_integer or any(e.has(*SWITCHES) for e in in_cases)):
         whole = circles.convolved(f, g, x, period, known)
     found = periodic.convolved(*functions, reader, period) if whole is None else Found(whole)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     held = checked_period(f, g, x, found.expression, known, functions, period, conditions)
     if not held:
         raise NotFoundError(UNHELD)
-    return Answer(found.expression, (), tuple(found.converges), held), found.different
+    return Answer(found.expression, (), (*needed, *found.converges), held), found.different
 
 
 def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     different: list[tuple[Expr, Expr]] = []
     needed: dict[Any, None] = {}
+    parameters = (f.free_symbols | g.free_symbols) - {*variables}
 
     def along(p: Expr, q: Expr, x: Symbol, facts: Facts) -> Expr:
         answer, pairs = in_one_variable(p, q, x, facts, False)
-        different.extend(pairs)
+        for condition in answer.needed:
+            if not condition.free_symbols <= parameters:
+                raise NotFoundError(f"along {x} it converges where {condition}")
+        # where another variable has one certain value does not count
+        different.extend(pair for pair in pairs if sympy.Tuple(*pair).free_symbols <= parameters)
         needed.update(dict.fromkeys(answer.needed))
         assert answer.expression is not None
         return answer.expression

@@ -82,8 +82,7 @@ def _of_poles(left: Terms, right: Terms, n: Symbol, facts: Facts) -> tuple[Expr,
     field = base.field(left, right)
     f, g = (sequences.as_poles(field, base, part) for part in (left, right))
     joined = product(f, g, facts)
-    different = [(base.rate(x), base.rate(y)) for x, y in joined.different]
-    return sequences.written(joined.result, base, n, facts), different, list(joined.converges)
+    return sequences.written(joined.result, base, n, facts), list(joined.different), list(joined.converges)
 
 
 def _moved(impulse: Impulse, term: Term, n: Symbol) -> Expr:

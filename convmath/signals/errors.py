@@ -6,6 +6,8 @@ from typing import Any
 
 from convmath.errors import AssumptionError, ConvmathError
 
+from .types import sympy
+
 __all__ = [
     "ArgumentError",
     "CheckError",
@@ -44,15 +46,17 @@ class DivergentError(ConvmathError, ArithmeticError):
 
     @classmethod
     def of_poles(cls, right: Any, left: Any, time: str) -> DivergentError:
+        low, high = (sympy.re(sympy.expand(rate)) for rate in (right, left))
+        right, left = (f"({rate})" if rate.is_Add else rate for rate in (right, left))
         if time == "continuous":
             said = (
                 f"the integral diverges: towards +∞ the one function goes as exp({right}·t), towards -∞ the other as "
-                f"exp({left}·t), and re({right}) < re({left}) is needed"
+                f"exp({left}·t), and {low} < {high} is needed"
             )
         else:
             said = (
                 f"the sum diverges: towards +∞ the one sequence goes as exp({right}·n), towards -∞ the other as "
-                f"exp({left}·n), and re({right}) < re({left}) is needed"
+                f"exp({left}·n), and {low} < {high} is needed"
             )
         return cls(said)
 

@@ -14,6 +14,7 @@ True
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -29,6 +30,9 @@ from .types import Expr, sympy
 __all__ = ["Facts"]
 
 
+MOST_IN_BOX = 4
+
+
 class Facts:
     """Relations that hold, besides what the symbols assume themselves."""
 
@@ -37,6 +41,7 @@ class Facts:
         self._written: list[tuple[Symbol, Expr]] = []
         self._differences: list[Expr] = []  # of which it is known that they are not 0
         self._known: list[tuple[Expr, bool]] = []  # expressions ≥ 0, and whether they are > 0
+        self._given: list[tuple[Expr, bool]] = []  # the same, in the symbols that came
         for relation in self.relations:
             self._learn(relation)
         self._answers: dict[Expr, bool | None] = {}
@@ -56,6 +61,7 @@ class Facts:
             return
         low, high = (relation.lts, relation.gts)
         strict = isinstance(relation, sympy.StrictLessThan | sympy.StrictGreaterThan)
+        self._given.append((sympy.expand(high - low), strict))
         difference = sympy.expand(self._rewritten(high - low))
         self._known.append((difference, strict))
         remainder = (
@@ -116,7 +122,79 @@ class Facts:
                 return True
             if ratio.is_number and ratio.is_negative:
                 return False
-        return self._of_square(expression)
+        for found in (self._of_product(expression), self._of_square(expression)):
+            if found is not None:
+                return found
+        return self._in_box(expression)
+
+    def _in_box(self, expression: Expr) -> bool | None:
+        """The sign of a polynomial that is linear in each symbol, where all lie between two numbers: inside of the box
+        it is a mean of its values at the corners.
+
+        >>> import sympy
+        >>> a, b = sympy.symbols("a b", positive=True)
+        >>> Facts([a < 1, b < 1]).positive(1 - a * b)
+        True
+        """
+        symbols = sorted(expression.free_symbols, key=sympy.default_sort_key)
+        if len(symbols) > MOST_IN_BOX or not expression.is_polynomial(*symbols):
+            return None
+        if any(sympy.degree(expression, x) > 1 for x in symbols):
+            return None
+        boxes: list[tuple[tuple[Expr, bool], tuple[Expr, bool]]] = []
+        for x in symbols:
+            low, high = self._bounds(x)
+            if low is None or high is None:
+                return None
+            boxes.append((low, high))
+        corners = [
+            (
+                expression.subs({x: end for x, (end, _) in zip(symbols, at, strict=True)}),
+                all(inside for _, inside in at),
+            )
+            for at in itertools.product(*boxes)
+        ]
+        for sign in (1, -1):
+            if all(sign * value > 0 or (value == 0 and strict) for value, strict in corners) and any(
+                value != 0 for value, _ in corners
+            ):
+                return sign > 0
+        return None
+
+    def _bounds(self, symbol: Symbol) -> tuple[tuple[Expr, bool] | None, tuple[Expr, bool] | None]:
+        """Numbers between which a symbol lies, each with whether it is never reached."""
+        low = (sympy.S.Zero, bool(symbol.is_extended_positive)) if symbol.is_extended_nonnegative else None
+        high = (sympy.S.Zero, bool(symbol.is_extended_negative)) if symbol.is_extended_nonpositive else None
+        for known, strict in self._given:
+            slope = known.coeff(symbol)
+            if known.free_symbols == {symbol} and slope.is_Rational and slope and known.is_polynomial(symbol):
+                if sympy.degree(known, symbol) > 1:
+                    continue
+                end = -known.coeff(symbol, 0) / slope
+                if slope > 0 and (low is None or end >= low[0]):
+                    low = (end, strict)
+                elif slope < 0 and (high is None or end <= high[0]):
+                    high = (end, strict)
+        return low, high
+
+    def _of_product(self, expression: Expr) -> bool | None:
+        """The sign of a product or quotient whose factors have known signs."""
+        quotient = sympy.fraction(sympy.together(expression))
+        if not all(
+            (part.free_symbols and part.is_polynomial(*part.free_symbols)) or part.is_Rational for part in quotient
+        ):
+            return None
+        parts = [sympy.factor_list(part) for part in quotient]
+        factors = [(base, times) for _, found in parts for base, times in found]
+        if sum(times for _, times in factors) < 2:
+            return None
+        positive = bool(parts[0][0] / parts[1][0] > 0)
+        for base, times in factors:
+            above = self.positive(base)
+            if above is None or not (above or self.positive(-base)):
+                return None  # it may be 0 too
+            positive ^= not above and times % 2 == 1
+        return positive
 
     def _of_square(self, expression: Expr) -> bool | None:
         """The sign of ax² + bx + c where 4ac > b² is known, and of its quotients: that of a."""

@@ -89,7 +89,7 @@ class Integrand:
         """What the front is multiplied by at a limit; at ±∞ a number."""
         if x.is_infinite:
             if not self.decays:
-                raise DivergentError(f"the integral diverges: the exponent goes as {-self.kappa}·τ²")
+                raise DivergentError(f"the integral diverges: the exponent goes as ({-self.kappa})·τ²")
             return sympy.Integer(1 if x is oo else -1)
         if self.decays:
             root = sympy.sqrt(self.kappa)

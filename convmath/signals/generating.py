@@ -9,13 +9,13 @@ generates Bessel functions. A factor n is x·d/dx.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sympy import Symbol, oo
 
 from . import fallback
+from .binomials import Power, powers
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .monomials import Monomial, exponential
@@ -30,26 +30,15 @@ ONE, ZERO = sympy.S.One, sympy.S.Zero
 LONG = 40  # values of a row that is taken value by value
 
 
-@dataclass(frozen=True, slots=True)
-class Power:
-    """c·x^since·L^logarithms·(1 - qx)^{-p}, or c·x^since·e^{qx} where p is None"""
-
-    coefficient: Expr
-    base: Expr
-    exponent: Expr | None
-    since: Expr
-    logarithms: int = 0
-
-
 def joined(first: Term, second: Term, n: Symbol, facts: Facts) -> Expr:
     """The convolution of two terms."""
-    f, g = _read(first, n, facts), _read(second, n, facts)
+    f, g = powers(first, n, facts), powers(second, n, facts)
     if f and g:
         products = [_product(one, two, n, facts) for one in f for two in g]
         if None not in products:
             return _assembled([value for product in products for value in product or ()], n)
     for one, other in ((first, second), (second, first)):
-        found = _with_turned(_read(one, n, facts), _read(mirrored(other, n), n, facts), n)
+        found = _with_turned(powers(one, n, facts), powers(mirrored(other, n), n, facts), n)
         if found is None:
             found = _with_row(_row(one, n, facts), other, n)
         if found is None and other[1].exponential:
@@ -61,7 +50,7 @@ def joined(first: Term, second: Term, n: Symbol, facts: Facts) -> Expr:
 
 def plain(term: Term, n: Symbol, facts: Facts) -> list[Term]:
     """C(n + p - 1, n)·qⁿ with a whole p > 0 as a polynomial times qⁿ; what is no such is left as it is."""
-    found = None if term[1].special == 1 else _read(term, n, facts)
+    found = None if term[1].special == 1 else powers(term, n, facts)
     if not found or any(f.logarithms or not (f.exponent and f.exponent.is_Integer and f.exponent > 0) for f in found):
         return [term]
     terms = []
@@ -82,13 +71,12 @@ def _with_exponential(first: Term, second: Term, n: Symbol, facts: Facts) -> Exp
     found = ZERO
     for i in range(m.power + 1):
         raised = (first[0], replace(first[1], power=first[1].power + i))
-        f, plain = _read(raised, n, facts), (piece, replace(m, power=0))
-        if f is None:
+        if (f := powers(raised, n, facts)) is None:
             return None
         if piece.low is -oo:
             part = _with_left(f, piece.high, m.rate, m.constant, n, facts)
         elif m.power and piece.high is oo:
-            part = joined(raised, (piece, replace(plain[1], coefficient=ONE)), n, facts)
+            part = joined(raised, (piece, replace(m, power=0, coefficient=ONE)), n, facts)
         else:
             return None
         if part is None:
@@ -145,7 +133,7 @@ def _with_row(values: dict[Expr, Expr] | None, other: Term, n: Symbol) -> Expr |
 
 def _row(term: Term, n: Symbol, facts: Facts) -> dict[Expr, Expr] | None:
     """The values of a short row of Pascal's triangle, with a power beside it, by index."""
-    found = None if term[1].special == 1 else _read(term, n, facts)
+    found = None if term[1].special == 1 else powers(term, n, facts)
     if not found or any(f.logarithms or f.exponent is None or not f.exponent.is_Integer for f in found):
         return None
     if not all(-LONG <= f.exponent <= 0 for f in found if f.exponent is not None):
@@ -156,186 +144,6 @@ def _row(term: Term, n: Symbol, facts: Facts) -> dict[Expr, Expr] | None:
         for k in range(1 - f.exponent):
             values[f.since + k] += f.coefficient * sympy.binomial(-f.exponent, k) * (-f.base) ** k
     return dict(values)
-
-
-# --- reading -------------------------------------------------------------------------------------------------------
-
-
-def _read(term: Term, n: Symbol, facts: Facts) -> list[Power] | None:
-    piece, m = term
-    if m.square != 0:
-        return None
-    if m.special == 1:
-        parts = [Power(ONE, ONE, ONE, piece.low + HALF)] if piece.low is not -oo and piece.high is oo else None
-    else:
-        parts = _special(m.special, piece, n, facts)
-    if parts is None:
-        return None
-    base = exponential(m.rate)
-    found: list[Power] = []
-    for part in parts:
-        scale = m.coefficient * exponential(sympy.expand(m.constant + m.rate * part.since))
-        found += _times_index(replace(part, coefficient=part.coefficient * scale, base=part.base * base), m.power)
-    return found
-
-
-def _times_index(f: Power, power: int) -> list[Power]:
-    """n^power·f, where n·f is x·d/dx."""
-    found = [f]
-    for _ in range(power):
-        found = [part for one in found for part in _derived(one)]
-    return [part for part in found if part.coefficient != 0]
-
-
-def _derived(f: Power) -> Iterable[Power]:
-    yield replace(f, coefficient=f.coefficient * f.since)
-    if f.exponent is None:
-        yield replace(f, coefficient=f.coefficient * f.base, since=f.since + 1)
-        return
-    for factor, logarithms in ((f.exponent, f.logarithms), (f.logarithms, f.logarithms - 1)):
-        if factor != 0:
-            one = replace(f, coefficient=f.coefficient * factor, logarithms=logarithms)
-            yield replace(one, exponent=f.exponent + 1)
-            yield replace(one, coefficient=-one.coefficient)
-
-
-def _special(special: Expr, piece: Piece, n: Symbol, facts: Facts) -> list[Power] | None:
-    """What a binomial, 1/s!, a harmonic number or 1/(n + b) generates, if it begins where it has to."""
-    special = _in_binomials(special, n)
-    scale, rest = special.as_independent(n, as_Add=False)
-    for reader in (_binomial, _inverse_factorial, _harmonic_number, _catalan, _quotient):
-        found = reader(rest, n)
-        if found is not None:
-            parts, first, last = found
-            if _is_whole(piece, first, last, facts):
-                return [replace(part, coefficient=part.coefficient * scale) for part in parts]
-            return None
-    return None
-
-
-def _is_whole(piece: Piece, first: tuple[Expr, Expr], last: Expr, facts: Facts) -> bool:
-    """Whether nothing is cut off: what begins at `first` is 0 before, as far as it has values, and ends at `last`."""
-    vanishes_from, begins = first
-    low = piece.low
-    if low is -oo:
-        starts = vanishes_from is -oo
-    else:
-        starts = facts.positive(low - begins) is False and (
-            vanishes_from is -oo or facts.positive(vanishes_from - low - HALF) in (False,)
-        )
-    ends = piece.high is oo or (last is not oo and facts.positive(last - piece.high) is False)
-    return bool(starts and ends)
-
-
-# each reader gives what is generated; from where on it is 0 before it begins, and where it does; and where it ends
-Found = tuple[list[Power], tuple[Expr, Expr], Expr]
-
-
-def _in_binomials(special: Expr, n: Symbol) -> Expr:
-    """Quotients of factorials and gamma functions as binomials, where they are such."""
-    if not special.has(sympy.factorial, sympy.gamma, sympy.RisingFactorial):
-        return special
-    special = special.replace(sympy.RisingFactorial, lambda x, k: sympy.gamma(x + k) / sympy.gamma(x))
-    special = special.replace(sympy.gamma, lambda x: sympy.factorial(sympy.expand(x - 1)))
-    top, bottom = sympy.fraction(special)
-    above = [f for f in sympy.Mul.make_args(top) if isinstance(f, sympy.factorial) and f.has(n)]
-    below = [f for f in sympy.Mul.make_args(bottom) if isinstance(f, sympy.factorial) and f.has(n)]
-    if len(below) == 2 and not above:  # N!/k!(N - k)!
-        size = sympy.expand(below[0].args[0] + below[1].args[0])
-        if not size.has(n):
-            rising = min(below, key=lambda f: -sympy.diff(f.args[0], n))
-            product = sympy.binomial(size, rising.args[0], evaluate=False) / sympy.factorial(size)
-            return special * below[0] * below[1] * product
-    if len(below) == 1 and len(above) == 1:
-        difference = sympy.expand(above[0].args[0] - below[0].args[0])
-        if not difference.has(n):
-            product = sympy.binomial(above[0].args[0], below[0].args[0], evaluate=False) * sympy.gamma(difference + 1)
-            return special / above[0] * below[0] * product
-    return special
-
-
-def _index(e: Expr, n: Symbol) -> Expr | None:
-    """a, where an expression is n - a."""
-    a = sympy.expand(n - e)
-    return None if a.has(n) else a
-
-
-def _binomial(e: Expr, n: Symbol) -> Found | None:
-    """C(2s, s), C(s + p - 1, s), C(s + p - 1, p - 1), C(N, s), C(n, N)"""
-    if not isinstance(e, sympy.binomial):
-        return None
-    top, bottom = (sympy.expand(a) for a in e.args)
-    if sympy.diff(bottom, n) == -1 and not top.has(n) and top.is_nonnegative:
-        bottom = sympy.expand(top - bottom)
-    since = _index(bottom, n)
-    if since is not None:
-        if sympy.expand(top - 2 * bottom) == 0:
-            return [Power(ONE, sympy.Integer(4), HALF, since)], (-oo, since), oo
-        if not top.has(n):
-            return [Power(ONE, -ONE, -top, since)], (-oo, since), since + top if top.is_nonnegative else oo
-        exponent = sympy.expand(top - bottom + 1)
-        return None if exponent.has(n) else ([Power(ONE, ONE, exponent, since)], (-oo, since), oo)
-    if sympy.expand(top - bottom).has(n):
-        falling = sympy.expand(top - bottom)  # C(n + b, r) is 0 from n = -b on, up to n = r - b
-        since = _index(falling, n)
-        if since is not None and not bottom.has(n) and bottom.is_nonnegative:
-            return [Power(ONE, ONE, bottom + 1, since)], (sympy.expand(since - bottom), since), oo
-    return None
-
-
-def _inverse_factorial(e: Expr, n: Symbol) -> Found | None:
-    """1/s!"""
-    if not (isinstance(e, sympy.Pow) and e.exp == -1 and isinstance(e.base, sympy.factorial)):
-        return None
-    since = _index(e.base.args[0], n)
-    return None if since is None else ([Power(ONE, ONE, None, since)], (-oo, since), oo)
-
-
-def _harmonic_number(e: Expr, n: Symbol) -> Found | None:
-    """H_s = Σ 1/k is generated by L/(1 - x)."""
-    if not (isinstance(e, sympy.harmonic) and len(e.args) == 1):
-        return None
-    since = _index(e.args[0], n)
-    return None if since is None else ([Power(ONE, ONE, ONE, since, 1)], (since, since + 1), oo)
-
-
-def _catalan(e: Expr, n: Symbol) -> Found | None:
-    """C(2s, s)/(s + 1) is generated by (1 - √(1 - 4x))/2x."""
-    since = _index(e.args[0], n) if isinstance(e, sympy.catalan) else None
-    if since is None:
-        return None
-    parts = [Power(HALF, ONE, ZERO, since - 1), Power(-HALF, sympy.Integer(4), -HALF, since - 1)]
-    return parts, (since, since), oo
-
-
-def _quotient(e: Expr, n: Symbol) -> Found | None:
-    """Σ c/(n + b) with whole numbers b: each is L, from where it has a value on."""
-    if not e.is_rational_function(n) or e.is_polynomial(n):
-        return None
-    terms = sympy.Add.make_args(sympy.apart(sympy.cancel(e), n))
-    found, begins = [], []
-    for part in terms:
-        c, bottom = part.as_independent(n, as_Add=False)
-        since = _index(1 / bottom, n) if bottom != 1 else None
-        if since is None:
-            return None
-        found.append(Power(c, ONE, ZERO, since, 1))
-        begins.append(since + 1)
-    if len(set(begins)) > 1:
-        return _telescoped(found)
-    return found, (begins[0], begins[0]), oo
-
-
-def _telescoped(found: list[Power]) -> Found | None:
-    """Where several begin, those before the last are cut off by impulses."""
-    last = max((f.since for f in found), key=lambda since: since - found[0].since)
-    cut: list[Power] = []
-    for f in found:
-        distance = sympy.expand(last - f.since)
-        if not distance.is_Integer or distance < 0:
-            return None
-        cut += [Power(-f.coefficient / k, ONE, ZERO, f.since + k) for k in range(1, distance + 1)]
-    return [*found, *cut], (last + 1, last + 1), oo
 
 
 # --- products ------------------------------------------------------------------------------------------------------
@@ -375,6 +183,9 @@ def _product(f: Power, g: Power, n: Symbol, facts: Facts) -> list[Value] | None:
     )
 
 
+FEW = 3  # up to which binomials of a row are written one by one
+
+
 def _generated(f: Power, n: Symbol) -> list[Value] | None:
     """The sequence."""
     p, s, scale = f.exponent, n - f.since, f.coefficient
@@ -384,7 +195,7 @@ def _generated(f: Power, n: Symbol) -> list[Value] | None:
         return [(scale * f.base**s / sympy.factorial(s), f.since)]
     if f.logarithms:
         return _with_logarithms(f, n)
-    if p.is_Integer and p <= 0:
+    if p.is_Integer and -FEW <= p <= 0:
         row = (sympy.binomial(-p, k) * (-f.base) ** k * sympy.KroneckerDelta(n, f.since + k) for k in range(1 - p))
         return [(scale * sympy.Add(*row), None)]
     if (-p).is_nonnegative and (-p).is_integer:

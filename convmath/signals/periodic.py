@@ -16,7 +16,7 @@ from .errors import NotFoundError
 from .facts import Facts
 from .pieces import Function, Piece, Reader
 from .poles import Poles, Side, product
-from .scalars import Field, Number
+from .scalars import Field
 from .solve import Found
 from .terms import Terms, bounded, terms
 from .types import Expr, sympy
@@ -46,8 +46,7 @@ def convolved(f: Function, g: Function, reader: Reader, period: Expr) -> Found:
     way = of(left, right, period)
     joined = product(way.poles(left), way.poles(right), facts)
     both = _on_one_period(joined.result + joined.result.moved(-period), reader, period)
-    different = [(way.rate(x), way.rate(y)) for x, y in joined.different]
-    return Found(way.written(both, t, facts), different, list(joined.converges))
+    return Found(way.written(both, t, facts), list(joined.different), list(joined.converges))
 
 
 def _collected(function: Function, t: Symbol, facts: Facts) -> Terms:
@@ -79,9 +78,6 @@ class _Functions:
     def poles(self, part: Terms) -> Poles:
         return continuous.as_poles(self.field, part.terms, part.impulses)
 
-    def rate(self, pole: Number) -> Expr:
-        return pole.expression
-
     def written(self, poles: Poles, t: Symbol, facts: Facts) -> Expr:
         return continuous.written(poles, t, facts, (sympy.S.Zero, self.period))
 
@@ -93,9 +89,6 @@ class _Sequences(_Functions):
 
     def poles(self, part: Terms) -> Poles:
         return sequences.as_poles(self.field, self.base, part)
-
-    def rate(self, pole: Number) -> Expr:
-        return self.base.rate(pole)
 
     def written(self, poles: Poles, t: Symbol, facts: Facts) -> Expr:
         return sequences.written(poles, self.base, t, facts, (sympy.S.Zero, self.period))

@@ -69,6 +69,10 @@ class Time(Protocol):
         """What stands before t in the exponent."""
         ...
 
+    def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
+        """Pairs of expressions: the poles are the same where the two of one pair are equal."""
+        ...
+
     def size(self, pole: Number) -> Expr:
         """What decides about convergence: it grows with how fast the pole's signal grows."""
         ...
@@ -96,6 +100,9 @@ class Continuous:
 
     def rate(self, pole: Number) -> Expr:
         return pole.expression
+
+    def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
+        return [(self.rate(left), self.rate(right))]
 
     def size(self, pole: Number) -> Expr:
         return sympy.re(pole.expression)
@@ -129,6 +136,33 @@ class Discrete:
     def rate(self, pole: Number) -> Expr:
         return self.rates.rate(pole)
 
+    def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
+        """Also where the angles differ by whole turns, if that fixes a parameter: e^{iω} = e^{-iω} for ω = π too.
+
+        A parameter is looked for in (-π, π], and an integer among the positive ones.
+        """
+        one, two = self.rate(left), self.rate(right)
+        yield one, two
+        real, angle = parts(sympy.expand(one - two))
+        if real != 0 or len(angle.free_symbols) != 1:
+            return
+        [x] = angle.free_symbols
+        if x.is_integer and not abs(angle.subs(x, 1)) <= 2 * sympy.pi * MOST_TURNS:
+            return  # `apart` says it, without the values one by one
+        top, bottom = sympy.fraction(sympy.together(angle))
+        most = MOST_TURNS if x.is_integer else 2
+        for turns in (sign * k for k in range(1, most + 1) for sign in (1, -1)):
+            equation = sympy.expand(top - 2 * sympy.pi * turns * bottom)
+            if not equation.is_polynomial(x) or sympy.degree(equation, x) != 1:
+                continue
+            value = sympy.cancel(-equation.coeff(x, 0) / equation.coeff(x, 1))
+            if x.is_integer:
+                fits = value.is_integer and value.is_positive
+            else:
+                fits = value.is_number and value.is_real and -sympy.pi < value <= sympy.pi
+            if fits:
+                yield x, value
+
     def size(self, pole: Number) -> Expr:
         real, _ = parts(sympy.expand(self.rate(pole)))
         return sympy.Abs(sympy.exp(real))
@@ -156,6 +190,7 @@ class Discrete:
 
 
 CONTINUOUS = Continuous()
+MOST_TURNS = 8  # whole turns by which angles are tried
 
 
 @dataclass(frozen=True)
@@ -248,14 +283,14 @@ class Poles:
 class product:
     """f ∗ g, with the conditions under which it is so.
 
-    `different` are pairs of poles that were taken for different, though it depends on the parameters; `converges` are
-    relations that are needed.
+    `different` are pairs of expressions that were taken for different, so that two poles are, though it depends on the
+    parameters; `converges` are relations that are needed.
     """
 
     f: Poles
     g: Poles
     facts: Facts
-    different: dict[tuple[Number, Number], None] = field(default_factory=dict)
+    different: dict[tuple[Expr, Expr], None] = field(default_factory=dict)
     converges: dict[Any, None] = field(default_factory=dict)
     result: Poles = field(init=False)
     _powers: dict[tuple[Number, Number], tuple[list[Number], list[Number]]] = field(default_factory=dict, repr=False)
@@ -331,13 +366,15 @@ class product:
     def _equal(self, left: Number, right: Number) -> bool:
         if not left - right:
             return True
-        rates = self.f.time.rate(left), self.f.time.rate(right)
-        equal = self.facts.equal(*rates)
-        if equal is None:
-            self.different[left, right] = None
-        if equal is False and (relation := self.f.time.apart(*rates, self.facts)) != True:  # noqa: E712
-            self.converges[relation] = None
-        return bool(equal)
+        pairs = {pair: self.facts.equal(*pair) for pair in self.f.time.coincidences(left, right)}
+        if any(pairs.values()):
+            return True
+        self.different.update(dict.fromkeys(pair for pair, equal in pairs.items() if equal is None))
+        if [*pairs.values()] == [False]:
+            relation = self.f.time.apart(self.f.time.rate(left), self.f.time.rate(right), self.facts)
+            if relation != True:  # noqa: E712
+                self.converges[relation] = None
+        return False
 
     def _differentiated(self, place: Place, order: int, times: int) -> list[tuple[Place, int, Number]]:
         """pᵏ/(p - λ)ʲ, by p/(p - λ)ʲ = 1/(p - λ)^{j-1} + λ/(p - λ)ʲ. In discrete time δ is the unit, and k = 0."""

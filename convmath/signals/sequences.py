@@ -162,16 +162,20 @@ class IntegerReader(Reader):
 class Base:
     """The bases of the exponentials of sequences as numbers of a field, each with the rate it came from.
 
-    e^{iθ} is a letter of the field, and e^{-iθ} its inverse, so that no complex number comes in.
+    e^{iθ} is a letter of the field, and e^{-iθ} its inverse, so that no complex number comes in; angles whose ratio is
+    rational are multiples of one.
     """
 
     def __init__(self) -> None:
         self.rates: dict[Number, Expr] = {}
         self.letters: dict[Symbol, Expr] = {}  # each with its angle
-        self._known: dict[Expr, Symbol] = {}
+        self._units: list[Expr] = []
+        self._known: dict[Expr, Symbol] = {}  # the letter of each
 
     def field(self, *parts: Terms, also: Iterable[Expr] = ()) -> Field:
         """A field in which these sequences are poles; i is not taken together with a letter for e^{iθ}."""
+        for _, monomial in (term for found in parts for term in found.terms):
+            self._unit(_parted(monomial.rate)[2])
         return Field([*also, *(e for found in parts for e in self._numbers(found))], plain=self.letters)
 
     def _numbers(self, found: Terms) -> Iterable[Expr]:
@@ -187,13 +191,25 @@ class Base:
         front = sympy.exp(real) * sympy.expand_complex(sympy.exp(sympy.I * sympy.pi * known))
         if angle == 0:
             return front
-        turned = angle.could_extract_minus_sign()
-        angle = -angle if turned else angle
-        if angle not in self._known:
-            self._known[angle] = Symbol(f"e{len(self._known)}")
-            self.letters[self._known[angle]] = angle
-        letter = self._known[angle]
-        return front * (1 / letter if turned else letter)
+        unit = self._unit(angle)
+        if unit not in self._known:
+            self._known[unit] = Symbol(f"e{len(self._known)}")
+            self.letters[self._known[unit]] = unit
+        return front * self._known[unit] ** sympy.cancel(angle / unit)
+
+    def _unit(self, angle: Expr) -> Expr:
+        """The angle of which this one is a multiple, and those before it whose ratio to it is rational."""
+        for unit in self._units if angle else ():
+            ratio = sympy.cancel(angle / unit)
+            if ratio.is_Rational:
+                if unit not in self._known and ratio.q > 1:
+                    self._units.remove(unit)
+                    return self._unit(unit / ratio.q)
+                if ratio.is_Integer:
+                    return unit
+        angle = -angle if angle.could_extract_minus_sign() else angle
+        self._units.append(angle)
+        return angle
 
     def number(self, field: Field, rate: Expr) -> Number:
         number = field.number(self.written(rate))
@@ -276,6 +292,8 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 
 # --- and back ------------------------------------------------------------------------------------------------------
 
+SHORT = 4  # indices of a stretch that is compared with its neighbours one by one
+
 
 def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Expr, Expr] | None = None) -> Expr:
     """A sequence in n: by intervals where its break points have an order, else by steps.
@@ -308,9 +326,31 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
         return points + _expression(kept_pieces[0], base, n)
     if len(kept_shifts) == 1 and not kept_pieces[0]:
         return points + _expression(kept_pieces[1], base, n) * sympy.Heaviside(n - kept_shifts[0], 1)
-    values = [_expression(piece, base, n) for piece in kept_pieces]
+    values, kept_shifts = _absorbed([_expression(piece, base, n) for piece in kept_pieces], kept_shifts, n, facts)
+    if not kept_shifts:
+        return points + values[0]
+    if kept_shifts == [0] and sympy.expand(values[0].subs(n, -n) - values[1]) == 0:
+        return points + values[1].subs(n, sympy.Abs(n))
     cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
+
+
+def _absorbed(values: list[Expr], shifts: list[Expr], n: Symbol, facts: Facts) -> tuple[list[Expr], list[Expr]]:
+    """Without the stretches of a few indices at which what is behind them, or before, has the same values."""
+    for place in reversed(range(1, len(shifts))):
+        length = sympy.expand(shifts[place] - shifts[place - 1])
+        if not (length.is_Integer and length <= SHORT):
+            continue
+        indices = [shifts[place - 1] + k for k in range(int(length))]
+        for other in (place + 1, place - 1):
+            if _agree(values[place], values[other], indices, n, facts):
+                del values[place], shifts[place - 1 if other < place else place]
+                break
+    return values, shifts
+
+
+def _agree(one: Expr, two: Expr, indices: Iterable[Expr], n: Symbol, facts: Facts) -> bool:
+    return all(facts.equal(sympy.cancel((one - two).subs(n, at)), sympy.S.Zero) for at in indices)
 
 
 def _spread(

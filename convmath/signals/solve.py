@@ -119,8 +119,7 @@ class _Table:
         field = Field([letter for part in parts for letter in continuous.letters(part.terms, part.impulses)])
         f, g = (continuous.as_poles(field, part.terms, part.impulses) for part in parts)
         joined = product(f, g, self.facts)
-        for x, y in joined.different:
-            self.different[x.expression, y.expression] = None
+        self.different.update(joined.different)
         self.converges.update(joined.converges)
         return joined.result
 

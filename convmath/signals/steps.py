@@ -194,11 +194,23 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """Where transforms exist: the real part of s, or the modulus of z, lies between two numbers.
+
+    The lower is missing where nothing goes on for ever to the right, the higher where nothing does to the left.
+    """
+
+    low: Expr | None
+    high: Expr | None
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
-    """Functions with their transforms, in the variable of the transform."""
+    """Functions with their transforms, in the variable of the transform, and where all of these exist."""
 
     pairs: tuple[Pair, ...]
     s: Symbol
+    region: Region
 
 
 # --- steps

@@ -27,8 +27,8 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
     by_key: dict[Key, dict[int, list[Coefficient]]] = defaultdict(lambda: defaultdict(list))
     for monomial in total:
         real, turn = parts(sympy.expand(monomial.exponent(t)))
-        key = (real, _within_a_turn(turn), monomial.special)
-        by_key[key][monomial.power].append(monomial.coefficient)
+        turn, coefficient = _quarters(turn, monomial.coefficient)
+        by_key[real, turn, monomial.special][monomial.power].append(coefficient)
     found = []
     while by_key:
         inquire()
@@ -65,9 +65,12 @@ def parts(exponent: Expr) -> tuple[Expr, Expr]:
     return sympy.Add(*real), sympy.expand(sympy.Add(*turn) / I)
 
 
-def _within_a_turn(angle: Expr) -> Expr:
-    """Without whole multiples of 2π."""
-    return angle - 2 * sympy.pi * int(half_turns(angle) / 2)
+def _quarters(turn: Expr, coefficient: Coefficient) -> tuple[Expr, Coefficient]:
+    """Quarters of a turn go into the coefficient: e^{i(x + π/2)} = i·e^{ix}, so that what is alike stands together."""
+    quarters = int(2 * half_turns(turn))
+    for _ in range(quarters % 4):
+        coefficient = _turned(coefficient)
+    return turn - quarters * sympy.pi / 2, coefficient
 
 
 def half_turns(angle: Expr) -> Expr:

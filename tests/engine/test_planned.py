@@ -403,15 +403,16 @@ def test_bits_do_not_depend_on_threads(data: st.DataObject) -> None:
     same(found[2], found[0])
 
 
-@pytest.mark.parametrize("size", [2**11, 2**30])
-def test_sums_kept_between_bands_are_those_of_one(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("size", [2**6, 6 * 2**10, 2**14, 2**30])
+def test_tiles_in_bands_and_in_blocks_give_the_same_sums(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks of one tile each, of some and a rest, bands, and all at once."""
     monkeypatch.setattr(back, "NEAR", size)
 
     def loss(w: Any, b: Any, x: Any, t: Any) -> Any:
         return F.mse(F.global_avg_pool(F.conv(x, w, b, padding=1)), t, reduction="sum")
 
     rng = np.random.default_rng(size)
-    given_ = [whole(rng, shape).astype("f4") for shape in ((5, 2, 3, 3), (5,), (3, 2, 8, 4), (3, 5, 1, 1))]
+    given_ = [whole(rng, shape).astype("f4") for shape in ((9, 5, 3, 3), (9,), (3, 5, 8, 4), (3, 9, 1, 1))]
     step = cm.value_and_grad(loss, (0, 1, 2), planned=True)
     assert step.plan(*given_)
     same(step(*given_), cm.value_and_grad(loss, (0, 1, 2))(*given_))

@@ -81,5 +81,12 @@ LECTURES = {
     "δ′ by transforms": Lecture(DiracDelta(t, 1) + u(t), t * exp(-t) * u(t), method="transform"),
     "powers by transforms": Lecture(a**n * STEP, (n + 1) * STEP - 3 * u(n - 2, 1), n, method="transform"),
     "a wave by transforms": Lecture(cos(w * n) * STEP, STEP, n, method="transform"),
+    "both sides by transforms": Lecture(exp(-Abs(t)), exp(-2 * t) * u(t), method="transform"),
+    "box∗both sides by transforms": Lecture(BOX * exp(3 * t), exp(-a * Abs(t)), method="transform"),
+    "|n| by transforms": Lecture(Rational(1, 2) ** Abs(n), (n + 1) * Rational(1, 3) ** n * STEP, n, method="transform"),
+    "to the left by transforms": Lecture(2**n * u(-n, 1), 3**n * u(-n - 1, 1), n, method="transform"),
+    "Gaussians by transforms": Lecture(
+        exp(-((t - 1) ** 2) / (2 * a)), (t**2 + 1) * exp(-b * t**2) + exp(-(t**2)), method="transform"
+    ),
     "correlation by transforms": Lecture(u(-t) * exp(t), BOX, method="transform", kind=Correlation),
 }

@@ -46,7 +46,7 @@ def function(e: Expr, values: Mapping[Symbol, Expr], x: Symbol = t) -> Callable[
     return lambda at: np.broadcast_to(found(at), np.shape(at))
 
 
-def integral(f: Callable[[float], Any], breaks: Sequence[float], reach: float = 100.0) -> complex:
+def integral(f: Callable[[float], Any], breaks: Sequence[float], reach: float = 120.0) -> complex:
     """∫ f over the line, where f falls fast beyond its break points."""
     inner = sorted({float(b) for b in breaks})
     low, high = inner[0] - reach, inner[-1] + reach

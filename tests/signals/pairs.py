@@ -67,6 +67,8 @@ def tried(pair: Pair) -> Outcome:
     except Exception as error:  # every one is a finding
         return Outcome("wrong", f"{type(error).__name__}: {error}", time.perf_counter() - start)
     seconds = time.perf_counter() - start
+    if result.expr.has(sympy.Float):
+        return Outcome("wrong", f"{result.expr} has rounded numbers", seconds)
     answer = result.expr.xreplace(pair.draw.values)
     if answer.has(Convolution):
         if not exists:

@@ -175,6 +175,94 @@ def test_what_ends_again_is_counted_from_its_break_points_on() -> None:
     assert found.subs({a: 2.0, t: -30.0}) == 0
 
 
+def test_covariances_add() -> None:
+    """Of two definite forms nothing has to be asked: their sum is definite; and the answer is exact."""
+    x, y = sympy.symbols("x y", real=True)
+    *entries, c, d = sympy.symbols("s_1:7", real=True)
+    first, second = (sympy.Matrix(2, 2, [u, v, v, w]) for u, v, w in (entries[:3], (entries[3], c, d)))
+    at = dict(
+        zip((*entries, c, d, x, y), map(Rational, ("2", "1/2", "1", "1", "-1/3", "3", "1/3", "2/5")), strict=True)
+    )
+
+    def normal(covariance: sympy.Matrix) -> sympy.Expr:
+        r = sympy.Matrix([x, y])
+        return exp(-(r.T * covariance.inv() * r)[0] / 2) / (2 * sympy.pi * sympy.sqrt(covariance.det()))
+
+    definite = [m > 0 for matrix in (first, second) for m in (matrix[0, 0], matrix.det())]
+    found = cm.Convolution(normal(first), normal(second), (x, y)).solve(assume=definite)
+    assert found.conditions == ()
+    assert not found.expr.has(Piecewise, sympy.Float)
+    assert abs((found.expr - normal(first + second)).subs(at).evalf(20)) < 1e-15
+
+
+def test_no_variable_parts_an_answer_into_cases() -> None:
+    """Along x the disc depends on |y| < 1, which is a place in it and no parameter: 0 elsewhere would be wrong."""
+    x, y = sympy.symbols("x y", real=True)
+    disc = Piecewise((1, x**2 + y**2 < 1), (0, True))
+    found = cm.Convolution(disc, exp(-(x**2) - y**2), (x, y)).solve()
+    assert found.conditions == ()
+    assert found.expr.func is Convolution or abs(found.expr.subs({x: 0, y: 2}).evalf() - 0.148376) < 1e-5
+
+
+def test_a_whole_turn_is_no_other_wave() -> None:
+    """cos(2πt/T - 2π) is the same wave as cos(2πt/T): what is left of their coefficients is no function of t."""
+    period = sympy.Symbol("T", positive=True)
+    wave = cos(2 * sympy.pi * t / period)
+    assert cm.convolve(wave, wave, t, period=period) == period * wave / 2
+
+
+def test_signs_in_a_box_are_those_of_its_corners() -> None:
+    assert Facts([p > -1, p < 1, q > -1, q < 1]).positive(1 - p * q)
+    assert Facts([a < 1, b < 1]).positive(a * b - 1) is False
+    assert Facts([a <= 1, b <= 1]).positive(1 - a * b) is None  # it may be 0
+    assert Facts([a <= 1, b <= 1]).positive(2 - a * b)
+    assert Facts([a < 1]).positive(1 - a * b) is None
+
+
+def test_a_sequence_has_no_case_for_an_index_that_needs_none() -> None:
+    """What a neighbour says of an index too is its own; and what is the same on both sides is a function of |n|."""
+    n, r = sympy.Symbol("n", integer=True), sympy.Symbol("r", positive=True)
+    found = cm.convolve(r ** sympy.Abs(n), r ** sympy.Abs(n), n, assume=r < 1)
+    assert not found.has(Piecewise)
+    wanted = r ** sympy.Abs(n) * (sympy.Abs(n) + (1 + r**2) / (1 - r**2))
+    assert all(sympy.cancel((found - wanted).subs(n, k)) == 0 for k in range(-3, 4))
+    steps = cm.convolve(r ** sympy.Abs(n), Heaviside(n, 1), n, assume=r < 1)
+    assert len(steps.args) == 2  # n < 0, and the rest
+
+
+def test_waves_are_the_same_a_whole_turn_later() -> None:
+    """e^{iω} = e^{-iω} for ω = π as for 0, and e^{2πi/N} = e^{-2πi/N} for N = 1 and 2: these are cases of their own."""
+    n, length = sympy.Symbol("n", integer=True), sympy.Symbol("N", integer=True, positive=True)
+    wave = sympy.sin(2 * sympy.pi * n / length)
+    found = cm.convolve(wave, wave, n, period=length)
+    for size in range(1, 7):
+        for at in range(size):
+            wanted = sum(wave.subs({length: size, n: k}) * wave.subs({length: size, n: at - k}) for k in range(size))
+            assert abs((found.subs({length: size}).subs(n, at) - wanted).evalf()) < 1e-12
+    omega = sympy.Symbol("omega", real=True)
+    begun = cos(omega * n) * Heaviside(n, 1)
+    found = cm.convolve(begun, begun, n)
+    for angle in (S.Zero, sympy.pi, S.One):
+        wanted = sum((begun.subs(n, k) * begun.subs(n, 3 - k)).subs(omega, angle) for k in range(4))
+        assert abs((found.subs(omega, angle).subs(n, 3) - wanted).evalf()) < 1e-12
+
+
+def test_a_case_of_a_case_has_both_values() -> None:
+    """ω = ν and then ν = 0: the answer there is that of 1 ∗ 1."""
+    one, two = sympy.symbols("omega nu", real=True)
+    found = cm.convolve(cos(one * t) * Heaviside(t), cos(two * t) * Heaviside(t), t)
+    assert found.subs({one: 0, two: 0}) == t * Heaviside(t)
+
+
+def test_a_period_is_positive() -> None:
+    """Where that is not known it is a condition, and no answer of 0 where it does not hold."""
+    period = sympy.Symbol("T")
+    found = cm.Convolution(sympy.sin(2 * sympy.pi * t / period), 1, t).solve(period=period)
+    assert sympy.Gt(period, 0) in found.conditions
+    with pytest.raises(DivergentError, match="not positive"):
+        cm.Convolution(t, t, t).solve(period=period, assume=period < 0)
+
+
 def test_what_is_known_is_used_together_with_what_came_after() -> None:
     """b ≤ 3/2, and then b > 1, which writes b as 1 and a remainder."""
     known = Facts([Rational(3, 2) >= b]).with_relation(b > 1)
@@ -198,7 +286,7 @@ def test_what_no_number_can_be_held_against_is_not_returned() -> None:
     assert "could not be held against" in result.reason
 
 
-def test_bases_that_may_be_one_after_all_have_a_condition() -> None:
+def test_bases_that_may_be_one_after_all_have_cases_or_a_condition() -> None:
     """e^{2πi/N} is its conjugate where N is 1 or 2."""
     n = sympy.Symbol("n", integer=True)
     size = sympy.Symbol("N", integer=True, positive=True)
@@ -206,7 +294,11 @@ def test_bases_that_may_be_one_after_all_have_a_condition() -> None:
     assert cm.convolve(wave, wave, n, period=size, assume=size > 2) == size * wave / 2
     found = cm.convolve(wave, wave, n, period=size)
     assert found.subs(size, 5).has(cos)
-    assert found.subs(size, 2).has(Convolution)
+    assert found.subs(size, 2) in (2 * cos(sympy.pi * n), 2 * (-1) ** n)
+    many = cos(22 * sympy.pi * n / size)  # eleven turns and more are not gone through one by one
+    found = cm.convolve(many, many, n, period=size)
+    assert found.subs(size, 23).has(cos)
+    assert found.subs(size, 22).has(Convolution)
 
 
 def test_powers_of_minus_one_join_conjugate_waves() -> None:
@@ -250,3 +342,11 @@ def test_values_that_are_put_in_one_after_the_other_are_put_into_one_another() -
     for values in ({v: 0, w: 0}, {v: 0, w: 1}, {v: 1, w: 1}, {v: 1, w: -1}, {v: 1, w: 2}):
         wanted = sum(sympy.cos(k * values[v]) * sympy.cos((3 - k) * values[w]) for k in range(4))
         assert abs(sympy.N(found.subs(values).subs(n, 3) - wanted)) < 1e-9
+
+
+def test_powers_of_parameters_have_no_factors_to_ask_for() -> None:
+    """2^{-j}·(j - 2) is no polynomial in j: its sign is not known, and that is no error."""
+    n, j = sympy.symbols("n j", integer=True)
+    assert Facts().positive(2**-j * (j - 2)) is None
+    found = cm.convolve(2**n * n * Heaviside(n - j, 1), Heaviside(n, 1) - Heaviside(n - 2, 1), n)
+    assert [found.subs({j: 1, n: k}) for k in range(4)] == [0, 2, 10, 32]

@@ -49,7 +49,7 @@ from sympy import (
 )
 
 import convmath as cm
-from convmath.signals import Convolution, bessel, convolution, generating, logarithms, powers
+from convmath.signals import Convolution, bessel, binomials, convolution, logarithms, powers
 from convmath.signals.types import Expr, sympy
 
 t = Symbol("t", real=True)
@@ -224,7 +224,7 @@ FAULTS: dict[str, tuple[Any, str, Any]] = {
         "_primitive",
         lambda right: lambda p, mu: [(-c, q) for c, q in right(p, mu)],
     ),
-    "their means": (generating, "_derived", lambda right: lambda f: list(right(f))[:1]),
+    "their means": (binomials, "_derived", lambda right: lambda f: list(right(f))[:1]),
     "J₀ and J₀": (bessel, "_waves", lambda right: lambda *of: list(right(*of))[1:]),
     "a root and a Gaussian": (powers, "_moment", lambda right: lambda p, alpha, beta: right(2 * p, alpha, beta)),
 }

@@ -292,7 +292,7 @@ def test_a_support_is_the_sum_of_supports(data: st.DataObject) -> None:
     for one, two in (inside[:2], inside[-2:]):
         if two - one > 1e-6:
             middle = one + (two - one) * draw.source.uniform(0.2, 0.8)
-            assert abs(value(result, {**values, t: middle})) > 1e-12, f"{result} at {middle}"
+            assert abs(value(result, {**values, t: middle})) > 1e-60, f"{result} at {middle}"  # e^{-3t} gets small
 
 
 EXPONENTS = ((1, 1, 1), (1, 2, 2), (2, 1, 2), (Rational(4, 3), Rational(4, 3), 2))  # 1/p + 1/q = 1 + 1/r

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import sympy
-from sympy import Abs, Heaviside, exp
+from sympy import Heaviside, exp
 
 from convmath.derivation import Derivation
 from convmath.errors import HyperparameterError, UnknownNameError
@@ -250,6 +250,16 @@ def of_axis(step: Any) -> Any:
     return replace(step, after=(*step.after[:place], wrong, *step.after[place + 1 :]))
 
 
+def of_side(step: Any) -> Any:
+    """A function that goes on to the other side than the strip says: e^t·u(-t) as -e^t·u(t)."""
+    [place] = (k for k, pair in enumerate(step.after.pairs) if pair.function.has(exp(step.before.t)))
+    pairs = list(step.after.pairs)
+    pairs[place] = replace(
+        pairs[place], function=pairs[place].function.replace(Heaviside, lambda at, *_: Heaviside(at) - 1)
+    )
+    return replace(step, after=replace(step.after, pairs=tuple(pairs)))
+
+
 FAULTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
     ("box∗box", "Define", "no value", after(f=lambda x: sympy.nan)),
     ("correlation", "Turn", "not turned", lambda s: after(f=lambda x: s.before.f)(s)),
@@ -297,6 +307,13 @@ FAULTS: list[tuple[str, str, str, Callable[[Any], Any]]] = [
     ("powers by transforms", "Transform", "a pole", lambda s: of_pair(s, transform=1 / (1 - 1 / s.after.s))),
     ("box∗wave by transforms", "Multiply", "a factor", lambda s: of_pair(s, transform=2 * s.after.pairs[0].transform)),
     ("exp∗exp by transforms", "Fractions", "a sign", lambda s: of_pair(s, transform=-s.after.pairs[0].transform)),
+    ("both sides by transforms", "Back", "a side", of_side),
+    (
+        "Gaussians by transforms",
+        "Multiply",
+        "a power",
+        lambda s: of_pair(s, transform=s.after.s + s.after.pairs[0].transform),
+    ),
     ("a wave by transforms", "Back", "a factor", lambda s: of_pair(s, function=2 * s.after.pairs[0].function)),
 ]
 
@@ -345,10 +362,13 @@ def test_a_branch_that_there_is_not_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("f", "said"),
-    [(exp(-Abs(t)), "that begin at a point"), (exp(-(t**2)) * Heaviside(t), "powers times exponentials alone")],
+    [
+        (sympy.cos(t), "need a common strip, but 0 < 0 is not known to hold"),
+        (exp(-(t**2)) * Heaviside(t), "are written for powers times exponentials, and for Gaussians with Gaussians"),
+    ],
 )
-def test_transforms_are_for_what_begins_at_a_point(f: Any, said: str) -> None:
-    with pytest.raises(NotFoundError, match=f"^steps by transforms are written for .*{said}$"):
+def test_what_has_no_steps_by_transforms_says_why(f: Any, said: str) -> None:
+    with pytest.raises(NotFoundError, match=f"^steps by transforms {said}$"):
         Convolution(f, exp(-t) * Heaviside(t), t).solve().derivation("transform")
 
 
@@ -359,3 +379,13 @@ def test_a_divergent_branch_has_no_steps() -> None:
         if answer.expression is None:
             with pytest.raises(DivergentError):
                 found.derivation(branch=place)
+
+
+def test_a_case_without_an_answer_says_why_it_has_no_steps() -> None:
+    c, d = sympy.symbols("c d", real=True)
+    solved = Convolution(exp(-c * t**2), exp(-d * t**2), t).solve()
+    without = [place for place, answer in enumerate(solved.answers) if answer.expression is None]
+    assert len(without) == 2  # c + d < 0, and d = -c
+    for place in without:
+        with pytest.raises((DivergentError, NotFoundError)):
+            solved.derivation(branch=place)

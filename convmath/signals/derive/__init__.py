@@ -42,7 +42,7 @@ def derivation(solved: Any, method: str = "support", branch: int = -1) -> Deriva
         raise HyperparameterError(f"branch {branch} came, but there are {len(solved.answers)} answers [derivation]")
     answer = solved.answers[branch]
     if answer.expression is None:
-        raise answer.divergent
+        raise answer.divergent or answer.unknown  # one of them is why there is none
     problem = _problem(solved, answer)
     if method == "transform":
         steps = by_transform(problem)

@@ -17,7 +17,7 @@ from .printing import base_of, factor
 __all__ = ["AT_MOST", "LESS", "applied", "at", "integral", "interval"]
 
 _NAMED = {sympy.gamma: "Γ", sympy.uppergamma: "Γ", sympy.lowergamma: "γ", sympy.beta: "B", sympy.binomial: "C"}
-_NAMED |= {sympy.sign: "sgn"}
+_NAMED |= {sympy.sign: "sgn", sympy.re: "Re", sympy.im: "Im"}
 _ORDERED = {sympy.besselj: "J", sympy.bessely: "Y", sympy.besseli: "I", sympy.besselk: "K"}
 _SIGNS = {
     sympy.StrictLessThan: "<", sympy.LessThan: "≤", sympy.StrictGreaterThan: ">", sympy.GreaterThan: "≥",

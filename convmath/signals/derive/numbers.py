@@ -204,10 +204,12 @@ def same(problem: Problem, left: Expr, right: Expr, values: Values, rng: random.
 
 def pairing(problem: Problem, e: Expr, test: Expr, values: Values) -> tuple[complex, float]:
     """∫ e·test dt, where impulses take derivatives of the test function."""
-    t = problem.t
-    function = reader(problem).read(concrete(e))
+    t, read = problem.t, reader(problem)
+    function = read.read(settled(concrete(e), values))
     total, error = 0j, 0.0
-    for piece in function.smooth:
+    for piece in read.disjoint(function):  # where two pieces cancel nothing is integrated
+        if not piece.expression:
+            continue
         low, high = (end_of(x, values) for x in (piece.low, piece.high))
         body = settled(concrete(piece.expression) * test, values)
         edges = [low, *(x for x in range(-12, 13, 3) if low < x < high), high]

@@ -87,7 +87,9 @@ SPANISH: Mapping[str, str] = {
         "ninguna de las funciones es una suma de productos de funciones de una variable"
     ),
     "no linear change of variables parts the functions": "ningún cambio lineal de variables separa las funciones",
-    "along {} it depends on {}": "a lo largo de {} depende de {}",
+    "along {} it depends on whether {}": "a lo largo de {} depende de si {}",
+    "in other variables it depends on whether {}": "en otras variables depende de si {}",
+    "along {} it converges where {}": "a lo largo de {} converge donde {}",
     # what has no meaning, or depends on more
     "a product of impulses in one variable has no meaning": (
         "un producto de impulsos en una variable no tiene sentido"
@@ -111,6 +113,7 @@ SPANISH: Mapping[str, str] = {
         "de los parámetros depende si los puntos {} y {} son uno solo"
     ),
     # what diverges
+    "the period {} is not positive": "el período {} no es positivo",
     "the integral diverges: the exponent goes as {}·τ²": "la integral diverge: el exponente va como {}·τ²",
     "the integral diverges: exp({}·τ) does not fall towards {}": "la integral diverge: exp({}·τ) no decae hacia {}",
     "the integral diverges: exp({}·τ) does not fall towards ∞": "la integral diverge: exp({}·τ) no decae hacia ∞",
@@ -136,14 +139,14 @@ SPANISH: Mapping[str, str] = {
         "la integral diverge: la forma cuadrática {} de su exponente no es definida positiva"
     ),
     "the integral diverges: towards +∞ the one function goes as exp({}·t), towards -∞ the other as exp({}·t), and "
-    "re({}) < re({}) is needed": (
+    "{} < {} is needed": (
         "la integral diverge: hacia +∞ una función va como exp({}·t), hacia -∞ la otra como exp({}·t), y hace falta "
-        "re({}) < re({})"
+        "{} < {}"
     ),
     "the sum diverges: towards +∞ the one sequence goes as exp({}·n), towards -∞ the other as exp({}·n), and "
-    "re({}) < re({}) is needed": (
+    "{} < {} is needed": (
         "la suma diverge: hacia +∞ una sucesión va como exp({}·n), hacia -∞ la otra como exp({}·n), y hace falta "
-        "re({}) < re({})"
+        "{} < {}"
     ),
     "the sum diverges: its terms do not fall as ({})^k should": "la suma diverge: sus términos ({})^k no decaen",
     # what was not found in time, or not compared
@@ -169,11 +172,11 @@ SPANISH: Mapping[str, str] = {
     "steps by transforms are not written for a convolution over a period": (
         "los pasos por transformadas no se escriben para una convolución en un período"
     ),
-    "steps by transforms are written for powers times exponentials alone": (
-        "los pasos por transformadas solo se escriben para potencias por exponenciales"
+    "steps by transforms are written for powers times exponentials, and for Gaussians with Gaussians": (
+        "los pasos por transformadas se escriben para potencias por exponenciales, y para gaussianas con gaussianas"
     ),
-    "steps by transforms are written for functions that begin at a point": (
-        "los pasos por transformadas se escriben para funciones que empiezan en un punto"
+    "steps by transforms need a common strip, but {} < {} is not known to hold": (
+        "los pasos por transformadas necesitan una franja común, pero no se sabe si {} < {}"
     ),
     # what did not pass the check
     "{} was found, which is {} at {}, where numeric integration gives {}": (

@@ -9,11 +9,11 @@ from sympy import oo
 
 from convmath.render.derivation import Mentions, mentions, step_rows
 from convmath.render.document import Relation
-from convmath.render.tree import EQUALS, Big, Layout, Op, joined, row
+from convmath.render.tree import EQUALS, Big, Fence, Layout, Op, joined, row
 
 from ..steps import Back, Fractions, Multiply, Problem, Transform
 from ..types import Expr, sympy
-from .functions import at, integral
+from .functions import LESS, at, integral
 from .printing import factor, layout, product, shortest, symbol
 from .shown import added, named, phrase
 
@@ -23,9 +23,32 @@ def _transform(problem: Problem, place: int, s: Expr) -> Layout:
     return at(symbol(problem.names[place].upper()), layout(s))
 
 
+def _region(step: Transform | Back) -> Layout:
+    """low < Re s < high, or low < |z| < high"""
+    s, region = layout(step.after.s), step.after.region
+    size = Fence("|", s, "|") if step.before.discrete else layout(sympy.re(step.after.s))
+    low = () if region.low is None else (layout(region.low), LESS)
+    high = () if region.high is None else (LESS, layout(region.high))
+    return row(*low, size, *high)
+
+
 @mentions.register
 def _(step: Transform, lang: str) -> Mentions:
-    return {"how": phrase("z" if step.before.discrete else "laplace", lang, s=layout(step.after.s))}
+    name = "z" if step.before.discrete else "laplace"
+    if step.after.region.high is None:
+        return {"how": phrase(name, lang, s=layout(step.after.s))}
+    if step.after.region.high is oo:
+        return {"how": phrase("laplace everywhere", lang, s=layout(step.after.s))}
+    return {"how": phrase(f"{name} on both sides", lang, region=_region(step))}
+
+
+@mentions.register
+def _(step: Back, lang: str) -> Mentions:
+    if step.after.region.high is None:
+        return {"how": phrase("back to the right", lang)}
+    if step.after.region.high is oo:
+        return {"how": phrase("back to the whole line", lang)}
+    return {"how": phrase("back to both sides", lang, region=_region(step))}
 
 
 @step_rows.register

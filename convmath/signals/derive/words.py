@@ -149,11 +149,8 @@ STEPS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "es": ("Fracciones parciales", "El producto es una suma de términos con un solo polo cada uno."),
     },
     "Back": {
-        "en": ("Back, term by term", "Each term is the transform of a function that begins at a point."),
-        "es": (
-            "De vuelta, término a término",
-            "Cada término es la transformada de una función que empieza en un punto.",
-        ),
+        "en": ("Back, term by term", "{how}"),
+        "es": ("De vuelta, término a término", "{how}"),
     },
     "Collect": {
         "en": ("Result", "{together}"),
@@ -244,5 +241,33 @@ PHRASES: Mapping[str, Mapping[str, str]] = {
     "z": {
         "en": "Both begin at a point, so each has a z-transform for {s} with a large modulus.",
         "es": "Ambas empiezan en un punto, así que cada una tiene transformada z para {s} de módulo grande.",
+    },
+    "laplace on both sides": {
+        "en": "Each has a two-sided Laplace transform, and both exist for {region}.",
+        "es": "Cada una tiene transformada bilateral de Laplace, y ambas existen para {region}.",
+    },
+    "laplace everywhere": {
+        "en": "Each has a two-sided Laplace transform for all {s}; for {s} = iω it is Fourier's.",
+        "es": "Cada una tiene transformada bilateral de Laplace para todo {s}; para {s} = iω es la de Fourier.",
+    },
+    "z on both sides": {
+        "en": "Each has a two-sided z-transform, and both exist for {region}.",
+        "es": "Cada una tiene transformada z bilateral, y ambas existen para {region}.",
+    },
+    "back to the right": {
+        "en": "Each term is the transform of a function that begins at a point.",
+        "es": "Cada término es la transformada de una función que empieza en un punto.",
+    },
+    "back to the whole line": {
+        "en": "The exponents add, and each term is the transform of a Gaussian again, with a polynomial where one "
+        "stands before it.",
+        "es": "Los exponentes se suman, y cada término vuelve a ser la transformada de una gaussiana, con un polinomio "
+        "donde lo lleva delante.",
+    },
+    "back to both sides": {
+        "en": "For {region}, each term is the transform of a function that begins at a point, or of one that ends at "
+        "one: it falls away from there.",
+        "es": "Para {region}, cada término es la transformada de una función que empieza en un punto, o de una que "
+        "acaba en uno: decae al alejarse de él.",
     },
 }

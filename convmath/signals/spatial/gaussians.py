@@ -60,38 +60,71 @@ def terms(e: Expr, variables: Sequence[Symbol]) -> list[Term]:
     return found
 
 
-def _pair(f: Term, g: Term, variables: Sequence[Symbol], facts: Facts) -> Expr:
-    total = f.form + g.form
-    for size in range(1, len(variables) + 1):
-        minor = sympy.factor(total[:size, :size].det())
+def _minors(form: Matrix, order: Sequence[int]) -> list[Expr]:
+    """The leading principal minors with the variables in that order: all are positive where the form is definite."""
+    return [sympy.factor(form.extract(order[:size], order[:size]).det()) for size in range(1, len(order) + 1)]
+
+
+def _definite(form: Matrix, facts: Facts) -> bool:
+    """Whether a form is known to be positive definite, from its minors in one order of the variables or another."""
+    orders = itertools.islice(itertools.permutations(range(form.rows)), 24)
+    return any(all(facts.positive(minor) for minor in _minors(form, order)) for order in orders)
+
+
+def _asked(total: Matrix, facts: Facts) -> None:
+    """Ask whether a form is positive definite."""
+    for minor in _minors(total, range(total.rows)):
         if (positive := facts.positive(minor)) is None:
             raise OpenQuestion(sympy.Gt(minor, 0), apart=True)
         if not positive:
             raise DivergentError(
                 f"the integral diverges: the quadratic form {total.tolist()} of its exponent is not positive definite"
             )
+
+
+def _root(determinant: Expr, facts: Facts) -> Expr:
+    """√ of a positive quotient, of each factor alone as far as their signs are known."""
+    (number, top), (below, bottom) = (sympy.factor_list(part) for part in sympy.fraction(determinant))
+    number, value, rest = sympy.sympify(number) / below, sympy.S.One, sympy.S.One
+    for base, times in [*top, *((base, -times) for base, times in bottom)]:
+        sign = 1 if facts.positive(base) else -1 if facts.positive(-base) else 0
+        if sign:
+            value *= sympy.sqrt(sympy.expand(sign * base)) ** times
+            number *= sign ** abs(times)
+        else:
+            rest *= base**times
+    return value * (sympy.sqrt(number) * sympy.sqrt(rest) if number > 0 else sympy.sqrt(number * rest))
+
+
+def _pair(f: Term, g: Term, variables: Sequence[Symbol], facts: Facts) -> Expr:
+    total = f.form + g.form
+    if not (_definite(f.form, facts) and _definite(g.form, facts)):  # then their sum is
+        _asked(total, facts)
+    inverse = _inverse(total)
+    # the derivatives by a and b, before what they are is put in
+    a = Matrix([sympy.Dummy(f"a{k}") if p else f.linear[k] for k, p in enumerate(f.powers)])
+    b = Matrix([sympy.Dummy(f"b{k}") if p else g.linear[k] for k, p in enumerate(g.powers)])
     x = Matrix(variables)
-    a = Matrix([sympy.Dummy(f"a{k}") for k in range(len(variables))])
-    b = Matrix([sympy.Dummy(f"b{k}") for k in range(len(variables))])
     v = a - b + 2 * g.form * x
-    exponent = (v.T * total.inv() * v)[0] / 4 - (x.T * g.form * x)[0] + (b.T * x)[0]
+    exponent = (v.T * inverse * v)[0] / 4 - (x.T * g.form * x)[0] + (b.T * x)[0]
     value = sympy.exp(exponent)
     for symbol, times in (*zip(a.flat(), f.powers, strict=True), *zip(b.flat(), g.powers, strict=True)):
         value = sympy.diff(value, symbol, times) if times else value
     factor = sympy.cancel(value / sympy.exp(exponent))
-    known = dict(zip((*a, *b), (*f.linear, *g.linear), strict=True))
-    front = sympy.pi ** sympy.Rational(len(variables), 2) / sympy.sqrt(sympy.factor(total.det()))
-    written = collected(sympy.expand(exponent.subs(known) + f.constant + g.constant), variables)
+    known = {s: to for s, to in zip((*a, *b), (*f.linear, *g.linear), strict=True) if isinstance(s, sympy.Dummy)}
+    front = sympy.pi ** sympy.Rational(len(variables), 2) / _root(sympy.factor(total.det()), facts)
+    written = collected(exponent.subs(known) + f.constant + g.constant, variables)
     return f.coefficient * g.coefficient * front * sympy.factor(factor.subs(known)) * sympy.exp(written)
 
 
+def _inverse(form: Matrix) -> Matrix:
+    """The inverse, its elements cancelled."""
+    return sympy.polys.matrices.DomainMatrix.from_Matrix(form).to_field().inv().to_Matrix()
+
+
 def collected(exponent: Expr, variables: Sequence[Symbol]) -> Expr:
-    """A quadratic form with its coefficients in factors."""
-    return sympy.factor(
-        sympy.Add(
-            *(
-                sympy.factor(c) * sympy.prod(x**k for x, k in zip(variables, powers, strict=True))
-                for powers, c in sympy.Poly(exponent, *variables).terms()
-            )
-        )
-    )
+    """A quadratic form over one denominator."""
+    top, bottom = sympy.fraction(sympy.cancel(sympy.together(exponent)))
+    if not bottom.free_symbols:
+        return sympy.factor(top / bottom)
+    return sympy.factor(top) / sympy.factor(bottom)

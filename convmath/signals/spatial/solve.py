@@ -82,7 +82,7 @@ def _by_axes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along:
                     value = along(factor, value, x, facts)
                 except OpenQuestion as question:
                     if open_axes & question.relation.free_symbols:  # no parameter, but what is integrated over later
-                        raise NotFoundError(f"along {x} it depends on {question.relation}") from None
+                        raise NotFoundError(f"along {x} it depends on whether {question.relation}") from None
                     raise
             found.append(part.coefficient * value)
         return sympy.Add(*found)
@@ -101,7 +101,12 @@ def _by_new_variables(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Fact
     try:
         found = _by_products(left, right, new, facts, along) / size
     except NotFoundError:
-        found = _by_axes(left, right, new, facts, along) / size
+        try:
+            found = _by_axes(left, right, new, facts, along) / size
+        except OpenQuestion as question:
+            if question.relation.has(*new):
+                raise NotFoundError(f"in other variables it depends on whether {question.relation}") from None
+            raise
     return found.subs(dict(zip(new, matrix * Matrix(variables), strict=True)), simultaneous=True)
 
 

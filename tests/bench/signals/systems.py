@@ -171,7 +171,7 @@ class System:
                 yield self.assume_too.format(self.printer().doprint(relation))
 
     def _judged(self, case: Case, output: str, seconds: float) -> Verdict:
-        answer = re.search(r"ANSWER(.*?)ENDED", output, re.DOTALL)
+        answer = re.search(r"ANSWER[\s,](.*?)ENDED", output, re.DOTALL)  # not the line that asks for it
         if answer is None or re.search(self.unsolved, answer[1]):
             return Verdict("not found", seconds)
         numbers = re.findall(r"NUMBER[\s,]+([^\s,]+)[\s,]+([^\s,]+)[\s,]+ENDED", output)

@@ -1,58 +1,10 @@
-"""The tables beside torch: `python -m tests.bench.torch`.
+"""`python -m tests.bench.torch`: see tables."""
 
-`--only` takes some of layers, streams and steps (what comes by itself), patches and exact.
-"""
+from importlib.util import find_spec
 
-from __future__ import annotations
+if find_spec("torch") is None:
+    print("torch is missing, so nothing is run beside it.")
+else:
+    from .tables import main
 
-import argparse
-from collections.abc import Callable, Iterator
-
-import torch
-
-import convmath as cm
-
-from ..budgets import processor
-from . import convolutions, steps, streams
-from .measure import Case, measured, summary, table, with_threads
-
-Cases = Callable[[str], Iterator[Case]]
-
-
-def _streams(dtype: str) -> Iterator[Case]:
-    for each in (streams.pools, streams.norms, streams.activations):
-        yield from each(dtype)
-
-
-def _steps(dtype: str) -> Iterator[Case]:
-    if dtype == "f4":
-        for kind in ("plain", "planned", "exact"):
-            yield from steps.cases(kind)
-
-
-PARTS: dict[str, Cases] = {
-    "layers": convolutions.cases,
-    "streams": _streams,
-    "steps": _steps,
-    "patches": lambda dtype: convolutions.cases(dtype, "patches"),
-    "exact": lambda dtype: convolutions.cases(dtype, within=cm.exact_order),
-}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.bench.torch", description=__doc__)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--dtype", nargs="+", choices=["f4", "f8"], default=["f4", "f8"])
-    parser.add_argument("--only", nargs="+", choices=[*PARTS], default=["layers", "streams", "steps"])
-    asked = parser.parse_args()
-    print(f"{processor()}, torch {torch.__version__}")
-    for part in asked.only:
-        for dtype in asked.dtype:
-            for threads in asked.threads:
-                with_threads(threads)
-                print(f"\n{part}, {dtype}, {threads} thread{'s' * (threads > 1)}\n")
-                summary(table(measured(PARTS[part](dtype), threads)))
-
-
-if __name__ == "__main__":
     main()

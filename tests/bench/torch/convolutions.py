@@ -1,89 +1,33 @@
-"""Convolutions of well-known networks: forward, and the gradients by input and by weight, each by itself."""
+"""The layers by torch, in both of its memory layouts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
-from convmath import functional as F
+from .. import layers
+from ..layers import Layer
+from ..measure import Call, Case
 
-from .measure import Call, Case
-
-__all__ = ["LAYERS", "cases"]
-
-Context = Callable[[], AbstractContextManager[Any]]
+__all__ = ["cases"]
 
 
-@dataclass(frozen=True)
-class Layer:
-    name: str
-    x: tuple[int, ...]
-    w: tuple[int, ...]
-    stride: int = 1
-    padding: int = 0
-    dilation: int = 1
-    groups: int = 1
-    transposed: bool = False
+def cases(*args: Any, **kwargs: Any) -> Iterator[Case]:
+    """Those of tests.bench.layers beside torch."""
+    return layers.cases(_torch, *args, **kwargs)
 
 
-LAYERS = [
-    *(Layer(f"LeNet-5, 5×5 1→6 at 28, batch {n}", (n, 1, 28, 28), (6, 1, 5, 5), padding=2) for n in (64, 128)),
-    *(Layer(f"LeNet-5, 5×5 6→16 at 14, batch {n}", (n, 6, 14, 14), (16, 6, 5, 5)) for n in (64, 128)),
-    Layer("VGG, 3×3 64 at 56, batch 8", (8, 64, 56, 56), (64, 64, 3, 3), padding=1),
-    Layer("ResNet, 3×3 128 at 28, batch 16", (16, 128, 28, 28), (128, 128, 3, 3), padding=1),
-    Layer("stem, 7×7/2 3→64 at 224, batch 4", (4, 3, 224, 224), (64, 3, 7, 7), 2, 3),
-    Layer("1×1 256→64 at 56, batch 8", (8, 256, 56, 56), (64, 256, 1, 1)),
-    Layer("depthwise 3×3 128 at 56, batch 8", (8, 128, 56, 56), (128, 1, 3, 3), padding=1, groups=128),
-    Layer("AlexNet, 11×11/4 3→96 at 227, batch 8", (8, 3, 227, 227), (96, 3, 11, 11), 4),
-    Layer("dilated 3×3 64 at 56, batch 8", (8, 64, 56, 56), (64, 64, 3, 3), padding=2, dilation=2),
-    Layer("CIFAR, 3×3 16 at 32, batch 64", (64, 16, 32, 32), (16, 16, 3, 3), padding=1),
-    Layer("CIFAR, 3×3/2 16→32 at 32, batch 64", (64, 16, 32, 32), (32, 16, 3, 3), 2, 1),
-    Layer("CIFAR, 3×3 64 at 8, batch 64", (64, 64, 8, 8), (64, 64, 3, 3), padding=1),
-    Layer("3×3 64 in 4 groups at 28, batch 16", (16, 64, 28, 28), (64, 16, 3, 3), padding=1, groups=4),
-    Layer("1-D, 9 32→64 at 4096, batch 8", (8, 32, 4096), (64, 32, 9), padding=4),
-    Layer("3-D, 3×3×3 8→16 at 16×32×32, batch 2", (2, 8, 16, 32, 32), (16, 8, 3, 3, 3), padding=1),
-    Layer("transposed 4×4/2 64→32 at 28, batch 8", (8, 64, 28, 28), (64, 32, 4, 4), 2, 1, transposed=True),
-]
-
-
-def cases(dtype: Any, method: str = "auto", within: Context = nullcontext) -> Iterator[Case]:
-    """Each layer by these kernels; `within` makes the context in which ours is called."""
-    for layer in LAYERS:
-        yield from _cases(layer, dtype, method, within)
-
-
-def _cases(layer: Layer, dtype: Any, method: str, within: Context) -> Iterator[Case]:
-    rng = np.random.default_rng(0)
-    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (layer.x, layer.w))
-    function = F.conv_transpose if layer.transposed else F.conv
-    hyper: dict[str, Any] = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")} | {
-        "method": method
-    }
-    call = function.prepare(x, w, **hyper)
-    gy = rng.standard_normal(call.shape).astype(dtype)
-
-    def ours(run: Call) -> Call:
-        def called() -> object:
-            with within():
-                return run()
-
-        return called
-
-    theirs = {"contiguous": _torch(layer, x, w, gy, None)}
+def _torch(layer: Layer, x: np.ndarray, w: np.ndarray, gy: np.ndarray) -> dict[str, tuple[Call, Call, Call]]:
+    found = {"contiguous": _in(None, layer, x, w, gy)}
     if len(layer.x) == 4:
-        theirs["channels last"] = _torch(layer, x, w, gy, torch.channels_last)
-    yield Case(layer.name, "forward", ours(lambda: function(x, w, **hyper)), {n: f[0] for n, f in theirs.items()})
-    for place, kind in ((0, "input"), (1, "weight")):
-        run = ours(lambda place=place: function.prepare(x, w, **hyper).pulled(gy, {place}))  # type: ignore[misc]
-        yield Case(layer.name, kind, run, {name: found[1 + place] for name, found in theirs.items()})
+        found["channels last"] = _in(torch.channels_last, layer, x, w, gy)
+    return found
 
 
-def _torch(layer: Layer, x: np.ndarray, w: np.ndarray, gy: np.ndarray, layout: Any) -> tuple[Call, Call, Call]:
+def _in(layout: Any, layer: Layer, x: np.ndarray, w: np.ndarray, gy: np.ndarray) -> tuple[Call, Call, Call]:
     arrays = [torch.from_numpy(array) for array in (x, w, gy)]
     if layout is not None:
         arrays = [array.contiguous(memory_format=layout) for array in arrays]

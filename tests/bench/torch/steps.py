@@ -12,7 +12,7 @@ from torch.nn import functional as T
 import convmath as cm
 from convmath import functional as F
 
-from .measure import Case
+from ..measure import Case
 
 __all__ = ["lenet", "resnet"]
 

@@ -11,7 +11,7 @@ from torch.nn import functional as T
 
 from convmath import functional as F
 
-from .measure import Case
+from ..measure import Case
 
 __all__ = ["activations", "norms", "pools"]
 

@@ -175,6 +175,8 @@ def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:
     banded = parts > 1 and items > 1 and sums <= 4 * NEAR
     if not banded:
         parts = 1
+    # what the tiles of a block read of X stays near while they go through the outputs
+    across = wide if banded else max(1, min(wide, NEAR * wide * layer.groups // x.layout.bytes))
     bands = np.linspace(0, len(runs), parts + 1).astype(np.int64)
     words = {
         "x": x.y,
@@ -192,6 +194,7 @@ def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:
         "pairs": len(offsets),
         "tiles": tiles,
         "wide": wide,
+        "across": across,
         "x_group": reads * x.layout.channel,
         "g_group": outputs * of_y.channel,
         "g_channel": of_y.channel,

@@ -45,7 +45,10 @@ class _Tile:
     def __init__(self, k: Builder, item: Value, many: int, pairs: int):
         self.k = k
         self.group, rest = item // (k.tiles * k.wide), item % (k.tiles * k.wide)
-        self.output, self.pair = rest // k.wide * many, rest % k.wide * pairs
+        # pairs in blocks of `across` tiles, each with all outputs, the last block with what is left
+        block = rest // (k.tiles * k.across)
+        inside, width = rest - block * k.tiles * k.across, k.least_of(k.across, k.wide - block * k.across)
+        self.output, self.pair = inside // width * many, (block * k.across + inside % width) * pairs
         self.g = k.at(k.g, self.group * k.g_group)
         self.x = k.at(k.x, self.group * k.x_group)
         self.rows = [k.least_of(self.output + o, k.outputs - 1) * k.g_channel for o in range(many)]
@@ -141,7 +144,7 @@ def _note(k: Builder, totals: Sequence[Value]) -> None:
 
 @kernel(
     "x g gw gb offsets runs bands sums flag",
-    "groups outputs pairs tiles wide x_group g_group g_channel parts",
+    "groups outputs pairs tiles wide across x_group g_group g_channel parts",
     passes=False,
 )
 def weights(k: Builder, dtype: str, many: int, pairs: int, banded: bool) -> None:

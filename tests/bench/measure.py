@@ -7,13 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter, sleep, thread_time
 
-import torch
-
-from convmath import set_threads
-
-__all__ = ["Case", "Row", "measured", "summary", "table", "with_threads"]
+__all__ = ["Case", "Row", "measured", "summary", "table"]
 
 Call = Callable[[], object]
+Clock = Callable[[], float]
 
 # OpenMP's workers go on spinning for a while after a call, and so do ours
 PAUSE = 0.015
@@ -48,13 +45,9 @@ class Row:
         return min(self.ours) / min(self.theirs[self.best])
 
 
-def with_threads(count: int) -> None:
-    set_threads(count)
-    torch.set_num_threads(count)
-
-
-def measured(cases: Iterable[Case], threads: int) -> Iterator[Row]:
+def measured(cases: Iterable[Case], threads: int, clock: Clock | None = None) -> Iterator[Row]:
     """One thread's own time, which a busy machine changes little; with several, the time that passes."""
+    clock = clock or (thread_time if threads == 1 else perf_counter)
     for case in cases:
         calls = {"ours": case.ours, **case.theirs}
         for call in calls.values():
@@ -65,20 +58,20 @@ def measured(cases: Iterable[Case], threads: int) -> Iterator[Row]:
                 if threads > 1:
                     sleep(PAUSE)
                 call()  # so that nobody pays for what another has left in the caches
-                found[name].append(_seconds(call, thread_time if threads == 1 else perf_counter))
+                found[name].append(_seconds(call, clock))
         ours = found.pop("ours")
         yield Row(case, ours, found)
 
 
-def _seconds(call: Call, clock: Callable[[], float]) -> float:
+def _seconds(call: Call, clock: Clock) -> float:
     start = clock()
     call()
     return clock() - start
 
 
-def table(rows: Iterable[Row]) -> list[Row]:
+def table(rows: Iterable[Row], peer: str) -> list[Row]:
     """Print the rows as they come."""
-    print("| case | | ours: least / median | torch: least / median | layout | ratio |\n|---|---|---|---|---|---|")
+    print(f"| case | | ours: least / median | {peer}: least / median | layout | ratio |\n|---|---|---|---|---|---|")
     found = []
     for row in rows:
         theirs = row.theirs[row.best]

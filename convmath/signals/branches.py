@@ -17,7 +17,7 @@ from .facts import Facts
 from .sums import parts
 from .types import Expr, sympy
 
-__all__ = ["Answer", "branches"]
+__all__ = ["Answer", "branches", "equations"]
 
 MOST = 6  # questions in a row
 
@@ -62,8 +62,8 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
         if depth == 0:
             raise
         return [Answer(None, unknown=error)]
-    equations = _equations(different)
-    followed, left = equations[: MOST - depth], equations[MOST - depth :]
+    asked = equations(different)
+    followed, left = asked[: MOST - depth], asked[MOST - depth :]
     if left:  # where one of them holds there is no answer
         answer = replace(answer, needed=(*answer.needed, *(sympy.Not(relation) for relation, _ in left)))
     found = [answer]
@@ -87,7 +87,7 @@ def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, questio
         except ContradictionError:
             continue  # nothing is asked of values that there are not
     if question.apart:
-        for equation, value in _equations([(relation.gts, relation.lts)]):
+        for equation, value in equations([(relation.gts, relation.lts)]):
             found += _where_equal(way, facts, given, depth, equation, value)
     return found
 
@@ -96,7 +96,7 @@ def _equal_or_not(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int,
     """With a symbol's value put in, and where two sides differ."""
     apart = sympy.Ne(relation.lhs, relation.rhs)
     found = []
-    for equation, value in _equations([(relation.lhs, relation.rhs)]):
+    for equation, value in equations([(relation.lhs, relation.rhs)]):
         found += _where_equal(way, facts, given, depth, equation, value)
     try:
         known = facts.with_relation(apart)
@@ -117,7 +117,7 @@ def _where_equal(
         return []
 
 
-def _equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, Expr]]]:
+def equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, Expr]]]:
     """Equations between rates, each solved for symbols of it; where both parts of one are open, both are needed."""
     found: dict[Any, dict[Symbol, Expr]] = {}
     for left, right in pairs:

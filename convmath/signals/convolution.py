@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from convmath.errors import AssumptionError
+
 from . import circles, folds, periodic, spatial
 from .arguments import listed
-from .branches import Answer, branches
+from .branches import Answer, branches, equations
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
-from .errors import CheckError, DivergentError, NotFoundError
+from .errors import CheckError, ContradictionError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -150,6 +152,13 @@ def correlate(
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
     f, g = (_written_out(e) for e in (f, g))
+    for relation in facts.relations:
+        if relation.has(*variables):
+            why = "but functions are needed at all values of a variable; a step says where one begins"
+            raise AssumptionError(f"{relation} came as an assumption, {why} [assume]")
+    facts, known_values = _with_equations(facts)
+    f, g, period = (None if e is None else e.subs(known_values) for e in (f, g, period))
+    asked = asked.xreplace(known_values)
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -157,14 +166,14 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
             if period is not None:
-                return _circular(f.subs(given), g.subs(given), x, period.subs(given), known)
-            return in_one_variable(f.subs(given), g.subs(given), x, known, principal)
+                return _circular(_at(f, given), _at(g, given), x, period.subs(given), known)
+            return in_one_variable(_at(f, given), _at(g, given), x, known, principal)
     elif period is not None:
         return Result(asked, reason="no method convolves functions of several variables over a period")
     else:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
-            return _several(f.subs(given), g.subs(given), tuple(inner.values()), known)
+            return _several(_at(f, given), _at(g, given), tuple(inner.values()), known)
 
     try:
         answers = branches(way, facts)
@@ -197,6 +206,27 @@ def _written_out(e: Expr) -> Expr:
 
     e = e.replace(sympy.SingularityFunction, bracket) if e.has(sympy.SingularityFunction) else e
     return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
+
+
+def _with_equations(facts: Facts) -> tuple[Facts, dict[Symbol, Expr]]:
+    """What is left to know once the equations that were assumed are put in, and the values that they give."""
+    values: dict[Symbol, Expr] = {}
+    while (equation := next((r for r in facts.relations if isinstance(r, sympy.Eq)), None)) is not None:
+        found = equations([(equation.lhs, equation.rhs)])
+        if not found:
+            raise AssumptionError(f"{equation} came as an assumption, but it is not solved for a symbol [assume]")
+        [(_, value)] = found
+        facts = facts.with_value(value)
+        values = {x: e.subs(value) for x, e in values.items()} | value
+    return facts, values
+
+
+def _at(e: Expr, given: dict[Symbol, Expr]) -> Expr:
+    """A function at values of parameters, which has to have a value there."""
+    found = e.subs(given)
+    if given and found.has(sympy.nan, sympy.zoo):
+        raise ContradictionError(f"{e} has no value where {given} [assume]")
+    return found
 
 
 def _inner(x: Symbol, others: Expr) -> Symbol:

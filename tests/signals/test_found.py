@@ -11,6 +11,7 @@ import pytest
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
 import convmath as cm
+from convmath.errors import AssumptionError
 from convmath.signals import Convolution, fallback
 from convmath.signals.errors import DivergentError
 from convmath.signals.facts import Facts
@@ -374,3 +375,22 @@ def test_a_correlation_of_sequences_over_a_period_is_that_of_lists() -> None:
     found = cm.correlate(2**n, n, n, period=4)
     assert [found.subs(n, k) for k in range(4)] == cm.correlate([1, 2, 4, 8], [0, 1, 2, 3], period=4)
     assert cm.correlate(t, DiracDelta(t), t, period=1) == 1 - t
+
+
+def test_what_has_no_value_is_no_case() -> None:
+    """Three poles one after another: where a = b the second function has no value, and so no answer of its own."""
+    c, r, s = sympy.Symbol("c", positive=True), *sympy.symbols("r s", real=True)
+    two = (exp(-b * t) - exp(-a * t)) / (a - b) * Heaviside(t)
+    solved = Convolution(two, exp(-c * t) * Heaviside(t), t).solve()
+    assert len(solved.answers) == 3  # c = a, c = b, and the rest
+    assert all(solved.derivation(branch=place).verify() for place in range(3))
+    assert not cm.convolve(exp(-s * t) * Heaviside(t) / (r - s), exp(-r * t) * Heaviside(t), t).has(Piecewise)
+
+
+def test_equations_may_be_assumed() -> None:
+    f, g = exp(-a * t) * Heaviside(t), exp(-b * t) * Heaviside(t)
+    solved = Convolution(f, g, t).solve(assume=sympy.Eq(a, b))
+    assert solved.expr in (t * f, t * g)
+    assert solved.derivation().verify()
+    with pytest.raises(AssumptionError, match="at all values of a variable"):
+        cm.convolve(f, g, t, assume=t > 0)

@@ -30,7 +30,7 @@ from .branches import Answer, branches, equations
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
-from .errors import CheckError, ContradictionError, DivergentError, NotFoundError
+from .errors import ArgumentError, CheckError, ContradictionError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -137,7 +137,7 @@ def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), perio
     if t is None:
         with limited():
             return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
-    return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
+    return _with_one_variable(Convolution(f, g, t)).solve(assume=assume, period=period, pv=pv).expr
 
 
 def correlate(
@@ -146,7 +146,17 @@ def correlate(
     if t is None:
         with limited():
             return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
-    return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
+    return _with_one_variable(Correlation(f, g, t)).solve(assume=assume, period=period, pv=pv).expr
+
+
+def _with_one_variable(asked: _Solved) -> _Solved:
+    """The same; a symbol of the same name as the variable that is another one was not meant."""
+    for x in asked.variables:
+        for name, e in zip("fg", asked.functions, strict=True):
+            if any(other.name == x.name and other != x for other in e.free_symbols):
+                why = f"another symbol than the variable {x}: one of them was declared with other assumptions"
+                raise ArgumentError(f"{name} has {x} in it, {why} [{type(asked).__name__}]")
+    return asked
 
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
@@ -331,12 +341,18 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
     return Answer(expression, (), tuple(needed), held), different
 
 
+def _both(*relations: Any) -> Any:
+    """All of them, in short where they speak of one parameter."""
+    found = sympy.And(*relations)
+    return found.simplify() if len(found.free_symbols) == 1 and len(relations) > 1 else found
+
+
 def _assembled(answers: Sequence[Answer], asked: Expr) -> Expr:
     """One expression, in cases where there are several answers."""
     if len(answers) == 1 and not answers[0].conditions and not answers[0].needed:
         return answers[0].expression
     cases = [
-        (asked if answer.expression is None else answer.expression, sympy.And(*answer.conditions, *answer.needed))
+        (asked if answer.expression is None else answer.expression, _both(*answer.conditions, *answer.needed))
         for answer in answers
     ]
     if any(answer.needed for answer in answers):

@@ -13,7 +13,7 @@ from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, 
 import convmath as cm
 from convmath.errors import AssumptionError
 from convmath.signals import Convolution, fallback
-from convmath.signals.errors import DivergentError
+from convmath.signals.errors import ArgumentError, DivergentError
 from convmath.signals.facts import Facts
 from convmath.signals.types import sympy
 
@@ -394,3 +394,16 @@ def test_equations_may_be_assumed() -> None:
     assert solved.derivation().verify()
     with pytest.raises(AssumptionError, match="at all values of a variable"):
         cm.convolve(f, g, t, assume=t > 0)
+
+
+def test_a_variable_of_another_kind_is_told_of() -> None:
+    plain = sympy.Symbol("t")
+    with pytest.raises(ArgumentError, match="another symbol than the variable t"):
+        cm.convolve(exp(-plain) * Heaviside(plain), Heaviside(t), t)
+
+
+def test_conditions_on_one_parameter_are_short() -> None:
+    """w < -π and w < π"""
+    speed = sympy.Symbol("w", real=True)
+    found = cm.convolve(cos(speed * t), sympy.sin(sympy.pi * t) / (sympy.pi * t), t)
+    assert all(not isinstance(condition, sympy.And) for _, condition in found.args)

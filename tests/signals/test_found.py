@@ -407,3 +407,13 @@ def test_conditions_on_one_parameter_are_short() -> None:
     speed = sympy.Symbol("w", real=True)
     found = cm.convolve(cos(speed * t), sympy.sin(sympy.pi * t) / (sympy.pi * t), t)
     assert all(not isinstance(condition, sympy.And) for _, condition in found.args)
+
+
+def test_complex_exponentials_stay_what_they_are() -> None:
+    """Without its conjugate beside it e^{iωt} has no sine and no cosine."""
+    omega = sympy.Symbol("omega", positive=True)
+    wave = exp(sympy.I * omega * t)
+    found = cm.convolve(wave * Heaviside(t), exp(-a * t) * Heaviside(t), t)
+    assert not found.has(cos, sympy.sin)
+    assert sympy.simplify(found - (wave - exp(-a * t)) / (a + sympy.I * omega) * Heaviside(t)) == 0
+    assert cm.convolve(wave, exp(-a * sympy.Abs(t)), t) == 2 * a * wave / (a**2 + omega**2)

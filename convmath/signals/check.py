@@ -19,7 +19,7 @@ from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
 from .pieces import SWITCHES, Function
-from .quadrature import Integral, integrals, principal_value, slow_integral, with_slow_tails
+from .quadrature import GRID_POLES, Integral, integrals, principal_value, slow_integral, with_slow_tails
 from .types import Expr, sympy
 
 __all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
@@ -142,10 +142,11 @@ class _Numeric:
             return Integral(0, 0.0, 0.0)
         breaks = {*self.breaks, *(at - b for b in other.breaks)}
         smooth = low == -np.inf and high == np.inf and not breaks
-        if smooth and principal:
-            return slow_integral(integrand, [*self.poles, *(at - p for p in other.poles)])
+        poles = [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high] if principal else []
+        if smooth and principal and len(poles) <= GRID_POLES:
+            return slow_integral(integrand, poles)
         inside = [x for x in sorted(breaks) if low < x < high]
-        if principal and (poles := [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high]):
+        if poles:
             return principal_value(integrand, [low, *inside, high], poles, TOLERANCE)
         found = integrals(integrand, [low, *inside, high], TOLERANCE)
         if found.error <= (0 if exact else WIDE * found.size):
@@ -158,9 +159,18 @@ class _Numeric:
     def poles(self) -> list[float]:
         """The zeros of the denominator on the line."""
         denominator = sympy.fraction(sympy.together(self.regular))[1]
-        if not denominator.is_polynomial(self.t) or not denominator.has(self.t):
-            return []
-        return [float(root) for root in sympy.real_roots(sympy.nsimplify(denominator), self.t)]
+        bases = {factor.as_base_exp()[0] for factor in sympy.Mul.make_args(denominator)}
+        found: set[float] = set()
+        for base in bases:
+            if base.has(self.t) and base.is_polynomial(self.t):
+                found.update(_real_roots(sympy.nsimplify(base), self.t))
+        return sorted(found)
+
+
+def _real_roots(polynomial: Expr, t: Symbol) -> list[float]:
+    if not polynomial.has(sympy.I):
+        return [float(root) for root in sympy.real_roots(polynomial, t)]
+    return [float(sympy.re(root)) for root in sympy.Poly(polynomial, t).nroots() if abs(sympy.im(root)) < CLOSE]
 
 
 def _end(end: Expr, values: dict[Symbol, Expr]) -> float:
@@ -368,11 +378,14 @@ def _compared(
         raise CheckError(result, {**values, t: at}, got, wanted)
 
 
+DIGITS = 2000  # and no more, where values cancel
+
+
 def _without_cancellation(e: Expr, at: dict[Any, Any], values: dict[Symbol, Expr]) -> complex:
     """An expression with as many digits as it needs, which is slow."""
     exact = {x: sympy.Rational(float(value)) for x, value in at.items()}
     try:
-        return complex(_without_impulses(e).xreplace({**values, **exact}).evalf(20))
+        return complex(_without_impulses(e).xreplace({**values, **exact}).evalf(20, maxn=DIGITS))
     except (TypeError, OverflowError):  # it is no number, or none for doubles
         return complex("nan")
 

@@ -20,6 +20,8 @@ __all__ = ["Integral", "integrals", "principal_value", "slow_integral", "with_sl
 
 # of u to either side, for finite intervals and for others; nodes on a side at first, and at last
 REACH, FARTHER, NODES, MOST = 3.2, 4.3, 48, 384
+GRID_POLES = 2  # between whose nodes a grid can have poles halfway
+SLOW = 1e-6  # the error from which on a tail is integrated as what falls slowly
 # how often an interval is parted that needs more; from an endless one a longer part is taken each time
 HALVED, DOUBLED = 4, 7
 
@@ -209,7 +211,10 @@ def principal_value(f: Function, ends: Sequence[float], poles: Sequence[float], 
     marks = sorted(marks)
     for low, high in itertools.pairwise(marks):
         if not any(low < pole < high for pole in poles):
-            total = total + integrals(f, [low, high], tolerance)
+            part = integrals(f, [low, high], tolerance)
+            if np.isinf(high - low) and not part.error <= SLOW * part.size:
+                part = with_slow_tails(f, [low, high], tolerance)
+            total = total + part
     return total
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+import mpmath
 import pytest
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
 import convmath as cm
 from convmath.signals import Convolution, fallback
-from convmath.signals.errors import DivergentError
+from convmath.signals.check import checked
+from convmath.signals.errors import CheckError, DivergentError
 from convmath.signals.facts import Facts
+from convmath.signals.pieces import pieces
 from convmath.signals.types import sympy
 
 from .drawn import Draw, Signal, t
@@ -350,3 +353,69 @@ def test_powers_of_parameters_have_no_factors_to_ask_for() -> None:
     assert Facts().positive(2**-j * (j - 2)) is None
     found = cm.convolve(2**n * n * Heaviside(n - j, 1), Heaviside(n, 1) - Heaviside(n - 2, 1), n)
     assert [found.subs({j: 1, n: k}) for k in range(4)] == [0, 2, 10, 32]
+
+
+POLE, LORENTZIAN = 1 / t, 1 / (1 + t**2)
+POLES = {
+    "two poles": (POLE, POLE, ()),
+    "poles at parameters": (1 / (t - p), 1 / (sympy.pi * (t + q)), ()),
+    "residues of waves": (cos(t) / t, cos(2 * t - 1) / t, ()),
+    "a regular factor": (POLE, POLE * LORENTZIAN, ()),
+    "several poles": (t / (t**2 - 4), 1 / (t**2 - a**2), (a < 2,)),
+}
+
+
+@pytest.mark.parametrize("name", POLES)
+def test_principal_values_are_associative(name: str) -> None:
+    """(f ∗ g) ∗ h = f ∗ (g ∗ h) for a regular h: where poles meet there is an impulse, which no integral shows."""
+    f, g, assumed = POLES[name]
+    both = cm.convolve(cm.convolve(f, g, t, pv=True, assume=assumed), LORENTZIAN, t, pv=True, assume=assumed)
+    one = cm.convolve(f, cm.convolve(g, LORENTZIAN, t, pv=True, assume=assumed), t, pv=True, assume=assumed)
+    for at in (Rational(-7, 5), Rational(1, 3)):
+        values = {p: Rational(2, 3), q: Rational(-5, 4), a: Rational(3, 2), t: at}
+        assert abs((both - one).subs(values).evalf()) < 1e-12
+
+
+def test_poles_meet_on_intervals() -> None:
+    """The same law, where a pole of one of the functions is inside of an interval."""
+    box = Heaviside(t + 1) - Heaviside(t - 1)
+    found = cm.convolve(POLE, box * POLE, t, pv=True)
+    impulse = found.coeff(DiracDelta(t))
+    assert impulse == -(sympy.pi**2)
+    rest = sympy.lambdify(t, found - impulse * DiracDelta(t), "mpmath")
+    one = cm.convolve(cm.convolve(POLE, LORENTZIAN, t, pv=True), box * POLE, t, pv=True)
+    for at in (-0.7, 0.4):
+        ends = [-mpmath.inf, -1, 0, 1, mpmath.inf]
+        integral = mpmath.quad(lambda x, at=at: rest(x) / (1 + (at - x) ** 2), ends)
+        assert abs(integral + impulse / (1 + at**2) - one.subs(t, at).evalf()) < 1e-8
+    with pytest.raises(DivergentError):
+        cm.convolve(POLE, box * POLE, t)
+
+
+def test_a_principal_value_where_an_interval_ends_is_no_divergence() -> None:
+    """e^{-|t|}/t has one at 0, where the two pieces meet."""
+    f = exp(-sympy.Abs(t)) / t
+    assert "ends, is not found" in Convolution(f, exp(-sympy.Abs(t)), t).solve(pv=True).reason
+
+
+def test_no_integral_of_sympy_stands_for_two_poles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows no impulse, and neither does a check in numbers."""
+    monkeypatch.setattr(fallback, "integrated", lambda *_: pytest.fail("asked for an integral"))
+    assert "no method convolves" in Convolution(1 / t, 1 / sympy.sinh(t), t).solve(pv=True).reason
+
+
+def test_principal_values_of_many_poles_are_held_against_numbers() -> None:
+    """A grid of points can have two poles halfway between its points, and a denominator is a product with a wave."""
+    for f, g in ((1 / t, 1 / (t**2 - 1)), (exp(sympy.I * t) / t, exp(-sympy.I * t) / t)):
+        assert Convolution(f, g, t).solve(pv=True).answers[0].held > 1
+    wrong = exp(sympy.I * t) / t, exp(-sympy.I * t) / t, t, 3 * sympy.sin(t) / t
+    with pytest.raises(CheckError):
+        checked(*wrong, Facts(), (pieces(wrong[0], t, Facts()), pieces(wrong[1], t, Facts())), principal=True)
+
+
+def test_what_cancels_in_many_digits_is_no_false_alarm() -> None:
+    """The difference of two polynomials of degree 100, times e^{-t} and e^{-2t}, whose terms cancel in most digits."""
+    found = cm.convolve(t**100 * exp(-t) * Heaviside(t), t**100 * exp(-2 * t) * Heaviside(t), t)
+    at = Rational(3)
+    wanted = mpmath.quad(lambda x: (x * (3 - x)) ** 100 * mpmath.exp(-2 * 3 + x), [0, 1, 2, 3])
+    assert abs(found.subs(t, at).evalf(20, maxn=2000) / wanted - 1) < 1e-10

@@ -13,6 +13,9 @@ __all__ = ["SPANISH", "told"]
 
 SPANISH: Mapping[str, str] = {
     # no method
+    "a principal value at {}, where an interval ends, is not found": (
+        "no se encuentra un valor principal en {}, donde termina un intervalo"
+    ),
     "no method convolves {} with {}": "ningún método convoluciona {} con {}",
     "no method convolves exponentials of quadratics whose squares cancel": (
         "ningún método convoluciona exponenciales de polinomios de grado 2 cuyos cuadrados se cancelan"

@@ -19,7 +19,7 @@ from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
 from .pieces import SWITCHES, Function
-from .quadrature import GRID_POLES, Integral, integrals, principal_value, slow_integral, with_slow_tails
+from .quadrature import GRID_POLES, Integral, chirp_integral, integrals, principal_value, slow_integral, with_slow_tails
 from .types import Expr, sympy
 
 __all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
@@ -152,6 +152,9 @@ class _Numeric:
         if found.error <= (0 if exact else WIDE * found.size):
             return found
         other_rule = slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
+        if not other_rule.error <= WIDE * other_rule.size:
+            turning = chirp_integral(integrand, [low, *inside, high], TOLERANCE)
+            other_rule = turning if turning.error <= WIDE * turning.size else other_rule
         knows_better = np.isfinite(other_rule.error) and other_rule.error <= WIDE * other_rule.size
         return other_rule if knows_better or not exact else found
 

@@ -6,6 +6,7 @@ import random
 from dataclasses import replace
 
 import mpmath
+import numpy as np
 import pytest
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
@@ -15,6 +16,7 @@ from convmath.signals.check import checked
 from convmath.signals.errors import CheckError, DivergentError
 from convmath.signals.facts import Facts
 from convmath.signals.pieces import pieces
+from convmath.signals.quadrature import chirp_integral
 from convmath.signals.types import sympy
 
 from .drawn import Draw, Signal, t
@@ -419,3 +421,36 @@ def test_what_cancels_in_many_digits_is_no_false_alarm() -> None:
     at = Rational(3)
     wanted = mpmath.quad(lambda x: (x * (3 - x)) ** 100 * mpmath.exp(-2 * 3 + x), [0, 1, 2, 3])
     assert abs(found.subs(t, at).evalf(20, maxn=2000) / wanted - 1) < 1e-10
+
+
+CHIRP = exp(sympy.I * t**2)
+
+
+def test_fresnel_integrals_converge() -> None:
+    """∫ e^{icτ²} dτ = √(π/|c|)·e^{±iπ/4}, and what is turned by it; where the powers beside it grow nothing is said."""
+    turned = sympy.sqrt(sympy.pi) * exp(sympy.I * sympy.pi / 4)
+    assert abs((cm.convolve(CHIRP, 1, t) - turned).evalf()) < 1e-14
+    found = cm.convolve(CHIRP, exp(-sympy.I * t**2 / 2), t)
+    for at in (-1.3, 0.4):
+        wanted = sympy.sqrt(2) * turned * exp(-sympy.I * at**2)
+        assert abs((found.subs(t, at) - wanted).evalf()) < 1e-12
+    found = cm.convolve(exp(sympy.I * p * t**2), Heaviside(t), t)
+    for rate in (-2, 3):
+        wanted = [mpmath.quad(lambda x, rate=rate: mpmath.exp(1j * rate * x**2), [0, end]) for end in (-0.7, 0.7)]
+        for end, value in zip((-0.7, 0.7), wanted, strict=True):
+            whole = mpmath.sqrt(mpmath.pi / abs(rate)) * mpmath.exp(1j * mpmath.sign(rate) * mpmath.pi / 4)
+            assert abs(found.subs({p: rate, t: end}).evalf() - value - whole / 2) < 1e-12
+
+
+@pytest.mark.parametrize("g", [t, exp(t), exp(-sympy.I * t**2), t * CHIRP])
+def test_what_turns_without_end_is_not_said_to_diverge(g: sympy.Expr) -> None:
+    assert Convolution(CHIRP, g, t).solve().reason
+    assert "may be complex" in Convolution(exp(sympy.I * sympy.Symbol("c") * t**2), Heaviside(t), t).solve().reason
+
+
+def test_what_turns_ever_faster_is_integrated_in_numbers() -> None:
+    rate = 1j * np.pi
+    found = chirp_integral(lambda x: np.exp(rate * x**2), [-np.inf, 0.3, np.inf], 1e-8)
+    assert abs(found.value - np.exp(1j * np.pi / 4)) < 1e-8
+    too_fast = chirp_integral(lambda x: np.exp(300 * rate * x**2), [-np.inf, 0.3, np.inf], 1e-8)
+    assert not too_fast.error <= 1e-6 * too_fast.size

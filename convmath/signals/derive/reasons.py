@@ -20,6 +20,12 @@ SPANISH: Mapping[str, str] = {
     "no method convolves exponentials of quadratics whose squares cancel": (
         "ningún método convoluciona exponenciales de polinomios de grado 2 cuyos cuadrados se cancelan"
     ),
+    "whether exp({}·τ²) turns or grows is not known: its symbols may be complex": (
+        "no se sabe si exp({}·τ²) gira o crece: sus símbolos pueden ser complejos"
+    ),
+    "no method integrates exp({}·τ²) with what does not fall beside it": (
+        "ningún método integra exp({}·τ²) con lo que no decae a su lado"
+    ),
     "no method convolves a rational function with exp({}·t²)": (
         "ningún método convoluciona una función racional con exp({}·t²)"
     ),

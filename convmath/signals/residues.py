@@ -227,7 +227,12 @@ class Residues:
 
     def _above(self, z: Number) -> bool | None:
         """Whether a point is above the real line; None where it is on it."""
-        height = parts(sympy.expand(z.expression))[1]
+        beside, height = parts(sympy.expand(z.expression))
+        # what is asked of a height makes its symbols real
+        if any(not x.is_extended_real for x in beside.free_symbols - height.free_symbols):
+            raise NotFoundError(
+                f"on which side of the line {z.expression} is, is not known: its symbols may be complex"
+            )
         if height == 0:
             return None
         if (found := self.facts.positive(height)) is None:

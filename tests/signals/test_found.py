@@ -454,3 +454,13 @@ def test_what_turns_ever_faster_is_integrated_in_numbers() -> None:
     assert abs(found.value - np.exp(1j * np.pi / 4)) < 1e-8
     too_fast = chirp_integral(lambda x: np.exp(300 * rate * x**2), [-np.inf, 0.3, np.inf], 1e-8)
     assert not too_fast.error <= 1e-6 * too_fast.size
+
+
+@pytest.mark.parametrize("height", [0, sympy.I])
+@pytest.mark.parametrize("principal", [True, False])
+def test_a_pole_at_what_may_be_complex_is_not_said_to_be_on_the_line(height: sympy.Expr, principal: bool) -> None:
+    """Where im A ≠ 0 the integral of 1/(τ - A) converges, and another one than where A is real."""
+    place = sympy.Symbol("A")
+    for assumed in ((), sympy.Ne(sympy.im(place), 0)):
+        result = Convolution(1 / (t - place - height), LORENTZIAN, t).solve(pv=principal, assume=assumed)
+        assert "may be complex" in result.reason

@@ -23,6 +23,9 @@ SPANISH: Mapping[str, str] = {
     "whether exp({}·τ²) turns or grows is not known: its symbols may be complex": (
         "no se sabe si exp({}·τ²) gira o crece: sus símbolos pueden ser complejos"
     ),
+    "on which side of the line {} is, is not known: its symbols may be complex": (
+        "no se sabe de qué lado de la recta está {}: sus símbolos pueden ser complejos"
+    ),
     "no method integrates exp({}·τ²) with what does not fall beside it": (
         "ningún método integra exp({}·τ²) con lo que no decae a su lado"
     ),

@@ -167,7 +167,39 @@ class _Numeric:
         for base in bases:
             if base.has(self.t) and base.is_polynomial(self.t):
                 found.update(_real_roots(sympy.nsimplify(base), self.t))
+        others = [base for base in bases if base.has(self.t) and not base.is_polynomial(self.t)]
+        if others or self.regular.has(*POLED):
+            seen = self.poles_between(-SEEN, SEEN)
+            found.update([p for p in seen if all(abs(p - q) > NEAR for q in found)])
         return sorted(found)
+
+    def poles_between(self, low: float, high: float) -> list[float]:
+        """The points where 1/f falls to 0 from both sides, as numbers show them."""
+        x = np.linspace(low, high, 8001)
+        with np.errstate(all="ignore"):
+            size = np.nan_to_num(np.abs(1 / self(x)), nan=0.0, posinf=np.inf)
+        lowest = np.flatnonzero((size[1:-1] <= size[:-2]) & (size[1:-1] < size[2:]) & np.isfinite(size[2:])) + 1
+        found = []
+        for k in lowest:
+            at = _lowest(lambda at: float(np.abs(1 / self(np.array([at])))[0]), x[k - 1], x[k + 1])
+            if abs(1 / self(np.array([at + 1e-9])))[0] < 1e-6:
+                found.append(at)
+        return found
+
+
+NEAR = 1e-4  # by how much poles differ that are not one
+POLED = (sympy.tan, sympy.cot, sympy.sec, sympy.csc, sympy.coth, sympy.csch)
+SEEN = 40.0  # how far from 0 poles of these are sought
+
+
+def _lowest(f: Callable[[float], float], low: float, high: float) -> float:
+    """Where |x - p| is least, by the golden section."""
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(70):
+        one, two = high - ratio * (high - low), low + ratio * (high - low)
+        with np.errstate(all="ignore"):
+            low, high = (low, two) if f(one) < f(two) else (one, high)
+    return (low + high) / 2
 
 
 def _real_roots(polynomial: Expr, t: Symbol) -> list[float]:
@@ -328,6 +360,7 @@ def checked_period(
     functions: tuple[Function, Function],
     period: Expr,
     conditions: Sequence[Any] = (),
+    principal: bool = False,
 ) -> int:
     """At how many points of a period a result was held against the integral or sum over it."""
     f, g, result = (concrete(e) for e in (f, g, result))
@@ -338,7 +371,7 @@ def checked_period(
             held += _held_at_indices(f, g, t, result, round(float(period.xreplace(values))), values)
             continue
         left, right = (_Numeric(e.xreplace(values), t, h, values) for e, h in zip((f, g), functions, strict=True))
-        held += _held_on_a_period(left, right, result, float(period.xreplace(values)), values, draw)
+        held += _held_on_a_period(left, right, result, float(period.xreplace(values)), values, draw, principal)
     return held
 
 
@@ -351,13 +384,19 @@ def _held_at_indices(f: Expr, g: Expr, n: Symbol, result: Expr, length: int, val
 
 
 def _held_on_a_period(
-    left: _Numeric, right: _Numeric, result: Expr, length: float, values: dict[Symbol, Expr], draw: random.Random
+    left: _Numeric,
+    right: _Numeric,
+    result: Expr,
+    length: float,
+    values: dict[Symbol, Expr],
+    draw: random.Random,
+    principal: bool,
 ) -> int:
     evaluated, held = _numeric(_without_impulses(result).xreplace(values), left.t), 0
     for at in [length * draw.random() for _ in range(5)]:
         breaks = {b % length for b in left.breaks} | {(at - b) % length for b in right.breaks} | {at}
         ends = [0.0, *sorted(b for b in breaks if 0 < b < length), length]
-        wanted = integrals(lambda x, at=at: left(x) * right((at - x) % length), ends, TOLERANCE)
+        wanted = _over_a_period(left, right, at, length, ends, principal)
         for one, two in ((left, right), (right, left)):
             for coefficient, place, order in one.impulses:
                 value = coefficient * two.derivative(order, (at - place) % length)
@@ -366,6 +405,27 @@ def _held_on_a_period(
             held += 1
             _compared(result, left.t, at, complex(evaluated(at)), wanted.value, _allowed(wanted), values)
     return held
+
+
+def _over_a_period(
+    left: _Numeric, right: _Numeric, at: float, length: float, ends: list[float], principal: bool
+) -> Integral:
+    """∫ over one period; where there are poles, over one that begins away from them."""
+    between = (-length / 2, 3 * length / 2)
+    poles = left.poles_between(*between) if principal else []
+    poles += [at - p for p in right.poles_between(*between)] if principal else []
+    if not poles:
+        return integrals(lambda x: left(x) * right((at - x) % length), ends, TOLERANCE)
+    once = sorted({round((p + NEAR) % length, 6): (p + NEAR) % length - NEAR for p in poles}.values())
+    gaps = [(high - low, low) for low, high in itertools.pairwise([*once, once[0] + length])]
+    width, low = max(gaps)
+    start = low + width / 2
+    inside = [start + (p - start) % length for p in once]
+    marks = sorted({start + (e - start) % length for e in ends} - {start})
+    apart = [e for e in marks if min(abs(e - p) for p in inside) > CLOSE]
+    return principal_value(
+        lambda x: left(x % length) * right((at - x) % length), [start, *apart, start + length], inside, TOLERANCE
+    )
 
 
 def _compared(

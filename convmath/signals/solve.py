@@ -205,7 +205,7 @@ class _Table:
         if _hopeless(first, second, self.t):
             raise self._refusal(first, second)
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
-            return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
+            return hyperbolic.joined(first, second, self.t, self.principal)
         self.open.append((first, second))
         return Terms(())
 

@@ -464,3 +464,64 @@ def test_a_pole_at_what_may_be_complex_is_not_said_to_be_on_the_line(height: sym
     for assumed in ((), sympy.Ne(sympy.im(place), 0)):
         result = Convolution(1 / (t - place - height), LORENTZIAN, t).solve(pv=principal, assume=assumed)
         assert "may be complex" in result.reason
+
+
+COT = sympy.cot(t / 2)
+PERIODIC = {
+    "a kernel with itself": (COT, COT),
+    "another place": (COT, sympy.tan(t / 2)),
+    "two": (1 / sympy.sin(t), COT),
+}
+
+
+def test_the_circular_hilbert_transform_turns_waves() -> None:
+    """∫ cot(τ/2)·e^{ik(t - τ)} dτ over a turn is -2πi·sign(k)·e^{ikt}"""
+    period = 2 * sympy.pi
+    assert sympy.simplify(cm.convolve(COT, cos(3 * t), t, period=period, pv=True) - period * sympy.sin(3 * t)) == 0
+    with pytest.raises(DivergentError, match="pv=True"):
+        cm.convolve(COT, cos(3 * t), t, period=period)
+    with pytest.raises(DivergentError, match="order 2"):
+        cm.convolve(COT**2, cos(3 * t), t, period=period, pv=True)
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+def test_principal_values_are_associative_on_a_period(name: str) -> None:
+    f, g = PERIODIC[name]
+    h, period = 1 / (2 - cos(t - 1)), 2 * sympy.pi
+
+    def over(one: sympy.Expr, two: sympy.Expr) -> sympy.Expr:
+        return cm.convolve(one, two, t, period=period, pv=True)
+
+    both, one = over(f, g), over(f, over(g, h))
+    impulses = sum(both.coeff(part) * h.subs(t, t + part.args[0] - t) for part in both.atoms(DiracDelta))
+    smooth = over(both.replace(DiracDelta, lambda *_: S.Zero), h)
+    for at in (0.3, 4.5):
+        assert abs((impulses + smooth - one).subs(t, at).evalf()) < 1e-9
+
+
+HYPERBOLIC = {
+    "csch with itself": (sympy.csch(t), sympy.csch(t)),
+    "csch, twice as fast": (sympy.csch(t), sympy.csch(2 * t)),
+    "a pole elsewhere": (1 / (exp(t) - 2), sympy.csch(t)),
+}
+
+
+@pytest.mark.parametrize("name", HYPERBOLIC)
+def test_principal_values_of_hyperbolic_functions_are_associative(name: str) -> None:
+    f, g = HYPERBOLIC[name]
+    h = sympy.sech(t) ** 2
+    both = cm.convolve(f, g, t, pv=True)
+    [impulse] = both.atoms(DiracDelta)
+    smooth, whole = (sympy.lambdify(t, e, "mpmath") for e in (both - both.coeff(impulse) * impulse, h))
+    one, two = (sympy.lambdify(t, e, "mpmath") for e in (f, cm.convolve(g, h, t, pv=True)))
+    place = sympy.log(2) if "elsewhere" in name else S.Zero
+    at = 0.37
+    middle = float(place)
+
+    def turned(x: float) -> float:  # f has its pole in the middle
+        return one(middle + x) * two(at - middle - x) + one(middle - x) * two(at - middle + x)
+
+    left = mpmath.quad(lambda x: smooth(x) * whole(at - x), [-30, -1.1, 0.011, 1.1, 30])
+    left += both.coeff(impulse).evalf() * whole(at - middle)
+    assert abs(left - mpmath.quad(turned, [1e-8, 0.5, 2, 8, 30])) < 1e-6
+    assert cm.convolve(sympy.csch(t), sympy.sech(t), t, pv=True) == 2 * t / sympy.cosh(t)

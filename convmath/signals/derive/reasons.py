@@ -118,6 +118,9 @@ SPANISH: Mapping[str, str] = {
     "{} is infinite at {}: with a derivative of δ there comes a finite part, which is no function": (
         "{} es infinita en {}: con una derivada de δ aparece una parte finita, que no es una función"
     ),
+    "where poles at {} and {} meet on a period is not known": (
+        "no se sabe dónde se encuentran en un período los polos en {} y {}"
+    ),
     "whether the pole {} is within the unit circle is not known": (
         "no se sabe si el polo {} está dentro del círculo unidad"
     ),
@@ -143,9 +146,6 @@ SPANISH: Mapping[str, str] = {
     "the integral diverges: s**({}) is not integrable at 0": "la integral diverge: s**({}) no es integrable en 0",
     "the integral diverges: the product of the functions does not fall towards both ends": (
         "la integral diverge: el producto de las funciones no decae hacia ambos extremos"
-    ),
-    "the integral diverges: a function has a pole on the line": (
-        "la integral diverge: una función tiene un polo en la recta"
     ),
     "the integral diverges: the quadratic form {} of its exponent is not positive definite": (
         "la integral diverge: la forma cuadrática {} de su exponente no es definida positiva"

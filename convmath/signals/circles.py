@@ -56,7 +56,7 @@ def _on_the_circle(poles: dict[Expr, int], period: Expr, facts: Facts, principal
 def _impulse(first: tuple[Expr, Expr], second: tuple[Expr, Expr], t: Symbol, period: Expr) -> Expr:
     """-π²·δ(t - p - q) times the residues in t, which are those in z times dt/dz."""
     (z, r), (w, s) = first, second
-    turn = sympy.arg(z * w) / (2 * sympy.pi)
+    turn = sympy.arg(sympy.expand_complex(z * w)) / (2 * sympy.pi)
     if not turn.is_number:
         raise NotFoundError(f"where poles at {z} and {w} meet on a period is not known")
     scale = sympy.cancel(sympy.expand_complex(r * s / (z * w)))

@@ -19,10 +19,18 @@ from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
 from .pieces import SWITCHES, Function
-from .quadrature import GRID_POLES, Integral, chirp_integral, integrals, principal_value, slow_integral, with_slow_tails
+from .quadrature import (
+    Integral,
+    chirp_integral,
+    integrals,
+    principal_integral,
+    principal_value,
+    slow_integral,
+    with_slow_tails,
+)
 from .types import Expr, sympy
 
-__all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
+__all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence", "poles_of"]
 
 TOLERANCE, WIDE = 1e-8, 1e-6  # asked of a quadrature, and allowed between it and a result
 POINTS, TRIES = 12, 3
@@ -143,8 +151,8 @@ class _Numeric:
         breaks = {*self.breaks, *(at - b for b in other.breaks)}
         smooth = low == -np.inf and high == np.inf and not breaks
         poles = [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high] if principal else []
-        if smooth and principal and len(poles) <= GRID_POLES:
-            return slow_integral(integrand, poles)
+        if smooth and principal:
+            return principal_integral(integrand, poles)
         inside = [x for x in sorted(breaks) if low < x < high]
         if poles:
             return principal_value(integrand, [low, *inside, high], poles, TOLERANCE)
@@ -185,6 +193,11 @@ class _Numeric:
             if abs(1 / self(np.array([at + 1e-9])))[0] < 1e-6:
                 found.append(at)
         return found
+
+
+def poles_of(e: Expr, t: Symbol) -> list[float]:
+    """The poles on the line of a function without parameters."""
+    return _Numeric(e, t, Function(), {}).poles
 
 
 NEAR = 1e-4  # by how much poles differ that are not one

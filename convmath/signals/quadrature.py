@@ -21,6 +21,7 @@ __all__ = [
     "Integral",
     "chirp_integral",
     "integrals",
+    "principal_integral",
     "principal_value",
     "slow_integral",
     "with_slow_tails",
@@ -247,6 +248,13 @@ def principal_value(f: Function, ends: Sequence[float], poles: Sequence[float], 
                 part = with_slow_tails(f, [low, high], tolerance)
             total = total + part
     return total
+
+
+def principal_integral(f: Function, poles: Sequence[float], tolerance: float = 1e-8) -> Integral:
+    """∫ over the whole line with simple poles on it."""
+    if len(poles) <= GRID_POLES:
+        return slow_integral(f, poles)
+    return principal_value(f, [-np.inf, np.inf], poles, tolerance)
 
 
 def _grid(poles: Sequence[float]) -> tuple[float, float]:

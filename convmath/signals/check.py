@@ -19,10 +19,18 @@ from .deadline import inquire
 from .errors import CheckError
 from .facts import Facts
 from .pieces import SWITCHES, Function
-from .quadrature import Integral, integrals, principal_value, slow_integral, with_slow_tails
+from .quadrature import (
+    Integral,
+    chirp_integral,
+    integrals,
+    principal_integral,
+    principal_value,
+    slow_integral,
+    with_slow_tails,
+)
 from .types import Expr, sympy
 
-__all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence"]
+__all__ = ["checked", "checked_in_space", "checked_period", "checked_sequence", "poles_of"]
 
 TOLERANCE, WIDE = 1e-8, 1e-6  # asked of a quadrature, and allowed between it and a result
 POINTS, TRIES = 12, 3
@@ -142,15 +150,19 @@ class _Numeric:
             return Integral(0, 0.0, 0.0)
         breaks = {*self.breaks, *(at - b for b in other.breaks)}
         smooth = low == -np.inf and high == np.inf and not breaks
+        poles = [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high] if principal else []
         if smooth and principal:
-            return slow_integral(integrand, [*self.poles, *(at - p for p in other.poles)])
+            return principal_integral(integrand, poles)
         inside = [x for x in sorted(breaks) if low < x < high]
-        if principal and (poles := [p for p in (*self.poles, *(at - p for p in other.poles)) if low < p < high]):
+        if poles:
             return principal_value(integrand, [low, *inside, high], poles, TOLERANCE)
         found = integrals(integrand, [low, *inside, high], TOLERANCE)
         if found.error <= (0 if exact else WIDE * found.size):
             return found
         other_rule = slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
+        if not other_rule.error <= WIDE * other_rule.size:
+            turning = chirp_integral(integrand, [low, *inside, high], TOLERANCE)
+            other_rule = turning if turning.error <= WIDE * turning.size else other_rule
         knows_better = np.isfinite(other_rule.error) and other_rule.error <= WIDE * other_rule.size
         return other_rule if knows_better or not exact else found
 
@@ -158,9 +170,55 @@ class _Numeric:
     def poles(self) -> list[float]:
         """The zeros of the denominator on the line."""
         denominator = sympy.fraction(sympy.together(self.regular))[1]
-        if not denominator.is_polynomial(self.t) or not denominator.has(self.t):
-            return []
-        return [float(root) for root in sympy.real_roots(sympy.nsimplify(denominator), self.t)]
+        bases = {factor.as_base_exp()[0] for factor in sympy.Mul.make_args(denominator)}
+        found: set[float] = set()
+        for base in bases:
+            if base.has(self.t) and base.is_polynomial(self.t):
+                found.update(_real_roots(sympy.nsimplify(base), self.t))
+        others = [base for base in bases if base.has(self.t) and not base.is_polynomial(self.t)]
+        if others or self.regular.has(*POLED):
+            seen = self.poles_between(-SEEN, SEEN)
+            found.update([p for p in seen if all(abs(p - q) > NEAR for q in found)])
+        return sorted(found)
+
+    def poles_between(self, low: float, high: float) -> list[float]:
+        """The points where 1/f falls to 0 from both sides, as numbers show them."""
+        x = np.linspace(low, high, 8001)
+        with np.errstate(all="ignore"):
+            size = np.nan_to_num(np.abs(1 / self(x)), nan=0.0, posinf=np.inf)
+        lowest = np.flatnonzero((size[1:-1] <= size[:-2]) & (size[1:-1] < size[2:]) & np.isfinite(size[2:])) + 1
+        found = []
+        for k in lowest:
+            at = _lowest(lambda at: float(np.abs(1 / self(np.array([at])))[0]), x[k - 1], x[k + 1])
+            if abs(1 / self(np.array([at + 1e-9])))[0] < 1e-6:
+                found.append(at)
+        return found
+
+
+def poles_of(e: Expr, t: Symbol) -> list[float]:
+    """The poles on the line of a function without parameters."""
+    return _Numeric(e, t, Function(), {}).poles
+
+
+NEAR = 1e-4  # by how much poles differ that are not one
+POLED = (sympy.tan, sympy.cot, sympy.sec, sympy.csc, sympy.coth, sympy.csch)
+SEEN = 40.0  # how far from 0 poles of these are sought
+
+
+def _lowest(f: Callable[[float], float], low: float, high: float) -> float:
+    """Where |x - p| is least, by the golden section."""
+    ratio = (np.sqrt(5) - 1) / 2
+    for _ in range(70):
+        one, two = high - ratio * (high - low), low + ratio * (high - low)
+        with np.errstate(all="ignore"):
+            low, high = (low, two) if f(one) < f(two) else (one, high)
+    return (low + high) / 2
+
+
+def _real_roots(polynomial: Expr, t: Symbol) -> list[float]:
+    if not polynomial.has(sympy.I):
+        return [float(root) for root in sympy.real_roots(polynomial, t)]
+    return [float(sympy.re(root)) for root in sympy.Poly(polynomial, t).nroots() if abs(sympy.im(root)) < CLOSE]
 
 
 def _end(end: Expr, values: dict[Symbol, Expr]) -> float:
@@ -315,6 +373,7 @@ def checked_period(
     functions: tuple[Function, Function],
     period: Expr,
     conditions: Sequence[Any] = (),
+    principal: bool = False,
 ) -> int:
     """At how many points of a period a result was held against the integral or sum over it."""
     f, g, result = (concrete(e) for e in (f, g, result))
@@ -325,7 +384,7 @@ def checked_period(
             held += _held_at_indices(f, g, t, result, round(float(period.xreplace(values))), values)
             continue
         left, right = (_Numeric(e.xreplace(values), t, h, values) for e, h in zip((f, g), functions, strict=True))
-        held += _held_on_a_period(left, right, result, float(period.xreplace(values)), values, draw)
+        held += _held_on_a_period(left, right, result, float(period.xreplace(values)), values, draw, principal)
     return held
 
 
@@ -338,13 +397,19 @@ def _held_at_indices(f: Expr, g: Expr, n: Symbol, result: Expr, length: int, val
 
 
 def _held_on_a_period(
-    left: _Numeric, right: _Numeric, result: Expr, length: float, values: dict[Symbol, Expr], draw: random.Random
+    left: _Numeric,
+    right: _Numeric,
+    result: Expr,
+    length: float,
+    values: dict[Symbol, Expr],
+    draw: random.Random,
+    principal: bool,
 ) -> int:
     evaluated, held = _numeric(_without_impulses(result).xreplace(values), left.t), 0
     for at in [length * draw.random() for _ in range(5)]:
         breaks = {b % length for b in left.breaks} | {(at - b) % length for b in right.breaks} | {at}
         ends = [0.0, *sorted(b for b in breaks if 0 < b < length), length]
-        wanted = integrals(lambda x, at=at: left(x) * right((at - x) % length), ends, TOLERANCE)
+        wanted = _over_a_period(left, right, at, length, ends, principal)
         for one, two in ((left, right), (right, left)):
             for coefficient, place, order in one.impulses:
                 value = coefficient * two.derivative(order, (at - place) % length)
@@ -353,6 +418,27 @@ def _held_on_a_period(
             held += 1
             _compared(result, left.t, at, complex(evaluated(at)), wanted.value, _allowed(wanted), values)
     return held
+
+
+def _over_a_period(
+    left: _Numeric, right: _Numeric, at: float, length: float, ends: list[float], principal: bool
+) -> Integral:
+    """∫ over one period; where there are poles, over one that begins away from them."""
+    between = (-length / 2, 3 * length / 2)
+    poles = left.poles_between(*between) if principal else []
+    poles += [at - p for p in right.poles_between(*between)] if principal else []
+    if not poles:
+        return integrals(lambda x: left(x) * right((at - x) % length), ends, TOLERANCE)
+    once = sorted({round((p + NEAR) % length, 6): (p + NEAR) % length - NEAR for p in poles}.values())
+    gaps = [(high - low, low) for low, high in itertools.pairwise([*once, once[0] + length])]
+    width, low = max(gaps)
+    start = low + width / 2
+    inside = [start + (p - start) % length for p in once]
+    marks = sorted({start + (e - start) % length for e in ends} - {start})
+    apart = [e for e in marks if min(abs(e - p) for p in inside) > CLOSE]
+    return principal_value(
+        lambda x: left(x % length) * right((at - x) % length), [start, *apart, start + length], inside, TOLERANCE
+    )
 
 
 def _compared(
@@ -368,11 +454,14 @@ def _compared(
         raise CheckError(result, {**values, t: at}, got, wanted)
 
 
+DIGITS = 2000  # and no more, where values cancel
+
+
 def _without_cancellation(e: Expr, at: dict[Any, Any], values: dict[Symbol, Expr]) -> complex:
     """An expression with as many digits as it needs, which is slow."""
     exact = {x: sympy.Rational(float(value)) for x, value in at.items()}
     try:
-        return complex(_without_impulses(e).xreplace({**values, **exact}).evalf(20))
+        return complex(_without_impulses(e).xreplace({**values, **exact}).evalf(20, maxn=DIGITS))
     except (TypeError, OverflowError):  # it is no number, or none for doubles
         return complex("nan")
 

@@ -176,7 +176,7 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
             if period is not None:
-                return _circular(_at(f, given), _at(g, given), x, period.subs(given), known)
+                return _circular(_at(f, given), _at(g, given), x, period.subs(given), known, principal)
             return in_one_variable(_at(f, given), _at(g, given), x, known, principal)
     elif period is not None:
         return Result(asked, reason="no method convolves functions of several variables over a period")
@@ -294,7 +294,9 @@ def _moved(impulses: Function, g: Expr, x: Symbol) -> Expr:
     return sympy.Add(*(impulse.coefficient * g.subs(x, x - impulse.at) for impulse in impulses.points))
 
 
-def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
+def _circular(
+    f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts, principal: bool
+) -> tuple[Answer, list[tuple[Expr, Expr]]]:
     """On one period from 0 on, which is positive."""
     needed = () if (positive := known.positive(period)) else (sympy.Gt(period, 0),)
     if positive is False:
@@ -306,10 +308,10 @@ def _circular(f: Expr, g: Expr, x: Symbol, period: Expr, known: Facts) -> tuple[
     functions = first, second
     whole = None
     if not (x.is_integer or any(e.has(*SWITCHES) for e in in_cases)):
-        whole = circles.convolved(f, g, x, period, known)
-    found = periodic.convolved(*functions, reader, period) if whole is None else Found(whole)
+        whole = circles.convolved(f, g, x, period, known, principal)
+    found = periodic.convolved(*functions, reader, period, principal) if whole is None else Found(whole)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
-    held = checked_period(f, g, x, found.expression, known, functions, period, conditions)
+    held = checked_period(f, g, x, found.expression, known, functions, period, conditions, principal)
     if not held:
         raise NotFoundError(UNHELD)
     return Answer(found.expression, (), (*needed, *found.converges), held), found.different

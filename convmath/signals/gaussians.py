@@ -6,6 +6,8 @@ B and C that depend on t, and it has an antiderivative in
 
     J₀ = ½√(π/κ)·e^{B²/4κ}·erf(√κ·τ - B/(2√κ)),   2κ·J_k = -τ^{k-1}·e^{-κτ²+Bτ} + B·J_{k-1} + (k-1)·J_{k-2}.
 
+Where κ is imaginary, √κ·τ goes to ±∞ along arg ±π/4, where erf still tends to ±1: Fresnel's integrals.
+
 One-sided parts meet at the sum of their break points, as poles do.
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from sympy import Symbol, oo
+from sympy import I, Symbol, oo
 
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .factors import factored
@@ -47,12 +49,23 @@ class Integrand:
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
         self.kappa = factored(-(f.square + g.square))
-        size = self.kappa if self.kappa.is_extended_real is not False else sympy.re(self.kappa)
-        self.decays = facts.positive(size)
-        if self.decays is None:
-            raise OpenQuestion(sympy.Gt(size, 0), apart=True)
-        if sympy.expand(self.kappa) == 0:
+        size, turn = self.kappa, sympy.S.Zero
+        if self.kappa.has(I) or self.kappa.is_extended_real is False:
+            size, turn = map(sympy.expand, self.kappa.as_real_imag())
+            if size != 0 and sympy.expand(size.replace(sympy.im, lambda _: sympy.S.Zero)) == 0:
+                raise NotFoundError(
+                    f"whether exp(({-self.kappa})·τ²) turns or grows is not known: its symbols may be complex"
+                )
+        self.decays = self._positive(size)
+        self.turns = not self.decays and turn != 0 and not self._positive(-size)
+        if sympy.expand(self.kappa) == 0 or (self.turns and facts.equal(turn, sympy.S.Zero)):
             raise NotFoundError("no method convolves exponentials of quadratics whose squares cancel")
+        self.root = sympy.sqrt(self.kappa if self.decays else -self.kappa)
+        self.inverse = 1 / self.root
+        if self.turns:
+            sign = 1 if self._positive(turn) else -1
+            size = sympy.sqrt(2 * sign * turn)
+            self.root, self.inverse = size * (1 + sign * I) / 2, (1 - sign * I) / size
         self.slope = -2 * g.square  # of B, by t
         self.offset = sympy.expand(f.rate - g.rate)
         # e^{B²/4κ + C}, by powers of t
@@ -60,6 +73,11 @@ class Integrand:
         rate = factored(self.slope * self.offset / (2 * self.kappa) + g.rate)
         constant = sympy.expand(factored(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
         self.front = (square, rate, constant)
+
+    def _positive(self, e: Expr) -> bool:
+        if (found := self.facts.positive(e)) is None:
+            raise OpenQuestion(sympy.Gt(e, 0), apart=True)
+        return found
 
     def between(self, low: Expr, high: Expr, sign: int) -> list[Monomial]:
         """The integral from one limit to another, as monomials in t."""
@@ -69,7 +87,7 @@ class Integrand:
         x = sympy.sympify(x)
         before, beside = self._polynomials(x)
         scale = sign * self.f.coefficient * self.g.coefficient
-        front = scale * sympy.sqrt(sympy.pi) / (2 * sympy.sqrt(self.kappa if self.decays else -self.kappa))
+        front = scale * sympy.sqrt(sympy.pi) * self.inverse / 2
         square, rate, constant = self.front
         special = self._error(x)
         for power, value in before:
@@ -88,17 +106,28 @@ class Integrand:
     def _error(self, x: Expr) -> Expr:
         """What the front is multiplied by at a limit; at ±∞ a number."""
         if x.is_infinite:
-            if not self.decays:
+            if self.turns:
+                self._converges(1 if x is oo else -1)
+            elif not self.decays:
                 raise DivergentError(f"the integral diverges: the exponent goes as ({-self.kappa})·τ²")
             return sympy.Integer(1 if x is oo else -1)
-        if self.decays:
-            root = sympy.sqrt(self.kappa)
+        root, inverse = self.root, self.inverse
+        if self.decays or self.turns:
             slope_x = sympy.diff(x, self.t)
-            at = factored(slope_x * root - self.slope / (2 * root)) * self.t
-            return sympy.erf(at + factored(root * x.subs(self.t, 0) - self.offset / (2 * root)))
-        root = sympy.sqrt(-self.kappa)
-        at = factored(sympy.diff(x, self.t) * root + self.slope / (2 * root)) * self.t
-        return sympy.erfi(at + factored(root * x.subs(self.t, 0) + self.offset / (2 * root)))
+            at = factored(slope_x * root - self.slope * inverse / 2) * self.t
+            return sympy.erf(at + factored(root * x.subs(self.t, 0) - self.offset * inverse / 2))
+        at = factored(sympy.diff(x, self.t) * root + self.slope * inverse / 2) * self.t
+        return sympy.erfi(at + factored(root * x.subs(self.t, 0) + self.offset * inverse / 2))
+
+    def _converges(self, direction: int) -> None:
+        """Refuse what does not fall beside a quadratic that is imaginary: τ^k·e^{iτ²} has an integral for k = 0 alone,
+        which is Fresnel's, and any beside what falls.
+        """
+        growth = [sympy.expand(direction * sympy.re(e)) for e in (self.slope, self.offset)]
+        falls = growth[0] == 0 and growth[1] != 0 and self._positive(-growth[1])
+        still = growth[0] == 0 and not falls and (growth[1] == 0 or not self._positive(growth[1]))
+        if not (falls or (still and self.f.power + self.g.power == 0)):
+            raise NotFoundError(f"no method integrates exp(({-self.kappa})·τ²) with what does not fall beside it")
 
     def _polynomials(self, x: Expr) -> tuple[list[tuple[int, Expr]], list[tuple[int, Expr]]]:
         """By powers of t, what stands before J₀·e^C and before the exponential at a limit."""

@@ -10,12 +10,12 @@ from __future__ import annotations
 from sympy import Symbol
 
 from .errors import DivergentError, NotFoundError
-from .facts import Facts
 from .monomials import Monomial
 from .pieces import Piece
+from .residues import met
 from .scalars import Field, Number
 from .series import divided, taylor
-from .terms import Term
+from .terms import Term, Terms
 from .types import Expr, sympy
 
 __all__ = ["is_hyperbolic", "joined"]
@@ -53,7 +53,7 @@ def _rational(term: Term, t: Symbol) -> tuple[Expr, Symbol, Expr] | None:
     return (written, x, rate) if written.is_rational_function(x) and not written.has(sympy.log) else None
 
 
-def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term]:
+def joined(first: Term, second: Term, t: Symbol, principal: bool = False) -> Terms:
     f, g = _rational(first, t), _rational(second, t)
     assert f is not None
     assert g is not None
@@ -65,8 +65,25 @@ def joined(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term]:
     left, right = left.subs(x, x**ratio.q), right.subs(y, x**ratio.p)
     big = Symbol("T", positive=True)
     integrand = sympy.cancel(sympy.together(left * right.subs(x, big / x) / (rate * x)))
+    poles = [_on_the_line(e, x, rate, principal) for e in (left, right.subs(y, x))]
     value = _from_0_to_infinity(integrand, x, big, rate * t)
-    return [(Piece(sympy.S.One), Monomial(sympy.S.One, special=_written(value, big, rate * t)))]
+    smooth = (Piece(sympy.S.One), Monomial(sympy.S.One, special=_written(value, big, rate * t)))
+    return Terms((smooth,), met(*poles))
+
+
+def _on_the_line(e: Expr, x: Symbol, rate: Expr, principal: bool) -> dict[Expr, Expr]:
+    """The residues in τ at the poles on the line, which are at x > 0."""
+    numerator, denominator = sympy.fraction(e)
+    found = {}
+    for root, order in sympy.roots(sympy.Poly(denominator, x)).items():
+        if root.is_positive:
+            at = sympy.log(root) / rate
+            if order > 1 or not principal:
+                asked = "; its principal value is found with pv=True" if order == 1 else ""
+                raise DivergentError(f"the integral diverges: there is a pole of order {order} at {at}{asked}")
+            slope = sympy.diff(denominator, x)
+            found[at] = sympy.cancel((numerator / slope).subs(x, root) / (rate * root))
+    return found
 
 
 def _from_0_to_infinity(integrand: Expr, x: Symbol, big: Symbol, exponent: Expr) -> dict[Expr, Number]:
@@ -100,13 +117,13 @@ def _from_0_to_infinity(integrand: Expr, x: Symbol, big: Symbol, exponent: Expr)
 
 
 def _logarithm(z: Expr, big: Symbol) -> tuple[int, Expr]:
-    """log(-z) for z = c·T^k, as k and log(-c)."""
+    """log(-z) for z = c·T^k, as k and log(-c); for c > 0 the mean of both sides of the cut, of a principal value."""
     power = sympy.degree(z, big) if z.has(big) else 0
     constant = sympy.expand_complex(z / big**power)
     if constant.has(big):
         raise NotFoundError(f"the pole {z} is no multiple of a power of exp(at)")
     if constant.is_positive:
-        raise DivergentError("the integral diverges: a function has a pole on the line")
+        return int(power), sympy.log(constant)
     return int(power), sympy.expand_complex(sympy.log(-constant))
 
 

@@ -25,9 +25,9 @@ from .facts import Facts
 from .limits import limits
 from .monomials import Monomial, monomials
 from .pieces import Piece
-from .residues import Part, Residues
+from .residues import Part, Residues, met
 from .sums import parts
-from .terms import Term
+from .terms import Term, Terms
 from .types import Expr, sympy
 
 __all__ = ["Powers", "conjugated", "is_real", "joined", "powers_of", "with_quotient"]
@@ -73,17 +73,17 @@ def joined(
     return found
 
 
-def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Term] | None:
-    """Two rational functions on intervals, without poles there, by partial fractions in τ; None where exponentials
-    stand beside them.
-    """
+def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts, principal: bool = False) -> Terms | None:
+    """Two rational functions on intervals, by partial fractions in τ; None where exponentials stand beside them."""
     (here, f), (there, g) = first, second
     if f.rate != 0 or g.rate != 0:
         return None
-    sides = []
+    sides, poles = [], []
     for piece, m in (first, second):
-        fractions, degrees = Residues([(piece, m)], [], t, facts).partial_fractions(piece.low, piece.high)
+        residues = Residues([(piece, m)], [], t, facts, principal)
+        fractions, degrees = residues.partial_fractions(piece.low, piece.high)
         sides.append((fractions, max(degrees.values())))
+        poles.append(residues.residues(piece.low, piece.high))
     (left, falls), (right, falls_too) = sides
     found = []
     for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
@@ -98,7 +98,7 @@ def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts) -> list[Te
         functions = list(total.atoms(sympy.log, sympy.atan))
         written = sympy.collect(sympy.expand(total), functions, lambda e: sympy.factor(sympy.cancel(e)))
         found.append((Piece(ONE, start, end), Monomial(ONE, special=written)))
-    return found
+    return Terms(tuple(found), met(*poles))
 
 
 def powers_of(terms: Iterable[Term]) -> Powers:

@@ -46,13 +46,13 @@ def mirrored(f: Expr, x: Symbol, period: Expr) -> Expr:
     return beyond + (there - nothing).subs(x, -x)
 
 
-def convolved(f: Function, g: Function, reader: Reader, period: Expr) -> Found:
+def convolved(f: Function, g: Function, reader: Reader, period: Expr, principal: bool = False) -> Found:
     """h(t) + h(t + P) on a period, with h the convolution of two functions that are 0 outside of it."""
     t, facts = reader.t, reader.facts
     read = discrete.collected if t.is_integer else _collected
     left, right = read(f, t, facts), read(g, t, facts)
     if not all(monomial.exponential for part in (left, right) for _, monomial in part.terms):
-        return _by_expressions(f, g, reader, period)
+        return _by_expressions(f, g, reader, period, principal)
     of = _Sequences if t.is_integer else _Functions
     way = of(left, right, period)
     joined = product(way.poles(left), way.poles(right), facts)
@@ -105,10 +105,10 @@ class _Sequences(_Functions):
         return sequences.written(poles, self.base, t, facts, (sympy.S.Zero, self.period))
 
 
-def _by_expressions(f: Function, g: Function, reader: Reader, period: Expr) -> Found:
+def _by_expressions(f: Function, g: Function, reader: Reader, period: Expr, principal: bool) -> Found:
     """Of what is no exponential, by the linear convolution as it is written."""
     t, facts = reader.t, reader.facts
-    found = discrete.convolved(f, g, t, facts) if t.is_integer else solve.convolved(f, g, t, facts)
+    found = discrete.convolved(f, g, t, facts) if t.is_integer else solve.convolved(f, g, t, facts, principal)
     both = reader.read(found.expression) + reader.read(found.expression.subs(t, t + period))
     folded = terms(one_period(both, reader, period), t)
     if not all(monomial.exponential for _, monomial in folded.terms):

@@ -16,12 +16,25 @@ import scipy.special
 
 from .deadline import inquire
 
-__all__ = ["Integral", "integrals", "principal_value", "slow_integral", "with_slow_tails"]
+__all__ = [
+    "GRID_POLES",
+    "Integral",
+    "chirp_integral",
+    "integrals",
+    "principal_integral",
+    "principal_value",
+    "slow_integral",
+    "with_slow_tails",
+]
 
 # of u to either side, for finite intervals and for others; nodes on a side at first, and at last
 REACH, FARTHER, NODES, MOST = 3.2, 4.3, 48, 384
+GRID_POLES = 2  # between whose nodes a grid can have poles halfway
+SLOW = 1e-6  # the error from which on a tail is integrated as what falls slowly
 # how often an interval is parted that needs more; from an endless one a longer part is taken each time
 HALVED, DOUBLED = 4, 7
+
+LENGTHS = (128.0, 256.0, 512.0, 1024.0)  # of windows over what falls slowly
 
 Function = Callable[[np.ndarray], np.ndarray]
 
@@ -138,23 +151,46 @@ def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
     value; the window grows, and the remainder c/L + d/L² + … of its length L is extrapolated away.
     """
     step, start = _grid(poles)
-    lengths = np.array([128.0, 256.0, 512.0, 1024.0])
-    x = start + step * np.arange(-int(lengths[-1] / step) - 1, int(lengths[-1] / step) + 1)
+    x = start + step * np.arange(-int(LENGTHS[-1] / step) - 1, int(LENGTHS[-1] / step) + 1)
     with np.errstate(all="ignore"):
         values = np.asarray(f(x)) * step
+    return _extrapolated(values, np.abs(x))
+
+
+def _extrapolated(values: np.ndarray, distances: np.ndarray) -> Integral:
+    """Sums under windows of lengths that double, with the powers of 1/L extrapolated away."""
     if not np.isfinite(values).all():
         return Integral(complex("nan"), np.inf, np.inf)
-    return _extrapolated(values, np.abs(x), lengths)
-
-
-def _extrapolated(values: np.ndarray, distances: np.ndarray, lengths: np.ndarray) -> Integral:
-    """Sums under windows of lengths that double, with the powers of 1/L extrapolated away."""
-    table = [complex((values * _window(distances / length)).sum()) for length in lengths]
+    table = [complex((values * _window(distances / length)).sum()) for length in LENGTHS]
     size, last = float(np.abs(values).sum()), table[-1]
     while len(table) > 1:
-        order = len(lengths) - len(table) + 1
+        order = len(LENGTHS) - len(table) + 1
         last, table = table[-1], [b + (b - a) / (2**order - 1) for a, b in itertools.pairwise(table)]
     return Integral(table[0], abs(table[0] - last), size)
+
+
+def chirp_integral(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
+    """∫ f over neighbouring intervals, where f turns ever faster towards infinity, as e^{iτ²} does.
+
+    Under a smooth window what it turns through adds to less than any power of 1/L, so that a short one is enough: two
+    of them say how far off it is.
+    """
+    inner = [x for x in ends if np.isfinite(x)] or [0.0]
+    total = integrals(f, inner, tolerance)
+    nodes, weights = GAUSS
+    edges = np.arange(0.0, SHORT[-1], FINE)
+    distances = (edges[:, None] + FINE / 2 * (1 + nodes)).ravel()
+    scale = np.tile(weights * FINE / 2, len(edges))
+    for end, start, sign in ((ends[0], inner[0], -1), (ends[-1], inner[-1], 1)):
+        if np.isinf(end):
+            with np.errstate(all="ignore"):
+                values = np.asarray(f(start + sign * distances)) * scale
+            one, two = (complex((values * _window(distances / length)).sum()) for length in SHORT)
+            total = total + Integral(two, abs(two - one), float(np.abs(values).sum()))
+    return total
+
+
+SHORT, FINE = (24.0, 32.0), 1 / 32  # lengths of windows, and the intervals of Gauss's rule below them
 
 
 def with_slow_tails(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
@@ -182,15 +218,13 @@ GAUSS = np.polynomial.legendre.leggauss(12)
 
 def _slow_tail(f: Function, start: float, sign: int) -> Integral:
     """∫ from a point to infinity, by Gauss's rule on short intervals under a window, as over the whole line."""
-    lengths, width = np.array([128.0, 256.0, 512.0, 1024.0]), 0.5
+    width = 0.5
     nodes, weights = GAUSS
-    edges = np.arange(0.0, lengths[-1], width)
+    edges = np.arange(0.0, LENGTHS[-1], width)
     distances = (edges[:, None] + width / 2 * (1 + nodes)).ravel()
     with np.errstate(all="ignore"):
         values = np.asarray(f(start + sign * distances)) * np.tile(weights * width / 2, len(edges))
-    if not np.isfinite(values).all():
-        return Integral(complex("nan"), np.inf, np.inf)
-    return _extrapolated(values, distances, lengths)
+    return _extrapolated(values, distances)
 
 
 def principal_value(f: Function, ends: Sequence[float], poles: Sequence[float], tolerance: float) -> Integral:
@@ -209,8 +243,18 @@ def principal_value(f: Function, ends: Sequence[float], poles: Sequence[float], 
     marks = sorted(marks)
     for low, high in itertools.pairwise(marks):
         if not any(low < pole < high for pole in poles):
-            total = total + integrals(f, [low, high], tolerance)
+            part = integrals(f, [low, high], tolerance)
+            if np.isinf(high - low) and not part.error <= SLOW * part.size:
+                part = with_slow_tails(f, [low, high], tolerance)
+            total = total + part
     return total
+
+
+def principal_integral(f: Function, poles: Sequence[float], tolerance: float = 1e-8) -> Integral:
+    """∫ over the whole line with simple poles on it."""
+    if len(poles) <= GRID_POLES:
+        return slow_integral(f, poles)
+    return principal_value(f, [-np.inf, np.inf], poles, tolerance)
 
 
 def _grid(poles: Sequence[float]) -> tuple[float, float]:

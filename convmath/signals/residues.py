@@ -7,7 +7,7 @@ its poles at z and at t - w, and the path is closed above where the wave e^{i(ω
 
 A pole on the real line is meant as one just above the path: where the whole function has none there (sin t/t), the
 path may be moved below. A principal value is the mean of both sides, at such a pole and at infinity, where an
-integrand ends as c/τ.
+integrand ends as c/τ; where two poles on the line meet, there is an impulse beside it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from sympy import I, Symbol, oo
 from .errors import DivergentError, NotFoundError, OpenQuestion
 from .facts import Facts
 from .monomials import Monomial
-from .pieces import Piece
+from .pieces import Impulse, Piece
 from .scalars import Field, Number
 from .series import divided, taylor
 from .sums import parts
-from .terms import Term
+from .terms import Term, Terms
 from .types import Expr, sympy
 
-__all__ = ["Part", "Residues", "is_quotient", "is_rational"]
+__all__ = ["Part", "Residues", "is_quotient", "is_rational", "met"]
 
 Part = tuple[Expr, Expr, int]  # κ, z and n of e^{κt}/(t - z)ⁿ
 
@@ -73,21 +73,26 @@ class Residues:
     principal: bool = False
     converges: dict[Any, None] = field(default_factory=dict)
 
-    def terms(self) -> list[Term]:
-        """The convolution, as waves times rational functions."""
+    def terms(self) -> Terms:
+        """The convolution, as waves times rational functions, and impulses where poles on the line meet."""
         f, g = self._waves()
-        for waves in (f, g):
-            self._on_the_line(waves)
+        left, right = (self._on_the_line(waves) for waves in (f, g))
         found: dict[tuple[Expr, Expr], Number] = defaultdict(lambda: self.field.zero)
         for one in f:
             for two in g:
                 self._pair(one, two, found)
         whole = Piece(sympy.S.One)
-        return [
+        smooth = [
             (whole, Monomial(value.expression, rate=I * frequency, constant=constant))
             for (frequency, constant), value in found.items()
             if value
         ]
+        return Terms(tuple(smooth), met(left, right))
+
+    def residues(self, low: Expr = -oo, high: Expr = oo) -> dict[Expr, Expr]:
+        """The residues of f at its poles on the line between two points."""
+        waves, _ = self._waves()
+        return self._on_the_line(waves, low, high)
 
     def partial_fractions(self, low: Expr = -oo, high: Expr = oo) -> tuple[dict[Part, Expr], dict[Expr, int]]:
         """Coefficients of e^{κt}/(t - z)ⁿ in f between two points, and as which power of t it ends, by κ.
@@ -183,8 +188,10 @@ class Residues:
         whole = _quotient(top, [z for z, times in zeros for _ in range(times)], self.field)
         return Wave(*key, poles, {k: c for k, c in enumerate(whole) if c}, len(numerator) - 1 - size)
 
-    def _on_the_line(self, waves: Sequence[Wave], low: Expr = -oo, high: Expr = oo) -> None:
-        """Refuse a real pole between two points that does not cancel, but for a simple one under a principal value."""
+    def _on_the_line(self, waves: Sequence[Wave], low: Expr = -oo, high: Expr = oo) -> dict[Expr, Expr]:
+        """The residues at real poles between two points that do not cancel; they are refused but for simple ones under
+        a principal value.
+        """
         total: dict[tuple[Number, int], dict[Expr, Number]] = defaultdict(dict)
         for wave in waves:
             for (z, order), c in wave.poles.items():
@@ -194,13 +201,19 @@ class Residues:
                         value = c * self.field.number(I * wave.frequency) ** k * Fraction(1, math.factorial(k))
                         held = total[z, order - k]
                         held[turn] = held[turn] + value if turn in held else value
+        found: dict[Expr, Expr] = {}
         for (z, order), held in total.items():
-            simple = order == 1 and z.expression not in (low, high)
-            if any(held.values()) and not (self.principal and simple):
-                asked = "; its principal value is found with pv=True" if simple else ""
-                raise DivergentError(
-                    f"the integral diverges: there is a pole of order {order} at {z.expression}{asked}"
-                )
+            coefficient = sympy.Add(*(value.expression * sympy.exp(turn) for turn, value in held.items() if value))
+            if sympy.expand(coefficient) == 0:
+                continue
+            at = z.expression
+            if not self.principal or order > 1:
+                asked = "; its principal value is found with pv=True" if order == 1 and at not in (low, high) else ""
+                raise DivergentError(f"the integral diverges: there is a pole of order {order} at {at}{asked}")
+            if at in (low, high):
+                raise NotFoundError(f"a principal value at {at}, where an interval ends, is not found")
+            found[at] = _plain(coefficient)
+        return found
 
     def _outside(self, z: Expr, low: Expr, high: Expr) -> bool:
         for first, second in ((z, low), (high, z)):
@@ -214,7 +227,12 @@ class Residues:
 
     def _above(self, z: Number) -> bool | None:
         """Whether a point is above the real line; None where it is on it."""
-        height = parts(sympy.expand(z.expression))[1]
+        beside, height = parts(sympy.expand(z.expression))
+        # what is asked of a height makes its symbols real
+        if any(not x.is_extended_real for x in beside.free_symbols - height.free_symbols):
+            raise NotFoundError(
+                f"on which side of the line {z.expression} is, is not known: its symbols may be complex"
+            )
         if height == 0:
             return None
         if (found := self.facts.positive(height)) is None:
@@ -301,6 +319,23 @@ class Residues:
         if side is None:
             return [Fraction(1, 2)] if self.principal else ([Fraction(1)] if above else [])
         return [Fraction(1)] if (side if below_is_above else not side) == above else []
+
+
+def met(left: dict[Expr, Expr], right: dict[Expr, Expr]) -> tuple[Impulse, ...]:
+    """What comes of simple poles on the line beside the principal value of the integral, by their residues:
+
+    pv 1/(t - p) ∗ pv 1/(t - q) = -π²·δ(t - p - q)   (Poincaré, Bertrand).
+    """
+    return tuple(
+        Impulse(_plain(-(sympy.pi**2) * r * s), sympy.expand(p + q))
+        for (p, r), (q, s) in itertools.product(left.items(), right.items())
+    )
+
+
+def _plain(e: Expr) -> Expr:
+    """A residue, in which waves are written as sines and cosines where they pair."""
+    found = sympy.expand(e)
+    return sympy.expand(sympy.expand_complex(found)) if found.has(I) else found
 
 
 def _by_wave(terms: Iterable[Term], t: Symbol) -> dict[tuple[Expr, Expr], Expr]:

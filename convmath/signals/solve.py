@@ -110,6 +110,9 @@ class _Table:
             if not self._in_groups(first, second):
                 rest = rest + self._pair(first, second)
         if self.open:
+            for first, second in self.open:
+                if self.principal and all(_may_have_poles(m.expression(self.t), self.t) for _, m in (first, second)):
+                    raise self._refusal(first, second)  # no integral shows the impulse that comes of two poles
             rest = rest + Terms(tuple(fallback.integrated(self.open, self.t)))
         whole = continuous.written(poles, self.t, self.facts) + written(rest, self.t, self.facts)
         return Found(whole, list(self.different), list(self.converges), bool(self.open))
@@ -156,7 +159,7 @@ class _Table:
         for left, right in ((others[0], others[1] + waves[1]), (waves[0], others[1])):
             if left and right:
                 residues = Residues(left, right, self.t, self.facts, self.principal)
-                found = found + Terms(tuple(residues.terms()))
+                found = found + residues.terms()
                 self.converges.update(residues.converges)
         return found
 
@@ -192,9 +195,9 @@ class _Table:
             self.converges.update(dict.fromkeys(needed))
             return Terms(tuple(mirrored(term, self.t) for term in found))
         if all(is_quotient(term, self.t) for term in (first, second)):
-            found = logarithms.with_quotient(first, second, self.t, self.facts)
+            found = logarithms.with_quotient(first, second, self.t, self.facts, self.principal)
             if found is not None:
-                return Terms(tuple(found))
+                return found
         if (found := bessel.joined(first, second, self.t, self.facts)) is not None:
             return Terms(tuple(found))
         if (found := roots.joined(first, second, self.t, self.facts)) is not None:
@@ -202,7 +205,7 @@ class _Table:
         if _hopeless(first, second, self.t):
             raise self._refusal(first, second)
         if all(hyperbolic.is_hyperbolic(term, self.t) for term in (first, second)):
-            return Terms(tuple(hyperbolic.joined(first, second, self.t, self.facts)))
+            return hyperbolic.joined(first, second, self.t, self.principal)
         self.open.append((first, second))
         return Terms(())
 
@@ -236,6 +239,12 @@ def _hopeless(first: Term, second: Term, t: Symbol) -> bool:
         if powers.is_power(one, t) and not f.exponential and is_quotient(other, t):
             return True
     return False
+
+
+def _may_have_poles(e: Expr, t: Symbol) -> bool:
+    """Whether there is a denominator in a function, which is no exponential."""
+    denominator = sympy.fraction(sympy.together(e.rewrite(sympy.exp)))[1]
+    return any(factor.has(t) and factor.func is not sympy.exp for factor in sympy.Mul.make_args(denominator))
 
 
 def _by_ends(found: Iterable[Term]) -> list[list[Term]]:

@@ -7,14 +7,18 @@ import random
 from dataclasses import replace
 
 import mpmath
+import numpy as np
 import pytest
 from sympy import DiracDelta, Heaviside, Max, Piecewise, Rational, S, cos, exp, log, oo, sign
 
 import convmath as cm
 from convmath.errors import AssumptionError
 from convmath.signals import Convolution, fallback
-from convmath.signals.errors import ArgumentError, DivergentError
+from convmath.signals.check import checked
+from convmath.signals.errors import ArgumentError, CheckError, DivergentError
 from convmath.signals.facts import Facts
+from convmath.signals.pieces import pieces
+from convmath.signals.quadrature import chirp_integral
 from convmath.signals.types import sympy
 
 from .drawn import Draw, Signal, t
@@ -417,3 +421,181 @@ def test_complex_exponentials_stay_what_they_are() -> None:
     assert not found.has(cos, sympy.sin)
     assert sympy.simplify(found - (wave - exp(-a * t)) / (a + sympy.I * omega) * Heaviside(t)) == 0
     assert cm.convolve(wave, exp(-a * sympy.Abs(t)), t) == 2 * a * wave / (a**2 + omega**2)
+
+
+POLE, LORENTZIAN = 1 / t, 1 / (1 + t**2)
+POLES = {
+    "two poles": (POLE, POLE, ()),
+    "poles at parameters": (1 / (t - p), 1 / (sympy.pi * (t + q)), ()),
+    "residues of waves": (cos(t) / t, cos(2 * t - 1) / t, ()),
+    "a regular factor": (POLE, POLE * LORENTZIAN, ()),
+    "several poles": (t / (t**2 - 4), 1 / (t**2 - a**2), (a < 2,)),
+}
+
+
+@pytest.mark.parametrize("name", POLES)
+def test_principal_values_are_associative(name: str) -> None:
+    """(f ∗ g) ∗ h = f ∗ (g ∗ h) for a regular h: where poles meet there is an impulse, which no integral shows."""
+    f, g, assumed = POLES[name]
+    both = cm.convolve(cm.convolve(f, g, t, pv=True, assume=assumed), LORENTZIAN, t, pv=True, assume=assumed)
+    one = cm.convolve(f, cm.convolve(g, LORENTZIAN, t, pv=True, assume=assumed), t, pv=True, assume=assumed)
+    for at in (Rational(-7, 5), Rational(1, 3)):
+        values = {p: Rational(2, 3), q: Rational(-5, 4), a: Rational(3, 2), t: at}
+        assert abs((both - one).subs(values).evalf()) < 1e-12
+
+
+def test_poles_meet_on_intervals() -> None:
+    """The same law, where a pole of one of the functions is inside of an interval."""
+    box = Heaviside(t + 1) - Heaviside(t - 1)
+    found = cm.convolve(POLE, box * POLE, t, pv=True)
+    impulse = found.coeff(DiracDelta(t))
+    assert impulse == -(sympy.pi**2)
+    rest = sympy.lambdify(t, found - impulse * DiracDelta(t), "mpmath")
+    one = cm.convolve(cm.convolve(POLE, LORENTZIAN, t, pv=True), box * POLE, t, pv=True)
+    for at in (-0.7, 0.4):
+        ends = [-mpmath.inf, -1, 0, 1, mpmath.inf]
+        integral = mpmath.quad(lambda x, at=at: rest(x) / (1 + (at - x) ** 2), ends)
+        assert abs(integral + impulse / (1 + at**2) - one.subs(t, at).evalf()) < 1e-8
+    with pytest.raises(DivergentError):
+        cm.convolve(POLE, box * POLE, t)
+
+
+def test_a_principal_value_where_an_interval_ends_is_no_divergence() -> None:
+    """e^{-|t|}/t has one at 0, where the two pieces meet."""
+    f = exp(-sympy.Abs(t)) / t
+    assert "ends, is not found" in Convolution(f, exp(-sympy.Abs(t)), t).solve(pv=True).reason
+
+
+def test_no_integral_of_sympy_stands_for_two_poles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It shows no impulse, and neither does a check in numbers."""
+    monkeypatch.setattr(fallback, "integrated", lambda *_: pytest.fail("asked for an integral"))
+    assert "no method convolves" in Convolution(1 / t, 1 / sympy.sinh(t), t).solve(pv=True).reason
+
+
+def test_principal_values_of_many_poles_are_held_against_numbers() -> None:
+    """A grid of points can have two poles halfway between its points, and a denominator is a product with a wave."""
+    for f, g in ((1 / t, 1 / (t**2 - 1)), (exp(sympy.I * t) / t, exp(-sympy.I * t) / t)):
+        assert Convolution(f, g, t).solve(pv=True).answers[0].held > 1
+    wrong = exp(sympy.I * t) / t, exp(-sympy.I * t) / t, t, 3 * sympy.sin(t) / t
+    with pytest.raises(CheckError):
+        checked(*wrong, Facts(), (pieces(wrong[0], t, Facts()), pieces(wrong[1], t, Facts())), principal=True)
+
+
+def test_what_cancels_in_many_digits_is_no_false_alarm() -> None:
+    """The difference of two polynomials of degree 100, times e^{-t} and e^{-2t}, whose terms cancel in most digits."""
+    found = cm.convolve(t**100 * exp(-t) * Heaviside(t), t**100 * exp(-2 * t) * Heaviside(t), t)
+    at = Rational(3)
+    wanted = mpmath.quad(lambda x: (x * (3 - x)) ** 100 * mpmath.exp(-2 * 3 + x), [0, 1, 2, 3])
+    assert abs(found.subs(t, at).evalf(20, maxn=2000) / wanted - 1) < 1e-10
+
+
+CHIRP = exp(sympy.I * t**2)
+
+
+def test_fresnel_integrals_converge() -> None:
+    """∫ e^{icτ²} dτ = √(π/|c|)·e^{±iπ/4}, and what is turned by it; where the powers beside it grow nothing is said."""
+    turned = sympy.sqrt(sympy.pi) * exp(sympy.I * sympy.pi / 4)
+    assert abs((cm.convolve(CHIRP, 1, t) - turned).evalf()) < 1e-14
+    found = cm.convolve(CHIRP, exp(-sympy.I * t**2 / 2), t)
+    for at in (-1.3, 0.4):
+        wanted = sympy.sqrt(2) * turned * exp(-sympy.I * at**2)
+        assert abs((found.subs(t, at) - wanted).evalf()) < 1e-12
+    found = cm.convolve(exp(sympy.I * p * t**2), Heaviside(t), t)
+    for rate in (-2, 3):
+        wanted = [mpmath.quad(lambda x, rate=rate: mpmath.exp(1j * rate * x**2), [0, end]) for end in (-0.7, 0.7)]
+        for end, value in zip((-0.7, 0.7), wanted, strict=True):
+            whole = mpmath.sqrt(mpmath.pi / abs(rate)) * mpmath.exp(1j * mpmath.sign(rate) * mpmath.pi / 4)
+            assert abs(found.subs({p: rate, t: end}).evalf() - value - whole / 2) < 1e-12
+
+
+@pytest.mark.parametrize("g", [t, exp(t), exp(-sympy.I * t**2), t * CHIRP])
+def test_what_turns_without_end_is_not_said_to_diverge(g: sympy.Expr) -> None:
+    assert Convolution(CHIRP, g, t).solve().reason
+    assert "may be complex" in Convolution(exp(sympy.I * sympy.Symbol("c") * t**2), Heaviside(t), t).solve().reason
+
+
+def test_what_turns_ever_faster_is_integrated_in_numbers() -> None:
+    rate = 1j * np.pi
+    found = chirp_integral(lambda x: np.exp(rate * x**2), [-np.inf, 0.3, np.inf], 1e-8)
+    assert abs(found.value - np.exp(1j * np.pi / 4)) < 1e-8
+    too_fast = chirp_integral(lambda x: np.exp(300 * rate * x**2), [-np.inf, 0.3, np.inf], 1e-8)
+    assert not too_fast.error <= 1e-6 * too_fast.size
+
+
+@pytest.mark.parametrize("height", [0, sympy.I])
+@pytest.mark.parametrize("principal", [True, False])
+def test_a_pole_at_what_may_be_complex_is_not_said_to_be_on_the_line(height: sympy.Expr, principal: bool) -> None:
+    """Where im A ≠ 0 the integral of 1/(τ - A) converges, and another one than where A is real."""
+    place = sympy.Symbol("A")
+    for assumed in ((), sympy.Ne(sympy.im(place), 0)):
+        result = Convolution(1 / (t - place - height), LORENTZIAN, t).solve(pv=principal, assume=assumed)
+        assert "may be complex" in result.reason
+
+
+COT = sympy.cot(t / 2)
+PERIODIC = {
+    "a kernel with itself": (COT, COT),
+    "another place": (COT, sympy.tan(t / 2)),
+    "two": (1 / sympy.sin(t), COT),
+}
+
+
+def test_the_circular_hilbert_transform_turns_waves() -> None:
+    """∫ cot(τ/2)·e^{ik(t - τ)} dτ over a turn is -2πi·sign(k)·e^{ikt}"""
+    period = 2 * sympy.pi
+    assert sympy.simplify(cm.convolve(COT, cos(3 * t), t, period=period, pv=True) - period * sympy.sin(3 * t)) == 0
+    with pytest.raises(DivergentError, match="pv=True"):
+        cm.convolve(COT, cos(3 * t), t, period=period)
+    with pytest.raises(DivergentError, match="order 2"):
+        cm.convolve(COT**2, cos(3 * t), t, period=period, pv=True)
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+def test_principal_values_are_associative_on_a_period(name: str) -> None:
+    f, g = PERIODIC[name]
+    h, period = 1 / (2 - cos(t - 1)), 2 * sympy.pi
+
+    def over(one: sympy.Expr, two: sympy.Expr) -> sympy.Expr:
+        return cm.convolve(one, two, t, period=period, pv=True)
+
+    both, one = over(f, g), over(f, over(g, h))
+    impulses = sum(both.coeff(part) * h.subs(t, t + part.args[0] - t) for part in both.atoms(DiracDelta))
+    smooth = over(both.replace(DiracDelta, lambda *_: S.Zero), h)
+    for at in (0.3, 4.5):
+        assert abs((impulses + smooth - one).subs(t, at).evalf()) < 1e-9
+
+
+HYPERBOLIC = {
+    "csch with itself": (sympy.csch(t), sympy.csch(t)),
+    "csch, twice as fast": (sympy.csch(t), sympy.csch(2 * t)),
+    "a pole elsewhere": (1 / (exp(t) - 2), sympy.csch(t)),
+}
+
+
+@pytest.mark.parametrize("name", HYPERBOLIC)
+def test_principal_values_of_hyperbolic_functions_are_associative(name: str) -> None:
+    f, g = HYPERBOLIC[name]
+    h = sympy.sech(t) ** 2
+    both = cm.convolve(f, g, t, pv=True)
+    [impulse] = both.atoms(DiracDelta)
+    smooth, whole = (sympy.lambdify(t, e, "mpmath") for e in (both - both.coeff(impulse) * impulse, h))
+    one, two = (sympy.lambdify(t, e, "mpmath") for e in (f, cm.convolve(g, h, t, pv=True)))
+    place = sympy.log(2) if "elsewhere" in name else S.Zero
+    at = 0.37
+    middle = float(place)
+
+    def turned(x: float) -> float:  # f has its pole in the middle
+        return one(middle + x) * two(at - middle - x) + one(middle - x) * two(at - middle + x)
+
+    left = mpmath.quad(lambda x: smooth(x) * whole(at - x), [-30, -1.1, 0.011, 1.1, 30])
+    left += both.coeff(impulse).evalf() * whole(at - middle)
+    assert abs(left - mpmath.quad(turned, [1e-8, 0.5, 2, 8, 30])) < 1e-6
+    assert cm.convolve(sympy.csch(t), sympy.sech(t), t, pv=True) == 2 * t / sympy.cosh(t)
+
+
+@pytest.mark.parametrize("g", [1 / (t * (1 + t**2)), 1 / (t**2 - 1), LORENTZIAN])
+def test_steps_to_a_principal_value_hold(g: sympy.Expr) -> None:
+    """Their impulses are in the integral, which has poles at other places than 0."""
+    derivation = Convolution(1 / t, g, t).solve(pv=True).derivation()
+    assert "all hold" in str(derivation)
+    assert "NOT" not in str(derivation)

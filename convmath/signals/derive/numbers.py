@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 from sympy import Symbol, oo
 
-from ..check import concrete
-from ..quadrature import integrals, slow_integral
+from ..check import concrete, poles_of
+from ..quadrature import integrals, principal_integral, slow_integral
 from ..steps import Case, Problem
 from ..types import Expr, sympy
 from .support import reader
@@ -131,6 +131,9 @@ def integrated(problem: Problem, e: Expr, low: Expr, high: Expr, values: Values)
         return sum(terms), 10 * sum(far), sum(map(abs, terms))
     if not any(np.isinf(ends)) and _is_singular(e, problem.tau):
         return _by_halves(problem, whole, low, high, values)
+    if problem.principal and all(map(np.isinf, ends)) and (poles := poles_of(e, problem.tau)):
+        found = principal_integral(vector(e, problem.tau), poles)
+        return found.value, found.error, found.size
     found = integrals(vector(e, problem.tau), ends, TOLERANCE)
     if np.isinf(ends[0]) and np.isinf(ends[1]) and not found.error <= WIDE * found.size:
         found = slow_integral(vector(e, problem.tau))

@@ -13,9 +13,21 @@ __all__ = ["SPANISH", "told"]
 
 SPANISH: Mapping[str, str] = {
     # no method
+    "a principal value at {}, where an interval ends, is not found": (
+        "no se encuentra un valor principal en {}, donde termina un intervalo"
+    ),
     "no method convolves {} with {}": "ningún método convoluciona {} con {}",
     "no method convolves exponentials of quadratics whose squares cancel": (
         "ningún método convoluciona exponenciales de polinomios de grado 2 cuyos cuadrados se cancelan"
+    ),
+    "whether exp({}·τ²) turns or grows is not known: its symbols may be complex": (
+        "no se sabe si exp({}·τ²) gira o crece: sus símbolos pueden ser complejos"
+    ),
+    "on which side of the line {} is, is not known: its symbols may be complex": (
+        "no se sabe de qué lado de la recta está {}: sus símbolos pueden ser complejos"
+    ),
+    "no method integrates exp({}·τ²) with what does not fall beside it": (
+        "ningún método integra exp({}·τ²) con lo que no decae a su lado"
     ),
     "no method convolves a rational function with exp({}·t²)": (
         "ningún método convoluciona una función racional con exp({}·t²)"
@@ -106,6 +118,9 @@ SPANISH: Mapping[str, str] = {
     "{} is infinite at {}: with a derivative of δ there comes a finite part, which is no function": (
         "{} es infinita en {}: con una derivada de δ aparece una parte finita, que no es una función"
     ),
+    "where poles at {} and {} meet on a period is not known": (
+        "no se sabe dónde se encuentran en un período los polos en {} y {}"
+    ),
     "whether the pole {} is within the unit circle is not known": (
         "no se sabe si el polo {} está dentro del círculo unidad"
     ),
@@ -131,9 +146,6 @@ SPANISH: Mapping[str, str] = {
     "the integral diverges: s**({}) is not integrable at 0": "la integral diverge: s**({}) no es integrable en 0",
     "the integral diverges: the product of the functions does not fall towards both ends": (
         "la integral diverge: el producto de las funciones no decae hacia ambos extremos"
-    ),
-    "the integral diverges: a function has a pole on the line": (
-        "la integral diverge: una función tiene un polo en la recta"
     ),
     "the integral diverges: the quadratic form {} of its exponent is not positive definite": (
         "la integral diverge: la forma cuadrática {} de su exponente no es definida positiva"

@@ -329,8 +329,9 @@ def _(step: Collect, rng: random.Random) -> str | None:
 
 def _impulses(step: Collect, values: Values) -> str | None:
     got = _points(step.after, step.before, values)
-    for sifted in step.sifted:
-        for key, weight in _points(sifted.value, step.before, values).items():
+    cases = step.cases.cases if step.cases else ()  # where poles meet there are impulses in an integral
+    for part in (*step.sifted, *cases):
+        for key, weight in _points(part.value, step.before, values).items():
             got[key] = got.get(key, 0) - weight
     wrong = [key for key, weight in got.items() if not near(weight, 0)]
     return f"the impulses at {wrong} differ at {said_of(values)}" if wrong else None

@@ -230,7 +230,7 @@ def in_one_variable(
         if x.is_integer:
             held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
         else:
-            held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+            held = checked(f, g, x, found.expression, known, functions, conditions, principal, found.guessed)
     except CheckError:
         if not found.guessed:
             raise

@@ -350,3 +350,40 @@ def test_powers_of_parameters_have_no_factors_to_ask_for() -> None:
     assert Facts().positive(2**-j * (j - 2)) is None
     found = cm.convolve(2**n * n * Heaviside(n - j, 1), Heaviside(n, 1) - Heaviside(n - 2, 1), n)
     assert [found.subs({j: 1, n: k}) for k in range(4)] == [0, 2, 10, 32]
+
+
+POLES = (
+    sympy.tan(t) ** 2, 1 / cos(t), sympy.tan(t), sympy.cot(t), sympy.csc(t), 1 / (S.Half + cos(t)), 1 / (exp(t) - 1),
+    1 / (exp(t) - 2), 1 / (exp(t) - p), sympy.coth(t), exp(1 / t), Heaviside(t) / log(t), sympy.gamma(t),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", POLES, ids=str)
+def test_what_has_poles_on_the_line_has_no_convolution_with_a_box(f: sympy.Expr) -> None:
+    """An antiderivative taken at both limits goes over a pole between them as if there were none."""
+    found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
+    assert "a pole on the line" in found.reason
+
+
+WEAK = (log(t) ** 2 * Heaviside(t), 1 / (exp(t) + 1), 1 / (2 + cos(t)), sympy.tan(t / 2) * Heaviside(t + 1)
+        * Heaviside(2 - t), (exp(1 / t) + 1) * Heaviside(-t), Heaviside(t - 2) / log(t))  # fmt: skip
+
+
+@pytest.mark.parametrize("f", WEAK, ids=str)
+def test_what_is_infinite_and_can_be_integrated_or_has_poles_elsewhere_is_convolved(f: sympy.Expr) -> None:
+    found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
+    assert found.answers[0].held > 0
+
+
+@pytest.mark.parametrize("f", [sympy.tan(t) ** 2, 1 / (exp(t) - 1), exp(1 / t)], ids=str)
+def test_a_guess_is_held_against_numbers_everywhere(f: sympy.Expr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a quadrature does not converge, the integral may not exist."""
+    asked = fallback._asked
+
+    def unasked(questions: list[fallback.Question], seconds: float) -> list[sympy.Expr]:
+        known = [question for question in questions if question[0] == "integrable"]
+        return [sympy.true for _ in known] + asked(questions[len(known) :], seconds)
+
+    monkeypatch.setattr(fallback, "_asked", unasked)
+    found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
+    assert "does not hold in numbers" in found.reason

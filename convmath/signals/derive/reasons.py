@@ -29,6 +29,9 @@ SPANISH: Mapping[str, str] = {
     "no method is known, and what SymPy finds does not hold in numbers": (
         "no se conoce ningún método, y lo que encuentra SymPy no concuerda con los valores numéricos"
     ),
+    "no method is known, and {} has, or may have, a pole on the line": (
+        "no se conoce ningún método, y {} tiene, o puede tener, un polo en la recta"
+    ),
     "no method is known, and SymPy does not find it either": (
         "no se conoce ningún método, y SymPy tampoco la encuentra"
     ),

@@ -147,7 +147,8 @@ def correlate(
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
-    f, g = (_written_out(e) for e in (f, g))
+    f, g = (_exact(_written_out(e)) for e in (f, g))
+    period = None if period is None else _exact(period)
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -195,6 +196,11 @@ def _written_out(e: Expr) -> Expr:
 
     e = e.replace(sympy.SingularityFunction, bracket) if e.has(sympy.SingularityFunction) else e
     return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
+
+
+def _exact(e: Expr) -> Expr:
+    """Decimals as the fractions that they are: only those are equal where they should be, as 0.1 + 0.2 and 0.3."""
+    return e.xreplace({x: sympy.nsimplify(x, rational=True) for x in e.atoms(sympy.Float)})
 
 
 def _inner(x: Symbol, others: Expr) -> Symbol:

@@ -13,6 +13,7 @@ C·x^{ε-1} with an ε > 0; what is not found out counts as a place where it is 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from sympy import Symbol
 from sympy.core.function import AppliedUndef
@@ -95,7 +96,7 @@ def _zeros(e: Expr, t: Symbol, low: Expr, high: Expr) -> Iterable[Expr]:
     return found
 
 
-def _listed(found: sympy.Set) -> bool:
+def _listed(found: Any) -> bool:
     if isinstance(found, sympy.Intersection):
         return any(map(_listed, found.args))
     return isinstance(found, sympy.FiniteSet) or found is sympy.S.EmptySet

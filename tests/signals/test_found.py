@@ -387,3 +387,37 @@ def test_a_guess_is_held_against_numbers_everywhere(f: sympy.Expr, monkeypatch: 
     monkeypatch.setattr(fallback, "_asked", unasked)
     found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
     assert "does not hold in numbers" in found.reason
+
+
+def test_decimals_are_fractions() -> None:
+    """Two steps of 0.5 are one of 1; a sum of decimals was no number of the field."""
+    rect = Heaviside(t + 0.5) - Heaviside(t - 0.5)
+    assert cm.convolve(rect, rect, t).subs(t, Rational(1, 4)) == Rational(3, 4)
+    n = sympy.Symbol("n", integer=True)
+    assert cm.convolve(n, n, n, period=4.0) == cm.convolve(n, n, n, period=4)
+    assert cm.convolve(t, t, t, period=2.5) == cm.convolve(t, t, t, period=Rational(5, 2))
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("slope", [p, sympy.Symbol("A")], ids=["real", "any"])
+def test_an_impulse_is_scaled(slope: sympy.Symbol, order: int) -> None:
+    """δ(rt) = δ(t)/|r| where r is not 0, and δ(0) for all t has no meaning."""
+    found = cm.convolve(DiracDelta(slope * t, order), exp(-(t**2)), t)
+    for at in (2, Rational(-1, 3)):
+        wanted = sympy.diff(exp(-(t**2)), t, order) / (abs(at) * at**order)
+        assert sympy.simplify(found.subs(slope, at) - wanted) == 0
+    assert found.subs(slope, S.Zero).func is not S.Zero.func
+    assert found.subs(slope, 0, evaluate=False).has(Convolution)
+
+
+@pytest.mark.parametrize("inner", [t**2, (t - 1) ** 2 * (t + 1), t**2 + 2 * t + 1], ids=str)
+def test_an_impulse_where_its_argument_has_no_slope_has_no_meaning(inner: sympy.Expr) -> None:
+    assert "the slope of its argument" in Convolution(DiracDelta(inner), exp(-(t**2)), t).solve().reason
+
+
+@pytest.mark.parametrize("inner", [t**2 - p, t**2 + p**2, t**2 + 2 * p * t + 1], ids=str)
+def test_no_impulse_is_answered_where_two_of_them_meet(inner: sympy.Expr) -> None:
+    found = Convolution(DiracDelta(inner), exp(-(t**2)), t).solve()
+    [meeting] = {abs(root) for root in sympy.roots(sympy.discriminant(inner, t), p)}
+    answers = [e for e, condition in found.expr.args if condition == True or condition.subs(p, meeting) == True]  # noqa: E712
+    assert answers[0].has(Convolution)

@@ -100,6 +100,10 @@ SPANISH: Mapping[str, str] = {
     "an impulse at {} stands beside a factor that jumps there, which has no meaning": (
         "un impulso en {} está junto a un factor que salta allí, lo que no tiene sentido"
     ),
+    "δ(0) for all t has no meaning": "δ(0) para todo t no tiene sentido",
+    "{} has no meaning: the slope of its argument is 0 at {} too": (
+        "{} no tiene sentido: también la pendiente de su argumento es 0 en {}"
+    ),
     "an impulse stands inside a function, which has no meaning": (
         "un impulso está dentro de una función, lo que no tiene sentido"
     ),

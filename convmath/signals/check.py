@@ -96,7 +96,7 @@ def _values(
     """Values of all symbols but the variables, those in conditions too, for which everything holds."""
     symbols = set().union(*(e.free_symbols for e in expressions)) - inside
     symbols.update(*(relation.free_symbols for relation in (*facts.relations, *conditions)))
-    return facts.sample(symbols, draw, conditions)
+    return facts.sample(symbols, draw, conditions, expressions)
 
 
 def concrete(e: Expr) -> Expr:

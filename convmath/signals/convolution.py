@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
+from convmath.errors import AssumptionError
+
 from . import circles, folds, periodic, spatial
 from .arguments import listed
-from .branches import Answer, branches
+from .branches import Answer, branches, equations
 from .check import checked, checked_in_space, checked_period, checked_sequence
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
-from .errors import CheckError, DivergentError, NotFoundError
+from .errors import ArgumentError, CheckError, ContradictionError, DivergentError, NotFoundError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -115,6 +117,8 @@ class Correlation(_Solved):
 
     def _first(self) -> Expr:
         f = sympy.conjugate(self.args[0]).replace(sympy.conjugate, _conjugated)
+        if self.period is not None:
+            return periodic.mirrored(f, self.variable, self.period)
         return f.subs({x: -x for x in self.variables}, simultaneous=True)
 
 
@@ -133,7 +137,7 @@ def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), perio
     if t is None:
         with limited():
             return convolve_lists(listed(f, "f of convolve"), listed(g, "g of convolve"), period)
-    return Convolution(f, g, t).solve(assume=assume, period=period, pv=pv).expr
+    return _with_one_variable(Convolution(f, g, t)).solve(assume=assume, period=period, pv=pv).expr
 
 
 def correlate(
@@ -142,13 +146,30 @@ def correlate(
     if t is None:
         with limited():
             return correlate_lists(listed(f, "f of correlate"), listed(g, "g of correlate"), period)
-    return Correlation(f, g, t).solve(assume=assume, period=period, pv=pv).expr
+    return _with_one_variable(Correlation(f, g, t)).solve(assume=assume, period=period, pv=pv).expr
+
+
+def _with_one_variable(asked: _Solved) -> _Solved:
+    """The same; a symbol of the same name as the variable that is another one was not meant."""
+    for x in asked.variables:
+        for name, e in zip("fg", asked.functions, strict=True):
+            if any(other.name == x.name and other != x for other in e.free_symbols):
+                why = f"another symbol than the variable {x}: one of them was declared with other assumptions"
+                raise ArgumentError(f"{name} has {x} in it, {why} [{type(asked).__name__}]")
+    return asked
 
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
     f, g = (_exact(_written_out(e)) for e in (f, g))
     period = None if period is None else _exact(period)
+    for relation in facts.relations:
+        if relation.has(*variables):
+            why = "but functions are needed at all values of a variable; a step says where one begins"
+            raise AssumptionError(f"{relation} came as an assumption, {why} [assume]")
+    facts, known_values = _with_equations(facts)
+    f, g, period = (None if e is None else e.subs(known_values) for e in (f, g, period))
+    asked = asked.xreplace(known_values)
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -156,14 +177,14 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
             if period is not None:
-                return _circular(f.subs(given), g.subs(given), x, period.subs(given), known)
-            return in_one_variable(f.subs(given), g.subs(given), x, known, principal)
+                return _circular(_at(f, given), _at(g, given), x, period.subs(given), known)
+            return in_one_variable(_at(f, given), _at(g, given), x, known, principal)
     elif period is not None:
         return Result(asked, reason="no method convolves functions of several variables over a period")
     else:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
-            return _several(f.subs(given), g.subs(given), tuple(inner.values()), known)
+            return _several(_at(f, given), _at(g, given), tuple(inner.values()), known)
 
     try:
         answers = branches(way, facts)
@@ -201,6 +222,27 @@ def _written_out(e: Expr) -> Expr:
 def _exact(e: Expr) -> Expr:
     """Decimals as the fractions that they are: only those are equal where they should be, as 0.1 + 0.2 and 0.3."""
     return e.xreplace({x: sympy.nsimplify(x, rational=True) for x in e.atoms(sympy.Float)})
+
+
+def _with_equations(facts: Facts) -> tuple[Facts, dict[Symbol, Expr]]:
+    """What is left to know once the equations that were assumed are put in, and the values that they give."""
+    values: dict[Symbol, Expr] = {}
+    while (equation := next((r for r in facts.relations if isinstance(r, sympy.Eq)), None)) is not None:
+        found = equations([(equation.lhs, equation.rhs)])
+        if not found:
+            raise AssumptionError(f"{equation} came as an assumption, but it is not solved for a symbol [assume]")
+        [(_, value)] = found
+        facts = facts.with_value(value)
+        values = {x: e.subs(value) for x, e in values.items()} | value
+    return facts, values
+
+
+def _at(e: Expr, given: dict[Symbol, Expr]) -> Expr:
+    """A function at values of parameters, which has to have a value there."""
+    found = e.subs(given)
+    if given and found.has(sympy.nan, sympy.zoo):
+        raise ContradictionError(f"{e} has no value where {given} [assume]")
+    return found
 
 
 def _inner(x: Symbol, others: Expr) -> Symbol:
@@ -305,12 +347,18 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
     return Answer(expression, (), tuple(needed), held), different
 
 
+def _both(*relations: Any) -> Any:
+    """All of them, in short where they speak of one parameter."""
+    found = sympy.And(*relations)
+    return found.simplify() if len(found.free_symbols) == 1 and len(relations) > 1 else found
+
+
 def _assembled(answers: Sequence[Answer], asked: Expr) -> Expr:
     """One expression, in cases where there are several answers."""
     if len(answers) == 1 and not answers[0].conditions and not answers[0].needed:
         return answers[0].expression
     cases = [
-        (asked if answer.expression is None else answer.expression, sympy.And(*answer.conditions, *answer.needed))
+        (asked if answer.expression is None else answer.expression, _both(*answer.conditions, *answer.needed))
         for answer in answers
     ]
     if any(answer.needed for answer in answers):

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sympy import Symbol
@@ -288,13 +288,19 @@ class Facts:
             return False
         return True if not strict and beyond is False else None
 
-    def sample(self, symbols: Iterable[Symbol], draw: random.Random, also: Iterable[Any] = ()) -> dict[Symbol, Expr]:
-        """Values of the symbols for which everything holds; an AssumptionError where none is found."""
+    def sample(
+        self, symbols: Iterable[Symbol], draw: random.Random, also: Iterable[Any] = (), of: Sequence[Expr] = ()
+    ) -> dict[Symbol, Expr]:
+        """Values of the symbols for which everything holds, and for which the expressions `of` them are defined; an
+        AssumptionError where none is found.
+        """
         ordered = sorted(symbols, key=sympy.default_sort_key)
         wanted = (*self.relations, *also)
         for attempt in range(400):
             values = {symbol: _value(symbol, draw, attempt) for symbol in ordered}
-            if all(_true(relation, values) for relation in wanted):
+            if all(_true(relation, values) for relation in wanted) and not any(
+                e.xreplace(values).has(sympy.nan, sympy.zoo) for e in of
+            ):
                 return values
         conditions = ", ".join(map(str, wanted))
         raise ContradictionError(f"no values were found for which {conditions} hold [assume]")

@@ -364,6 +364,9 @@ class Reader:
                 raise NotFoundError(f"{e} has no meaning: the slope of its argument is 0 at {root} too")
             slant = slope.subs(self.t, root)
             points.append(Impulse(1 / (slant if self._positive(slant) else -slant), root))
+        meeting = sympy.discriminant(argument, self.t)  # 0 where two zeros are one, which has no meaning
+        if not meeting.is_number and self.facts.equal(meeting, sympy.S.Zero) is None:
+            raise OpenQuestion(sympy.Ne(sympy.factor(meeting), 0))
         return Function((), tuple(points))
 
     def _composed(self, e: Expr) -> Function:

@@ -24,6 +24,7 @@ and those of `typed_functions.FUNCTIONS`; f, g, h, x, y with arguments stand for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,9 @@ RELATIONS: Mapping[str, Callable[..., Any]] = {
 }  # fmt: skip
 
 
+SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
+
+
 @dataclass(frozen=True)
 class Typed:
     """What was read: an expression, or a nested list, for each text; the variables; what holds of parameters besides
@@ -78,6 +82,7 @@ def read(
     has what is known of parameters: a > 0, b > a, n integer, 0 < r < 1. A `period` is a number or formula, or a list
     of them. TextError, UnknownNameError and AssumptionError say what is wrong, and where.
     """
+    texts = tuple(map(_raised, texts))
     trees = [text.function(written) for written in texts]
     lists = [isinstance(tree, text.Listing) for tree in trees]
     if any(lists) and not all(lists):
@@ -97,6 +102,16 @@ def read(
         if name.name not in (*known, *CONSTANTS):
             raise unknown("parameter", name.name, known, f"assume, {located(assume, name.span[0] + 1)}")
     return Typed(functions, tuple(names.values()), tuple(reader.relations(statements, assume)), periods)
+
+
+def _raised(written: str) -> str:
+    """t² as t^2, as answers are printed."""
+
+    def power(match: re.Match[str]) -> str:
+        digits = match[0].translate(SUPERSCRIPTS)
+        return f"^({digits})" if digits.startswith("-") else f"^{digits}"
+
+    return re.sub("⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+", power, written)
 
 
 class _Reader:

@@ -182,10 +182,10 @@ _DISCRETE: dict[str, Function] = {
     "fibonacci": Function(_growing(sympy.fibonacci)),
     "KroneckerDelta": Function(sympy.KroneckerDelta, 2, 2),
 }
-# other names of the same, among them those that SymPy prints
+# other names of the same, among them those that SymPy prints, and the Spanish ones
 _SAME = {
     "heaviside": "u", "Heaviside": "u", "sign": "sgn", "Abs": "abs", "ln": "log", "arctan": "atan", "Max": "max",
-    "Min": "min", "conjugate": "conj",
+    "Min": "min", "conjugate": "conj", "sen": "sin", "senh": "sinh", "tg": "tan", "tgh": "tanh", "arctg": "atan",
 }  # fmt: skip
 
 

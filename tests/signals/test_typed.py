@@ -343,3 +343,8 @@ def test_values_that_are_not_looked_at_are_caught(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(typed, "sane", lambda value: value)
     monkeypatch.setattr(typed_functions, "sane", lambda value: value)
     caught(test_a_text_is_read_as_an_expression_or_refused_in_a_sentence)
+
+
+def test_raised_digits_are_powers_and_spanish_names_are_known() -> None:
+    assert read("exp(-t²)", "t⁻¹²").functions == read("exp(-t^2)", "t^(-12)").functions
+    assert read("sen(t)*senh(t)", "tg(t)*arctg(t)").functions == read("sin(t)*sinh(t)", "tan(t)*atan(t)").functions

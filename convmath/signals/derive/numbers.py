@@ -55,7 +55,8 @@ def drawn(problem: Problem, rng: random.Random) -> dict[Symbol, Expr]:
     relations = [c for c in problem.given if not isinstance(c, sympy.Eq)]
     for relation in (*problem.facts.relations, *relations):
         symbols |= relation.free_symbols
-    return problem.facts.sample(symbols - {*problem.variables, *problem.inner}, rng, relations)
+    functions = (problem.f, problem.g, problem.result)
+    return problem.facts.sample(symbols - {*problem.variables, *problem.inner}, rng, relations, functions)
 
 
 def number(e: Expr, values: Values) -> complex:

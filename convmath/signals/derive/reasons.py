@@ -104,6 +104,7 @@ SPANISH: Mapping[str, str] = {
     "{} has no meaning: the slope of its argument is 0 at {} too": (
         "{} no tiene sentido: también la pendiente de su argumento es 0 en {}"
     ),
+    "the answer where {} is not found": "no se encuentra la respuesta donde {}",
     "an impulse stands inside a function, which has no meaning": (
         "un impulso está dentro de una función, lo que no tiene sentido"
     ),

@@ -10,11 +10,12 @@ from sympy import oo
 
 from convmath.steps import Step
 
+from .. import folds
 from ..discrete import convolved as discrete_convolved
 from ..errors import NotFoundError, OpenQuestion
 from ..limits import limits
 from ..monomials import Monomial, monomials
-from ..periodic import one_period
+from ..periodic import mirrored, one_period
 from ..pieces import Function, Impulse, Piece, Reader
 from ..sequences import IntegerReader
 from ..solve import convolved
@@ -62,7 +63,8 @@ def by_support(problem: Problem) -> tuple[Step, ...]:
 def _on_one_period(problem: Problem) -> Problem:
     """The linear convolution of one period of each function."""
     known = reader(problem)
-    f, g = (one_period(known.read(e), known, problem.period) for e in (problem.f, problem.g))
+    resolved = [e if problem.discrete else folds.resolved(e, problem.t, problem.period) for e in (problem.f, problem.g)]
+    f, g = (one_period(known.read(e), known, problem.period) for e in resolved)
     result = found(f, g, problem)
     names = tuple(f"{name}_0" for name in problem.names)
     f, g = (_expression(function, problem) for function in (f, g))
@@ -79,8 +81,11 @@ def found(f: Function, g: Function, problem: Problem) -> Expr:
 
 def turned(problem: Problem) -> Problem:
     """A correlation as the convolution with the first function conjugated and turned."""
-    back = {x: -x for x in problem.variables}
-    f = sympy.conjugate(problem.f).subs(back, simultaneous=True)
+    f = sympy.conjugate(problem.f)
+    if problem.period is None:
+        f = f.subs({x: -x for x in problem.variables}, simultaneous=True)
+    else:
+        f = mirrored(f, problem.t, problem.period)
     name = "h" if "h" not in problem.names else "p"
     return replace(problem, f=f, correlation=False, names=(name, problem.names[1]), turned=problem)
 

@@ -93,7 +93,12 @@ def _(step: Turn, rng: random.Random) -> str | None:
     values = drawn(before, rng)
     for _ in range(POINTS):
         at = {x: point(before, -oo, oo, values, rng) for x in before.variables}
-        back = {x: -value for x, value in at.items() if value is not None}
+        if before.period is not None:
+            length = before.period.xreplace(dict(values))
+            at = {x: sympy.Mod(value, length) for x, value in at.items() if value is not None}
+            back = {x: sympy.Mod(-value, length) for x, value in at.items()}
+        else:
+            back = {x: -value for x, value in at.items() if value is not None}
         left, right = (
             number(function_of(after.f, after), {**values, **at}),
             number(function_of(before.f, before), {**values, **back}),

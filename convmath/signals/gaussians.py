@@ -47,10 +47,11 @@ class Integrand:
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
         self.kappa = factored(-(f.square + g.square))
-        size = self.kappa if self.kappa.is_extended_real is not False else sympy.re(self.kappa)
+        size = sympy.re(self.kappa)
         self.decays = facts.positive(size)
         if self.decays is None:
-            raise OpenQuestion(sympy.Gt(size, 0), apart=True)
+            asked = sympy.re(self.kappa, evaluate=False) if size.has(sympy.im) else size  # as short as it can be said
+            raise OpenQuestion(sympy.Gt(asked, 0), apart=True)
         if sympy.expand(self.kappa) == 0:
             raise NotFoundError("no method convolves exponentials of quadratics whose squares cancel")
         self.slope = -2 * g.square  # of B, by t

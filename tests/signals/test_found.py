@@ -489,3 +489,32 @@ def test_rates_that_may_be_one_have_a_case_or_a_condition(rate: sympy.Expr) -> N
         size = 1 - rate.subs(p, at)
         wanted = exp(-t) * (t if size == 0 else (exp(size * t) - 1) / size)
         assert value.has(Convolution) or abs((value - wanted).subs(t, Rational(3, 2)).evalf()) < 1e-12
+
+
+def test_a_plain_symbol_may_be_complex_in_a_condition() -> None:
+    """∫ e^{-Aτ²}·… needs Re A, of which an order can be asked for all A."""
+    complex_one = sympy.Symbol("A")
+    found = cm.convolve(exp(-complex_one * t**2), exp(-(t**2)), t)
+    assert found.args[0][1] == (sympy.re(complex_one) > -1)
+    value = found.subs(complex_one, 1 + sympy.I).subs(t, Rational(1, 2))
+    whole = [-mpmath.inf, mpmath.inf]
+    wanted = mpmath.quad(lambda x: mpmath.exp(-(1 + 1j) * x**2 - (mpmath.mpf(0.5) - x) ** 2), whole)
+    assert abs(complex(value.evalf()) - complex(wanted)) < 1e-12
+    assert not cm.convolve(exp(-complex_one * t**2), 1, t, assume=sympy.re(complex_one) > 0).has(Piecewise)
+    squared = cm.convolve(exp(-(t**2) / (2 * complex_one**2)), exp(-(t**2)), t)
+    assert not squared.subs(complex_one, 1 + sympy.I).has(Piecewise)
+
+
+@pytest.mark.parametrize("base", [p, sympy.Symbol("A")], ids=["real", "any"])
+def test_a_geometric_sequence_on_both_sides_falls(base: sympy.Symbol) -> None:
+    """|r| < 1, which is known where it is assumed, and has a value for r = 0."""
+    n = sympy.Symbol("n", integer=True)
+    two_sided = base ** sympy.Abs(n)
+    found = Convolution(two_sided, two_sided, n).solve()
+    assert (sympy.Abs(base) < 1) in found.conditions
+    assert [found.expr.subs(base, 0).subs(n, k) for k in (-1, 0, 1)] == [0, 1, 0]
+    for known in ([sympy.Abs(base) < 1], [p > -1, p < 1]):
+        if base == p or len(known) == 1:
+            solved = Convolution(two_sided, two_sided, n).solve(assume=known)
+            assert solved.conditions == ()
+            assert solved.derivation(method="transform").verify()

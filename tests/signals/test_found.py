@@ -518,3 +518,11 @@ def test_a_geometric_sequence_on_both_sides_falls(base: sympy.Symbol) -> None:
             solved = Convolution(two_sided, two_sided, n).solve(assume=known)
             assert solved.conditions == ()
             assert solved.derivation(method="transform").verify()
+
+
+@pytest.mark.parametrize("rate", [p, sympy.Symbol("A")], ids=["real", "any"])
+def test_a_parameter_is_not_its_absolute_value(rate: sympy.Symbol) -> None:
+    """a - |a| is 0 at all positive values, and was taken for 0."""
+    found = cm.convolve(exp(-rate * t) * Heaviside(t), exp(-sympy.Abs(rate) * t) * Heaviside(t), t)
+    assert abs(found.subs({rate: -1, t: 1}).evalf() - (exp(1) - exp(-1)) / 2) < 1e-12
+    assert found.subs(rate, 2) == t * exp(-2 * t) * Heaviside(t)

@@ -38,6 +38,9 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
             found.append(_factored(powers, t) * factor)
             continue
         other = by_key.pop((real, -turn, special), {})
+        if not other and sympy.sin(turn) != 0:  # a complex exponential, as it came, and not (-1)ⁿ
+            found.append(_factored(powers, t) * factor * sympy.exp(I * turn))
+            continue
         if turn.could_extract_minus_sign():
             turn, powers, other = -turn, other, powers
         both = {k: [*powers.get(k, ()), *other.get(k, ())] for k in powers.keys() | other.keys()}

@@ -526,3 +526,13 @@ def test_a_parameter_is_not_its_absolute_value(rate: sympy.Symbol) -> None:
     found = cm.convolve(exp(-rate * t) * Heaviside(t), exp(-sympy.Abs(rate) * t) * Heaviside(t), t)
     assert abs(found.subs({rate: -1, t: 1}).evalf() - (exp(1) - exp(-1)) / 2) < 1e-12
     assert found.subs(rate, 2) == t * exp(-2 * t) * Heaviside(t)
+
+
+def test_complex_exponentials_stay_what_they_are() -> None:
+    """Without its conjugate beside it e^{iωt} has no sine and no cosine."""
+    omega = sympy.Symbol("omega", positive=True)
+    wave = exp(sympy.I * omega * t)
+    found = cm.convolve(wave * Heaviside(t), exp(-a * t) * Heaviside(t), t)
+    assert not found.has(cos, sympy.sin)
+    assert sympy.simplify(found - (wave - exp(-a * t)) / (a + sympy.I * omega) * Heaviside(t)) == 0
+    assert cm.convolve(wave, exp(-a * sympy.Abs(t)), t) == 2 * a * wave / (a**2 + omega**2)

@@ -66,6 +66,8 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
     followed, left = asked[: MOST - depth], asked[MOST - depth :]
     if left:  # where one of them holds there is no answer
         answer = replace(answer, needed=(*answer.needed, *(sympy.Not(relation) for relation, _ in left)))
+    if unsolved := _unsolved(different, facts):
+        answer = replace(answer, needed=(*answer.needed, *map(sympy.Not, unsolved)))
     found = [answer]
     for relation, value in followed:
         found = _where_equal(way, facts, given, depth, relation, value) + found
@@ -89,6 +91,7 @@ def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, questio
     if question.apart:
         for equation, value in equations([(relation.gts, relation.lts)]):
             found += _where_equal(way, facts, given, depth, equation, value)
+        found += [_missing(equation) for equation in _unsolved([(relation.gts, relation.lts)], facts)]
     return found
 
 
@@ -103,7 +106,11 @@ def _equal_or_not(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int,
         found += [a.under(apart) for a in branches(way, known, given, depth + 1)]
     except ContradictionError:
         pass
-    return found
+    return found + [_missing(equation) for equation in _unsolved([(relation.lhs, relation.rhs)], facts)]
+
+
+def _missing(equation: Any) -> Answer:
+    return Answer(None, (equation,), unknown=NotFoundError(f"the answer where {equation} is not found"))
 
 
 def _where_equal(
@@ -128,15 +135,39 @@ def equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, Ex
     return list(found.items())
 
 
+def _unsolved(pairs: list[tuple[Expr, Expr]], facts: Facts) -> list[Any]:
+    """The equations that are not solved for a symbol, and may hold."""
+    found: dict[Any, None] = {}
+    for left, right in pairs:
+        open_parts = [part for part in parts(sympy.expand(left - right)) if part != 0]
+        if all(map(_solved, open_parts)) or any(facts.equal(part, sympy.S.Zero) is False for part in open_parts):
+            continue
+        found[sympy.And(*(sympy.Eq(sympy.factor(part), 0) for part in open_parts))] = None
+    return [equation for equation in found if equation != False]  # noqa: E712
+
+
 def _solved(difference: Expr) -> tuple[Any, dict[Symbol, Expr]] | None:
     """difference = 0 as a symbol and its value; logarithms are taken together."""
     if difference.has(sympy.log):
         difference = sympy.exp(sympy.logcombine(difference, force=True)) - 1
     difference = sympy.numer(sympy.together(difference))
     difference = sympy.factor_terms(sympy.expand(difference))
+    if isinstance(difference, sympy.Pow) and difference.exp.is_positive:
+        difference = difference.base
     for symbol in sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True):
-        slope = sympy.diff(difference, symbol)
-        if not slope.has(symbol) and slope != 0:
-            value = sympy.cancel(symbol - difference / slope)
-            return sympy.Eq(symbol, value), {symbol: value}
+        if found := _isolated(difference, symbol):
+            return found
+    for size in sorted(difference.atoms(sympy.Abs), key=sympy.default_sort_key):  # |r| for r
+        unknown = sympy.Dummy(nonnegative=True)
+        if found := _isolated(difference.xreplace({size: unknown}), unknown):
+            value = found[1][unknown].xreplace({unknown: size})
+            return sympy.Eq(size, value), {size: value}
     return None
+
+
+def _isolated(difference: Expr, symbol: Symbol) -> tuple[Any, dict[Symbol, Expr]] | None:
+    slope = sympy.diff(difference, symbol)
+    if slope.has(symbol) or slope == 0:
+        return None
+    value = sympy.cancel(symbol - difference / slope)
+    return sympy.Eq(symbol, value), {symbol: value}

@@ -161,14 +161,15 @@ def _with_one_variable(asked: _Solved) -> _Solved:
 
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
-    f, g = (_written_out(e) for e in (f, g))
+    f, g = (_exact(_written_out(e)) for e in (f, g))
+    period = None if period is None else _exact(period)
     for relation in facts.relations:
         if relation.has(*variables):
             why = "but functions are needed at all values of a variable; a step says where one begins"
             raise AssumptionError(f"{relation} came as an assumption, {why} [assume]")
     facts, known_values = _with_equations(facts)
     f, g, period = (None if e is None else e.subs(known_values) for e in (f, g, period))
-    asked = asked.xreplace(known_values)
+    asked = asked.func(*(e.subs(known_values) for e in asked.args))
     inner = {x: _inner(x, f.free_symbols | g.free_symbols) for x in variables}
     f, g = f.subs(inner), g.subs(inner)
     if len(variables) == 1:
@@ -216,6 +217,11 @@ def _written_out(e: Expr) -> Expr:
 
     e = e.replace(sympy.SingularityFunction, bracket) if e.has(sympy.SingularityFunction) else e
     return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
+
+
+def _exact(e: Expr) -> Expr:
+    """Decimals as the fractions that they are: only those are equal where they should be, as 0.1 + 0.2 and 0.3."""
+    return e.xreplace({x: sympy.nsimplify(x, rational=True) for x in e.atoms(sympy.Float)})
 
 
 def _with_equations(facts: Facts) -> tuple[Facts, dict[Symbol, Expr]]:
@@ -272,7 +278,7 @@ def in_one_variable(
         if x.is_integer:
             held = checked_sequence(f, g, x, found.expression, known, functions, conditions)
         else:
-            held = checked(f, g, x, found.expression, known, functions, conditions, principal)
+            held = checked(f, g, x, found.expression, known, functions, conditions, principal, found.guessed)
     except CheckError:
         if not found.guessed:
             raise

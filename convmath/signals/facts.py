@@ -60,6 +60,9 @@ class Facts:
         if isinstance(relation, sympy.Eq):
             return
         low, high = (relation.lts, relation.gts)
+        if isinstance(low, sympy.Abs) and low.args[0].is_extended_real:  # |x| < c
+            for inner in (low.args[0], -low.args[0]):
+                self._learn(relation.func(inner, high) if relation.lhs == low else relation.func(high, inner))
         strict = isinstance(relation, sympy.StrictLessThan | sympy.StrictGreaterThan)
         self._given.append((sympy.expand(high - low), strict))
         difference = sympy.expand(self._rewritten(high - low))

@@ -1,6 +1,8 @@
 """What no class here holds: the integral by SymPy, in a process that is ended when it takes too long.
 
-What comes back is checked in numbers like every other result, so that it is right or not returned.
+What comes back is checked in numbers like every other result, so that it is right or not returned. An antiderivative
+is taken at both limits whatever lies between them, and a quadrature need not meet a pole: so a function that cannot be
+integrated over every part of its piece is not asked for.
 """
 
 from __future__ import annotations
@@ -18,19 +20,22 @@ from .errors import NotFoundError
 from .limits import limits
 from .monomials import Monomial
 from .pieces import Piece
+from .singular import integrable
 from .terms import Term
 from .types import Expr, sympy
 
 __all__ = ["integrated", "serve", "summed"]
 
 SECONDS = 8.0
-Question = tuple[str, Expr, Symbol, Expr, Expr]  # "integral" or "sum", of what, by which variable, between limits
+# "integral" or "sum", or "integrable", of what, by which variable, between limits
+Question = tuple[str, Expr, Symbol, Expr, Expr]
 
 
 def integrated(pairs: Sequence[tuple[Term, Term]], t: Symbol, seconds: float = SECONDS) -> list[Term]:
     """The sum of the convolutions of pairs of terms."""
     tau = Symbol("tau", real=True)
-    questions: list[Question] = []
+    terms = dict.fromkeys(term for pair in pairs for term in pair)
+    questions: list[Question] = [("integrable", m.expression(t), t, p.low, p.high) for p, m in terms]
     places: list[tuple[Piece, Symbol, Expr, int]] = []
     for (here, f), (there, g) in pairs:
         integrand = f.expression(t).subs(t, tau) * g.expression(t).subs(t, t - tau)
@@ -40,8 +45,11 @@ def integrated(pairs: Sequence[tuple[Term, Term]], t: Symbol, seconds: float = S
             questions.append(("integral", moved[0], tau, moved[1], moved[2]))
             places.append((Piece(sympy.S.One, start, end), s, value, sign))
     answers = _asked(questions, seconds)
+    for (_, of, *_), known in zip(questions, answers[: len(terms)], strict=False):
+        if known is not sympy.true:
+            raise NotFoundError(f"no method is known, and {of} has, or may have, a pole on the line")
     found = []
-    for (piece, s, value, sign), answer in zip(places, answers, strict=True):
+    for (piece, s, value, sign), answer in zip(places, answers[len(terms) :], strict=True):
         back = sympy.solve(value - t, s)[0] if value != s else t
         found.append((piece, Monomial(sympy.S.One, special=sign * answer.subs(s, back))))
     return found
@@ -84,18 +92,22 @@ def _asked(questions: Sequence[Question], seconds: float) -> list[Expr]:
     except (subprocess.CalledProcessError, OSError):
         raise NotFoundError("no method is known, and SymPy failed") from None
     answers = pickle.loads(done.stdout)
-    if any(answer is None for answer in answers):
+    if sympy.false not in answers and any(answer is None for answer in answers):
         raise NotFoundError("no method is known, and SymPy does not find it either")
     return answers
 
 
 def serve() -> None:
-    """Answer the questions that come on standard input."""
-    questions = pickle.loads(sys.stdin.buffer.read())
-    sys.stdout.buffer.write(pickle.dumps([_answer(*question) for question in questions]))
+    """Answer the questions that come on standard input, up to one after which the others do not matter."""
+    answers: list[Expr | None] = []
+    for question in pickle.loads(sys.stdin.buffer.read()):
+        answers.append(_answer(*question) if sympy.false not in answers else None)
+    sys.stdout.buffer.write(pickle.dumps(answers))
 
 
 def _answer(kind: str, of: Expr, variable: Symbol, low: Expr, high: Expr) -> Expr | None:
+    if kind == "integrable":
+        return sympy.sympify(integrable(of, variable, low, high))
     found = (sympy.integrate if kind == "integral" else sympy.summation)(of, (variable, low, high))
     if isinstance(found, sympy.Piecewise):  # under a condition on parameters, which the check does not know
         return None

@@ -49,14 +49,16 @@ class Integrand:
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
         self.kappa = factored(-(f.square + g.square))
-        size, turn = self.kappa, sympy.S.Zero
+        size, turn = sympy.re(self.kappa), sympy.S.Zero
         if self.kappa.has(I) or self.kappa.is_extended_real is False:
             size, turn = map(sympy.expand, self.kappa.as_real_imag())
             if size != 0 and sympy.expand(size.replace(sympy.im, lambda _: sympy.S.Zero)) == 0:
                 raise NotFoundError(
                     f"whether exp(({-self.kappa})·τ²) turns or grows is not known: its symbols may be complex"
                 )
-        self.decays = self._positive(size)
+        # asked as shortly as it can be said
+        asked = sympy.re(self.kappa, evaluate=False) if turn == 0 and size.has(sympy.im) else size
+        self.decays = self._positive(size, asked)
         self.turns = not self.decays and turn != 0 and not self._positive(-size)
         if sympy.expand(self.kappa) == 0 or (self.turns and facts.equal(turn, sympy.S.Zero)):
             raise NotFoundError("no method convolves exponentials of quadratics whose squares cancel")
@@ -74,9 +76,9 @@ class Integrand:
         constant = sympy.expand(factored(self.offset**2 / (4 * self.kappa)) + f.constant + g.constant)
         self.front = (square, rate, constant)
 
-    def _positive(self, e: Expr) -> bool:
+    def _positive(self, e: Expr, asked: Expr | None = None) -> bool:
         if (found := self.facts.positive(e)) is None:
-            raise OpenQuestion(sympy.Gt(e, 0), apart=True)
+            raise OpenQuestion(sympy.Gt(e if asked is None else asked, 0), apart=True)
         return found
 
     def between(self, low: Expr, high: Expr, sign: int) -> list[Monomial]:

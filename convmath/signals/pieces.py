@@ -79,6 +79,8 @@ class Reader:
 
     def read(self, e: Expr) -> Function:
         inquire()
+        if any(impulse.args[0] == 0 for impulse in e.atoms(sympy.DiracDelta)):
+            raise NotFoundError("δ(0) for all t has no meaning")
         if not e.has(self.t) or not e.has(*self.switches):
             return Function((Piece(e),)) if e != 0 else Function()
         if isinstance(e, sympy.Add):
@@ -357,9 +359,14 @@ class Reader:
         if order:
             raise NotFoundError(f"{e} is not resolved: a derivative of δ needs a linear argument")
         points = []
-        for root in self._zeros(argument)[1]:
+        for root, times in self._zeros(argument)[1].items():
+            if times > 1:
+                raise NotFoundError(f"{e} has no meaning: the slope of its argument is 0 at {root} too")
             slant = slope.subs(self.t, root)
             points.append(Impulse(1 / (slant if self._positive(slant) else -slant), root))
+        meeting = sympy.discriminant(argument, self.t)  # 0 where two zeros are one, which has no meaning
+        if not meeting.is_number and self.facts.equal(meeting, sympy.S.Zero) is None:
+            raise OpenQuestion(sympy.Ne(sympy.factor(meeting), 0))
         return Function((), tuple(points))
 
     def _composed(self, e: Expr) -> Function:

@@ -77,6 +77,10 @@ class Time(Protocol):
         """What decides about convergence: it grows with how fast the pole's signal grows."""
         ...
 
+    def sizes(self, right: Expr, left: Expr) -> tuple[Expr, Expr]:
+        """Two sizes of which the first has to be less than the second, without what may be infinite."""
+        ...
+
     def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
         """What must hold so that rates that differ are those of different exponentials."""
         ...
@@ -106,6 +110,9 @@ class Continuous:
 
     def size(self, pole: Number) -> Expr:
         return sympy.re(pole.expression)
+
+    def sizes(self, right: Expr, left: Expr) -> tuple[Expr, Expr]:
+        return right, left
 
     def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
         return sympy.true
@@ -166,6 +173,15 @@ class Discrete:
     def size(self, pole: Number) -> Expr:
         real, _ = parts(sympy.expand(self.rate(pole)))
         return sympy.Abs(sympy.exp(real))
+
+    def sizes(self, right: Expr, left: Expr) -> tuple[Expr, Expr]:
+        """|r| < 1/|q| is |rq| < 1, and |r| < 1/|r| is |r| < 1."""
+        top, bottom = sympy.fraction(left)
+        if not bottom.has(sympy.Abs):
+            return right, left
+        product = right * bottom
+        is_square = top == 1 and isinstance(product, sympy.Pow) and product.exp == 2
+        return (sympy.sqrt(product) if is_square else product), top
 
     def apart(self, left: Expr, right: Expr, facts: Facts) -> Any:
         """e^{2πi/N} is its conjugate where N is 1 or 2."""
@@ -310,9 +326,9 @@ class product:
         """The sides on which two groups are counted so that their integral converges, for this pair alone."""
         if {side, other} != {Side.RIGHT, Side.LEFT}:
             return side, other
-        size = self.f.time.size
         right, left = (pole, second) if side is Side.RIGHT else (second, pole)
-        fits = self.facts.before(size(right), size(left))
+        sizes = self.f.time.sizes(*map(self.f.time.size, (right, left)))
+        fits = self.facts.before(*sizes)
         if fits:
             return side, other
         if self.f.vanishes_beyond(places):
@@ -321,9 +337,9 @@ class product:
             return side, side
         # what is needed for one pair may be what another must not have
         needed = Facts((*self.facts.relations, *self.converges))
-        if fits is False or needed.before(size(right), size(left)) is False:
+        if fits is False or needed.before(*sizes) is False:
             raise DivergentError.of_poles(self.f.time.rate(right), self.f.time.rate(left), self.f.time.name)
-        self.converges[sympy.Lt(size(right), size(left))] = None
+        self.converges[sympy.Lt(*sizes)] = None
         return side, other
 
     def _joined(self, first: Place, here: Side, second: Place, there: Side) -> Iterable[tuple[Place, int, Coefficient]]:

@@ -184,13 +184,18 @@ class Field:
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
-        """Random values of the symbols in the letters, and of functions that stand for any, as in f(0)."""
+        """Random values of the symbols in the letters, and of functions that stand for any, as in f(0): negative ones
+        too where they may be, for which |a| is not a.
+        """
         draw = random.Random(0)
         found = (letter.free_symbols.union(letter.atoms(AppliedUndef)) for letter in self.letters)
         symbols = sorted(set[Any]().union(*found), key=sympy.default_sort_key)
         return [
-            {symbol: sympy.Rational(draw.randint(100, 999), draw.randint(100, 999)) for symbol in symbols}
-            for _ in range(2)
+            {
+                symbol: _sign(symbol, first) * sympy.Rational(draw.randint(100, 999), draw.randint(100, 999))
+                for symbol in symbols
+            }
+            for first in (-1, 1)
         ]
 
     def vanishes(self, number: Any) -> bool:
@@ -200,6 +205,10 @@ class Field:
             return False
         numerator = number.numer.as_expr().xreplace(self.names)
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
+
+
+def _sign(symbol: Expr, wanted: int) -> int:
+    return 1 if symbol.is_extended_nonnegative else -1 if symbol.is_extended_nonpositive else wanted
 
 
 def _added(x: Any, y: Any) -> Any:

@@ -359,6 +359,76 @@ def test_powers_of_parameters_have_no_factors_to_ask_for() -> None:
     assert [found.subs({j: 1, n: k}) for k in range(4)] == [0, 2, 10, 32]
 
 
+POLES = (
+    sympy.tan(t) ** 2, 1 / cos(t), sympy.tan(t), sympy.cot(t), sympy.csc(t), 1 / (S.Half + cos(t)), 1 / (exp(t) - 1),
+    1 / (exp(t) - 2), 1 / (exp(t) - p), sympy.coth(t), exp(1 / t), Heaviside(t) / log(t), sympy.gamma(t),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", POLES, ids=str)
+def test_what_has_poles_on_the_line_has_no_convolution_with_a_box(f: sympy.Expr) -> None:
+    """An antiderivative taken at both limits goes over a pole between them as if there were none."""
+    found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
+    assert "a pole on the line" in found.reason
+
+
+WEAK = (log(t) ** 2 * Heaviside(t), 1 / (exp(t) + 1), 1 / (2 + cos(t)), sympy.tan(t / 2) * Heaviside(t + 1)
+        * Heaviside(2 - t), (exp(1 / t) + 1) * Heaviside(-t), Heaviside(t - 2) / log(t))  # fmt: skip
+
+
+@pytest.mark.parametrize("f", WEAK, ids=str)
+def test_what_is_infinite_and_can_be_integrated_or_has_poles_elsewhere_is_convolved(f: sympy.Expr) -> None:
+    found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
+    assert found.answers[0].held > 0
+
+
+@pytest.mark.parametrize("f", [sympy.tan(t) ** 2, 1 / (exp(t) - 1), exp(1 / t)], ids=str)
+def test_a_guess_is_held_against_numbers_everywhere(f: sympy.Expr, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a quadrature does not converge, the integral may not exist."""
+    asked = fallback._asked
+
+    def unasked(questions: list[fallback.Question], seconds: float) -> list[sympy.Expr]:
+        known = [question for question in questions if question[0] == "integrable"]
+        return [sympy.true for _ in known] + asked(questions[len(known) :], seconds)
+
+    monkeypatch.setattr(fallback, "_asked", unasked)
+    found = Convolution(f, Heaviside(t) - Heaviside(t - 1), t).solve()
+    assert "does not hold in numbers" in found.reason
+
+
+def test_decimals_are_fractions() -> None:
+    """Two steps of 0.5 are one of 1; a sum of decimals was no number of the field."""
+    rect = Heaviside(t + 0.5) - Heaviside(t - 0.5)
+    assert cm.convolve(rect, rect, t).subs(t, Rational(1, 4)) == Rational(3, 4)
+    n = sympy.Symbol("n", integer=True)
+    assert cm.convolve(n, n, n, period=4.0) == cm.convolve(n, n, n, period=4)
+    assert cm.convolve(t, t, t, period=2.5) == cm.convolve(t, t, t, period=Rational(5, 2))
+
+
+@pytest.mark.parametrize("order", [0, 1])
+@pytest.mark.parametrize("slope", [p, sympy.Symbol("A")], ids=["real", "any"])
+def test_an_impulse_is_scaled(slope: sympy.Symbol, order: int) -> None:
+    """δ(rt) = δ(t)/|r| where r is not 0, and δ(0) for all t has no meaning."""
+    found = cm.convolve(DiracDelta(slope * t, order), exp(-(t**2)), t)
+    for at in (2, Rational(-1, 3)):
+        wanted = sympy.diff(exp(-(t**2)), t, order) / (abs(at) * at**order)
+        assert sympy.simplify(found.subs(slope, at) - wanted) == 0
+    assert found.subs(slope, 0).has(Convolution)
+
+
+@pytest.mark.parametrize("inner", [t**2, (t - 1) ** 2 * (t + 1), t**2 + 2 * t + 1], ids=str)
+def test_an_impulse_where_its_argument_has_no_slope_has_no_meaning(inner: sympy.Expr) -> None:
+    assert "the slope of its argument" in Convolution(DiracDelta(inner), exp(-(t**2)), t).solve().reason
+
+
+@pytest.mark.parametrize("inner", [t**2 - p, t**2 + p**2, t**2 + 2 * p * t + 1], ids=str)
+def test_no_impulse_is_answered_where_two_of_them_meet(inner: sympy.Expr) -> None:
+    found = Convolution(DiracDelta(inner), exp(-(t**2)), t).solve()
+    [meeting] = {abs(root) for root in sympy.roots(sympy.discriminant(inner, t), p)}
+    answers = [e for e, condition in found.expr.args if condition == True or condition.subs(p, meeting) == True]  # noqa: E712
+    assert answers[0].has(Convolution)
+
+
 @pytest.mark.parametrize("f", [exp(-t), t, Piecewise((1, t < Rational(2, 5)), (0, True)), exp(sympy.I * t)], ids=str)
 def test_a_correlation_over_a_period_turns_what_goes_on_periodically(f: sympy.Expr) -> None:
     """f(-τ) on the period is f(P - τ), and not what stands before 0; its steps say so too."""
@@ -411,6 +481,55 @@ def test_conditions_on_one_parameter_are_short() -> None:
     speed = sympy.Symbol("w", real=True)
     found = cm.convolve(cos(speed * t), sympy.sin(sympy.pi * t) / (sympy.pi * t), t)
     assert all(not isinstance(condition, sympy.And) for _, condition in found.args)
+
+
+@pytest.mark.parametrize("rate", [sympy.Abs(p), p**2, p**2 - 1, sympy.Abs(p) / 2 + Rational(1, 2)], ids=str)
+def test_rates_that_may_be_one_have_a_case_or_a_condition(rate: sympy.Expr) -> None:
+    """Where |r| = 1 the two poles are one, and what was returned was 0/0 there."""
+    found = cm.convolve(exp(-rate * t) * Heaviside(t), exp(-t) * Heaviside(t), t)
+    for at in (1, -1, sympy.sqrt(2), -sympy.sqrt(2), 3):
+        value = found.subs(p, at)
+        assert not value.has(sympy.nan, sympy.zoo)
+        size = 1 - rate.subs(p, at)
+        wanted = exp(-t) * (t if size == 0 else (exp(size * t) - 1) / size)
+        assert value.has(Convolution) or abs((value - wanted).subs(t, Rational(3, 2)).evalf()) < 1e-12
+
+
+def test_a_plain_symbol_may_be_complex_in_a_condition() -> None:
+    """∫ e^{-Aτ²}·… needs Re A, of which an order can be asked for all A."""
+    complex_one = sympy.Symbol("A")
+    found = cm.convolve(exp(-complex_one * t**2), exp(-(t**2)), t)
+    assert found.args[0][1] == (sympy.re(complex_one) > -1)
+    value = found.subs(complex_one, 1 + sympy.I).subs(t, Rational(1, 2))
+    whole = [-mpmath.inf, mpmath.inf]
+    wanted = mpmath.quad(lambda x: mpmath.exp(-(1 + 1j) * x**2 - (mpmath.mpf(0.5) - x) ** 2), whole)
+    assert abs(complex(value.evalf()) - complex(wanted)) < 1e-12
+    assert not cm.convolve(exp(-complex_one * t**2), 1, t, assume=sympy.re(complex_one) > 0).has(Piecewise)
+    squared = cm.convolve(exp(-(t**2) / (2 * complex_one**2)), exp(-(t**2)), t)
+    assert not squared.subs(complex_one, 1 + sympy.I).has(Piecewise)
+
+
+@pytest.mark.parametrize("base", [p, sympy.Symbol("A")], ids=["real", "any"])
+def test_a_geometric_sequence_on_both_sides_falls(base: sympy.Symbol) -> None:
+    """|r| < 1, which is known where it is assumed, and has a value for r = 0."""
+    n = sympy.Symbol("n", integer=True)
+    two_sided = base ** sympy.Abs(n)
+    found = Convolution(two_sided, two_sided, n).solve()
+    assert (sympy.Abs(base) < 1) in found.conditions
+    assert [found.expr.subs(base, 0).subs(n, k) for k in (-1, 0, 1)] == [0, 1, 0]
+    for known in ([sympy.Abs(base) < 1], [p > -1, p < 1]):
+        if base == p or len(known) == 1:
+            solved = Convolution(two_sided, two_sided, n).solve(assume=known)
+            assert solved.conditions == ()
+            assert solved.derivation(method="transform").verify()
+
+
+@pytest.mark.parametrize("rate", [p, sympy.Symbol("A")], ids=["real", "any"])
+def test_a_parameter_is_not_its_absolute_value(rate: sympy.Symbol) -> None:
+    """a - |a| is 0 at all positive values, and was taken for 0."""
+    found = cm.convolve(exp(-rate * t) * Heaviside(t), exp(-sympy.Abs(rate) * t) * Heaviside(t), t)
+    assert abs(found.subs({rate: -1, t: 1}).evalf() - (exp(1) - exp(-1)) / 2) < 1e-12
+    assert found.subs(rate, 2) == t * exp(-2 * t) * Heaviside(t)
 
 
 def test_complex_exponentials_stay_what_they_are() -> None:

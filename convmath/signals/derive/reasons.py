@@ -41,6 +41,9 @@ SPANISH: Mapping[str, str] = {
     "no method is known, and what SymPy finds does not hold in numbers": (
         "no se conoce ningún método, y lo que encuentra SymPy no concuerda con los valores numéricos"
     ),
+    "no method is known, and {} has, or may have, a pole on the line": (
+        "no se conoce ningún método, y {} tiene, o puede tener, un polo en la recta"
+    ),
     "no method is known, and SymPy does not find it either": (
         "no se conoce ningún método, y SymPy tampoco la encuentra"
     ),
@@ -109,6 +112,11 @@ SPANISH: Mapping[str, str] = {
     "an impulse at {} stands beside a factor that jumps there, which has no meaning": (
         "un impulso en {} está junto a un factor que salta allí, lo que no tiene sentido"
     ),
+    "δ(0) for all t has no meaning": "δ(0) para todo t no tiene sentido",
+    "{} has no meaning: the slope of its argument is 0 at {} too": (
+        "{} no tiene sentido: también la pendiente de su argumento es 0 en {}"
+    ),
+    "the answer where {} is not found": "no se encuentra la respuesta donde {}",
     "an impulse stands inside a function, which has no meaning": (
         "un impulso está dentro de una función, lo que no tiene sentido"
     ),

@@ -135,7 +135,8 @@ class _Functions:
         for poles in both:
             turned: set[Place] = set()
             for (side, pole), places in poles.groups().items():
-                fits = pole is None or all(self.facts.before(poles.time.size(pole), size) for size in sizes)
+                time = poles.time
+                fits = pole is None or all(self.facts.before(*time.sizes(time.size(pole), size)) for size in sizes)
                 if side is Side.RIGHT and not fits and poles.vanishes_beyond(places):
                     turned.update(places)
             moved = {place: Place(place.shift, Side.LEFT, place.pole) for place in turned}
@@ -157,7 +158,7 @@ class _Functions:
         """Where the transforms exist: beyond the poles of what goes on to the right, before those to the left."""
         sizes = self._sizes(both)
         for right, left in itertools.product(*sizes.values()):
-            if not self.facts.before(right, left):
+            if not self.facts.before(*both[0].time.sizes(right, left)):
                 raise NotFoundError(
                     f"steps by transforms need a common strip, but {right} < {left} is not known to hold"
                 )

@@ -718,3 +718,8 @@ def test_steps_to_a_principal_value_hold(g: sympy.Expr) -> None:
     derivation = Convolution(1 / t, g, t).solve(pv=True).derivation()
     assert "all hold" in str(derivation)
     assert "NOT" not in str(derivation)
+
+
+@pytest.mark.parametrize("g", [S.One, Heaviside(t)])
+def test_steps_to_a_fresnel_integral_hold(g: sympy.Expr) -> None:
+    assert "NOT" not in str(Convolution(CHIRP, g, t).solve().derivation())

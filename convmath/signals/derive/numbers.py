@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Symbol, oo
 
 from ..check import concrete, poles_of
-from ..quadrature import integrals, principal_integral, slow_integral
+from ..quadrature import chirp_integral, integrals, principal_integral, slow_integral
 from ..steps import Case, Problem
 from ..types import Expr, sympy
 from .support import reader
@@ -137,6 +137,9 @@ def integrated(problem: Problem, e: Expr, low: Expr, high: Expr, values: Values)
     found = integrals(vector(e, problem.tau), ends, TOLERANCE)
     if np.isinf(ends[0]) and np.isinf(ends[1]) and not found.error <= WIDE * found.size:
         found = slow_integral(vector(e, problem.tau))
+    if any(map(np.isinf, ends)) and not found.error <= WIDE * found.size:
+        turning = chirp_integral(vector(e, problem.tau), ends, TOLERANCE)
+        found = turning if turning.error <= WIDE * turning.size else found
     return found.value, found.error, found.size
 
 

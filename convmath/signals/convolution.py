@@ -224,7 +224,7 @@ def _exact(e: Expr) -> Expr:
     return e.xreplace({x: sympy.nsimplify(x, rational=True) for x in e.atoms(sympy.Float)})
 
 
-def _with_equations(facts: Facts) -> tuple[Facts, dict[Symbol, Expr]]:
+def _with_equations(facts: Facts) -> tuple[Facts, Any]:
     """What is left to know once the equations that were assumed are put in, and the values that they give."""
     values: dict[Symbol, Expr] = {}
     while (equation := next((r for r in facts.relations if isinstance(r, sympy.Eq)), None)) is not None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sympy import I, Symbol, oo
 
@@ -49,7 +50,8 @@ class Integrand:
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
         self.kappa = factored(-(f.square + g.square))
-        size, turn = sympy.re(self.kappa), sympy.S.Zero
+        size: Any = sympy.re(self.kappa)
+        turn: Expr = sympy.S.Zero
         if self.kappa.has(I) or self.kappa.is_extended_real is False:
             size, turn = map(sympy.expand, self.kappa.as_real_imag())
             if size != 0 and sympy.expand(size.replace(sympy.im, lambda _: sympy.S.Zero)) == 0:

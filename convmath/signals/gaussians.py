@@ -50,7 +50,7 @@ class Integrand:
     def __init__(self, f: Monomial, g: Monomial, t: Symbol, facts: Facts):
         self.f, self.g, self.t, self.facts = f, g, t, facts
         self.kappa = factored(-(f.square + g.square))
-        size: Any = sympy.sympify(sympy.re(self.kappa))
+        size: Any = sympy.re(self.kappa)
         turn: Expr = sympy.S.Zero
         if self.kappa.has(I) or self.kappa.is_extended_real is False:
             size, turn = map(sympy.expand, self.kappa.as_real_imag())
@@ -59,7 +59,7 @@ class Integrand:
                     f"whether exp(({-self.kappa})·τ²) turns or grows is not known: its symbols may be complex"
                 )
         # asked as shortly as it can be said
-        asked: Any = sympy.re(self.kappa, evaluate=False) if size.has(sympy.im) and turn == 0 else size
+        asked: Any = sympy.re(self.kappa, evaluate=False) if sympy.Add(size).has(sympy.im) and turn == 0 else size
         self.decays = self._positive(size, asked)
         self.turns = not self.decays and turn != 0 and not self._positive(-size)
         if sympy.expand(self.kappa) == 0 or (self.turns and facts.equal(turn, sympy.S.Zero)):

@@ -723,3 +723,11 @@ def test_steps_to_a_principal_value_hold(g: sympy.Expr) -> None:
 @pytest.mark.parametrize("g", [S.One, Heaviside(t)])
 def test_steps_to_a_fresnel_integral_hold(g: sympy.Expr) -> None:
     assert "NOT" not in str(Convolution(CHIRP, g, t).solve().derivation())
+
+
+def test_rules_that_contradict_one_another_are_no_alarm() -> None:
+    """At t^{-2/3} one rule knows its error, and another one that seems to know better is far off."""
+    found = cm.convolve(
+        -2 * t * exp(3 * t / 2) * Heaviside(p - t), Piecewise((t ** Rational(-2, 3), t > 0), (0, True)), t
+    )
+    assert abs(complex(found.subs({p: Rational(3, 2), t: Rational(3, 5)}).evalf()) + 4.349077) < 1e-5

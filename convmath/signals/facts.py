@@ -31,6 +31,7 @@ __all__ = ["Facts"]
 
 
 MOST_IN_BOX = 4
+SCALES = (1, 3, sympy.Rational(1, 10), 10, 30, sympy.Rational(1, 100))  # of values, tried one after the other
 
 
 class Facts:
@@ -345,7 +346,7 @@ def _value(symbol: Symbol, draw: random.Random, attempt: int) -> Expr:
         return sympy.Integer(
             draw.randint(1 if symbol.is_positive else 0 if symbol.is_nonnegative else -3, 4 + attempt // 50)
         )
-    size = sympy.Rational(draw.randint(3, 29), 10) * draw.choice((1, 3, 10, 30)[: 1 + attempt // 50])
+    size = sympy.Rational(draw.randint(3, 29), 10) * draw.choice(SCALES[: 1 + attempt // 50])
     if symbol.is_positive or symbol.is_nonnegative:
         return size
     if symbol.is_negative or symbol.is_nonpositive:

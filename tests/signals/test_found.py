@@ -731,3 +731,11 @@ def test_rules_that_contradict_one_another_are_no_alarm() -> None:
         -2 * t * exp(3 * t / 2) * Heaviside(p - t), Piecewise((t ** Rational(-2, 3), t > 0), (0, True)), t
     )
     assert abs(complex(found.subs({p: Rational(3, 2), t: Rational(3, 5)}).evalf()) + 4.349077) < 1e-5
+
+
+def test_a_parameter_may_have_to_be_small() -> None:
+    """Σ C(2k, k)·(10x/11)^k converges for x < 11/40, and no value as small as that was tried."""
+    n, x = sympy.Symbol("n", integer=True), sympy.Symbol("x", positive=True)
+    found = cm.convolve(x**n * sympy.binomial(2 * n, n) * Heaviside(n, 1), Rational(11, 10) ** n, n)
+    wanted = Rational(11, 10) ** 2 / sympy.sqrt(1 - 4 * Rational(10, 11) / 5)
+    assert abs((found.subs({x: Rational(1, 5), n: 2}) - wanted).evalf()) < 1e-12

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -131,15 +132,17 @@ class System:
             return Verdict("not asked")
         start = time.perf_counter()
         try:
-            done = subprocess.run(
-                self.command,
-                input=self._script(case),
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=2 * LIMIT,
-                check=False,
-            )
+            with tempfile.TemporaryDirectory() as folder:  # Giac leaves a file where it runs
+                done = subprocess.run(
+                    self.command,
+                    input=self._script(case),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    timeout=2 * LIMIT,
+                    check=False,
+                    cwd=folder,
+                )
         except subprocess.TimeoutExpired:
             return Verdict("out of time", LIMIT)
         seconds = time.perf_counter() - start

@@ -36,6 +36,7 @@ from .lists import convolve_lists, correlate_lists
 from .operation import Operation
 from .periodic import one_period
 from .pieces import SWITCHES, Function, Reader, pieces
+from .reflection import reflected
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
 from .types import Expr, sympy
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from convmath.derivation import Derivation
 
 UNHELD = "a result was found that numbers could not be held against: they are too large, or cancel"
-REAL = (sympy.factorial, sympy.binomial, sympy.gamma, sympy.harmonic, sympy.besselj, sympy.besseli)
 IMPULSES = (sympy.DiracDelta, sympy.KroneckerDelta)
 
 __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
@@ -94,6 +94,8 @@ class _Solved(Operation):
         why.
         """
         asked = self if period is None else self.func(self.args[0], self.args[1], self.args[2], period)
+        if asked.period is not None and len(asked.variables) > 1:
+            return Result(asked, reason="no method convolves functions of several variables over a period")
         try:
             with limited():
                 return _solved(asked, asked._first(), asked.args[1], asked.variable, Facts(assume), pv, asked.period)
@@ -116,21 +118,7 @@ class Correlation(_Solved):
     sign = 1
 
     def _first(self) -> Expr:
-        f = sympy.conjugate(self.args[0]).replace(sympy.conjugate, _conjugated)
-        if self.period is not None:
-            return periodic.mirrored(f, self.variable, self.period)
-        return f.subs({x: -x for x in self.variables}, simultaneous=True)
-
-
-def _conjugated(e: Expr) -> Expr:
-    """The conjugate of what is real for real arguments, or where its argument is positive."""
-    base, power = e.as_base_exp()
-    if isinstance(e, REAL) and all(x.is_extended_real for x in e.args):
-        return e
-    inner = e.args[0] if isinstance(e, sympy.log) else base if power.is_extended_real and base is not e else None
-    if inner is not None and inner.is_extended_real:
-        return sympy.Piecewise((e, inner > 0), (sympy.conjugate(e), True))
-    return sympy.conjugate(base) ** power if power.is_Integer and power != 1 else sympy.conjugate(e)
+        return reflected(self.args[0], self.variables, self.period)
 
 
 def convolve(f: Any, g: Any, t: Any = None, *, assume: Iterable[Any] = (), period: Any = None, pv: bool = False) -> Any:
@@ -179,8 +167,6 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
             if period is not None:
                 return _circular(_at(f, given), _at(g, given), x, period.subs(given), known, principal)
             return in_one_variable(_at(f, given), _at(g, given), x, known, principal)
-    elif period is not None:
-        return Result(asked, reason="no method convolves functions of several variables over a period")
     else:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:

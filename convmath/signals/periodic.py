@@ -21,7 +21,7 @@ from .solve import Found
 from .terms import Terms, bounded, terms
 from .types import Expr, sympy
 
-__all__ = ["convolved", "mirrored", "one_period"]
+__all__ = ["convolved", "one_period"]
 
 
 def one_period(function: Function, reader: Reader, period: Expr) -> Function:
@@ -33,17 +33,6 @@ def one_period(function: Function, reader: Reader, period: Expr) -> Function:
         if (ends := reader.common((piece.low, piece.high), (low, high))) is not None:
             smooth.append(Piece(piece.expression, *ends))
     return Function(tuple(smooth), tuple(inside))
-
-
-def mirrored(f: Expr, x: Symbol, period: Expr) -> Expr:
-    """f(-x) on the period from 0 on, where f goes on from one period to the next: f(P - x), and f(0) at 0."""
-    beyond = f.subs(x, period - x)
-    if x.is_integer:
-        return sympy.Piecewise((f.subs(x, 0), sympy.Eq(x, 0)), (beyond, True))
-    # what is infinite at 0 is there still, and not at P
-    nothing = f.replace(sympy.DiracDelta, lambda *_: sympy.S.Zero)
-    there = f.replace(sympy.DiracDelta, lambda at, *k: sympy.DiracDelta(at, *k) if at.subs(x, 0) == 0 else sympy.S.Zero)
-    return beyond + (there - nothing).subs(x, -x)
 
 
 def convolved(f: Function, g: Function, reader: Reader, period: Expr, principal: bool = False) -> Found:

@@ -739,3 +739,11 @@ def test_a_parameter_may_have_to_be_small() -> None:
     found = cm.convolve(x**n * sympy.binomial(2 * n, n) * Heaviside(n, 1), Rational(11, 10) ** n, n)
     wanted = Rational(11, 10) ** 2 / sympy.sqrt(1 - 4 * Rational(10, 11) / 5)
     assert abs((found.subs({x: Rational(1, 5), n: 2}) - wanted).evalf()) < 1e-12
+
+
+@pytest.mark.parametrize("kind", [Convolution, cm.Correlation])
+def test_several_variables_over_a_period_are_refused(kind: type) -> None:
+    x, y = sympy.symbols("x y", real=True)
+    solved = kind(sympy.sin(x) * cos(y), x * y, (x, y)).solve(period=2)
+    assert solved.expr.func is kind
+    assert "several variables over a period" in solved.reason

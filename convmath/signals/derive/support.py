@@ -15,8 +15,9 @@ from ..discrete import convolved as discrete_convolved
 from ..errors import NotFoundError, OpenQuestion
 from ..limits import limits
 from ..monomials import Monomial, monomials
-from ..periodic import mirrored, one_period
+from ..periodic import one_period
 from ..pieces import Function, Impulse, Piece, Reader
+from ..reflection import reflected
 from ..sequences import IntegerReader
 from ..solve import convolved
 from ..steps import (
@@ -81,11 +82,7 @@ def found(f: Function, g: Function, problem: Problem) -> Expr:
 
 def turned(problem: Problem) -> Problem:
     """A correlation as the convolution with the first function conjugated and turned."""
-    f = sympy.conjugate(problem.f)
-    if problem.period is None:
-        f = f.subs({x: -x for x in problem.variables}, simultaneous=True)
-    else:
-        f = mirrored(f, problem.t, problem.period)
+    f = reflected(problem.f, problem.variables, problem.period)
     name = "h" if "h" not in problem.names else "p"
     return replace(problem, f=f, correlation=False, names=(name, problem.names[1]), turned=problem)
 

@@ -98,11 +98,11 @@ def _answered(typed: Typed, correlation: bool, pv: bool, steps: bool) -> tuple[A
         found = asked.solve(assume=typed.relations, pv=pv)
     except (DivergentError, CheckError) as error:
         return replace(unanswered, reason=str(error), divergent=isinstance(error, DivergentError)), [str(error)]
-    if found.reason:
+    if not found.answers:
         return replace(unanswered, reason=found.reason), [found.reason]
     needed = tuple(dict.fromkeys(relation for answer in found.answers for relation in answer.needed))
     held = sum(answer.held for answer in found.answers)
-    answered = replace(unanswered, expr=found.expr, needed=needed, held=held)
+    answered = replace(unanswered, expr=found.expr, needed=needed, held=held, reason=found.reason)
     if not steps:
         return answered, []
     try:

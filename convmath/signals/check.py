@@ -22,6 +22,7 @@ from .pieces import SWITCHES, Function
 from .quadrature import (
     Integral,
     chirp_integral,
+    from_end,
     integrals,
     principal_integral,
     principal_value,
@@ -122,7 +123,9 @@ class _Numeric:
     def __init__(self, e: Expr, t: Symbol, function: Function, values: dict[Symbol, Expr]):
         self.t = t
         self.regular = _without_impulses(e)
-        self.breaks = sorted({float(b.xreplace(values)) for b in function.breaks()})
+        exactly = {b.xreplace(values) for b in function.breaks()}
+        self.exactly = {float(b): b for b in exactly}
+        self.breaks = sorted(self.exactly)
         self.impulses = [
             (complex(concrete(p.coefficient).xreplace(values)), float(p.at.xreplace(values)), p.order)
             for p in function.points
@@ -130,11 +133,23 @@ class _Numeric:
         self.low = min((_end(p.low, values) for p in function.smooth), default=np.inf)
         self.high = max((_end(p.high, values) for p in function.smooth), default=-np.inf)
         self.value = _lambdified(self.regular, t)
+        self._shifted: dict[float, Callable[[np.ndarray], np.ndarray]] = {}
         self._derivatives: dict[int, tuple[Expr, Callable[[float], complex]]] = {}
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return np.broadcast_to(self.value(x), np.shape(x))
+
+    def beside(self, x: float) -> Callable[[np.ndarray], np.ndarray]:
+        """The function of the distance from a point; from a break no digit of it is lost, where f may be singular."""
+        close = [b for b in self.breaks if abs(b - x) <= CLOSE * max(1.0, abs(b))]
+        if not close:
+            return lambda distance: self(x + distance)
+        if close[0] not in self._shifted:
+            moved = self.regular.xreplace({self.t: self.t + self.exactly[close[0]]})
+            self._shifted[close[0]] = _lambdified(moved, self.t)
+        shifted = self._shifted[close[0]]
+        return lambda distance: np.broadcast_to(shifted(distance), np.shape(distance))
 
     def derivative(self, order: int, at: float, exact: bool = False) -> complex:
         if order not in self._derivatives:
@@ -170,6 +185,9 @@ class _Numeric:
         if poles:
             return principal_value(integrand, [low, *inside, high], poles, TOLERANCE)
         found = integrals(integrand, [low, *inside, high], TOLERANCE)
+        if breaks and not found.error <= WIDE * found.size:
+            closer = self._from_ends(other, at, [low, *inside, high])
+            found = closer if closer.error < found.error or not np.isfinite(found.error) else found
         if found.error <= (0 if exact else WIDE * found.size):
             return found
         other_rule = slow_integral(integrand) if smooth else with_slow_tails(integrand, [low, *inside, high], TOLERANCE)
@@ -180,6 +198,17 @@ class _Numeric:
         apart = abs(other_rule.value - found.value) > max(10 * (found.error + other_rule.error), 1e-3 * found.size)
         knows_better = not apart and np.isfinite(other_rule.error) and other_rule.error <= WIDE * other_rule.size
         return other_rule if knows_better or not exact else found
+
+    def _from_ends(self, other: _Numeric, at: float, ends: Sequence[float]) -> Integral:
+        """The integral over intervals, each half by the distance from its end."""
+        total = Integral(0, 0.0, 0.0)
+        for low, high in itertools.pairwise(ends):
+            half = high - low if np.isinf(high - low) else (high - low) / 2
+            for end, towards in ((low, 1), (high, -1)):
+                if np.isfinite(end):
+                    f, g = self.beside(end), other.beside(at - end)
+                    total = total + from_end(lambda d, f=f, g=g, s=towards: f(s * d) * g(-s * d), half, TOLERANCE)
+        return total
 
     @functools.cached_property
     def poles(self) -> list[float]:

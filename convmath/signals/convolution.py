@@ -52,7 +52,7 @@ __all__ = ["Convolution", "Correlation", "Result", "convolve", "correlate"]
 
 @dataclass(frozen=True)
 class Result:
-    """What a convolution is, or why it was not found."""
+    """What a convolution is, or why it was not found: at all, where there are no answers, or in some of its cases."""
 
     expr: Expr
     answers: tuple[Answer, ...] = ()
@@ -176,13 +176,14 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
         answers = branches(way, facts)
     except NotFoundError as error:
         return Result(asked, reason=_told(error, variables))
+    reason = next((_told(answer.unknown, variables) for answer in answers if answer.unknown), "")
     if all(answer.expression is None for answer in answers):
-        if unknown := next((answer.unknown for answer in answers if answer.unknown), None):
-            return Result(asked, reason=_told(unknown, variables))
+        if reason:
+            return Result(asked, reason=reason)
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
     found = _assembled(answers, asked).subs(back)
-    return Result(found, tuple(answers), "", asked, tuple(inner.values()), facts, principal)
+    return Result(found, tuple(answers), reason, asked, tuple(inner.values()), facts, principal)
 
 
 LONGEST = 200  # terms of a sum that is written out

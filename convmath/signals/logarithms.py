@@ -13,6 +13,7 @@ are: by what has log|s| there. Where f and g are real, terms come in conjugate p
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -49,14 +50,18 @@ class Value:
 
 def joined(
     quotients: Sequence[Term], exponentials: Sequence[Term], t: Symbol, facts: Facts, principal: bool = False
-) -> list[Term]:
+) -> tuple[list[Term], list[tuple[Expr, Expr]]]:
     """The convolution of rational functions, with exponentials beside them, on one interval, with powers times
-    exponentials on another.
+    exponentials on another; and the pairs of rates that were taken for different.
     """
     here, there = quotients[0][0], exponentials[0][0]
     fractions, degrees = Residues(quotients, [], t, facts, principal).partial_fractions(here.low, here.high)
     powers = powers_of(exponentials)
     real = is_real(fractions) and is_real(powers)
+    rates = itertools.product(
+        dict.fromkeys(kappa for kappa, _, _ in fractions), dict.fromkeys(rate for rate, _ in powers)
+    )
+    different = [pair for pair in rates if facts.equal(*pair) is None]
     found: list[Term] = []
     for sign, low, high, start, end in limits((here.low, here.high), (there.low, there.high), t):
         inner = _Primitive(t, facts, start, end)
@@ -70,7 +75,7 @@ def joined(
                 for value in inner.at(x, (kappa, z, n), rate, k):
                     paired = real and not _alone((kappa, z), rate)
                     found += [(piece, m) for m in _monomials(value, scale, paired, t)]
-    return found
+    return found, different
 
 
 def with_quotient(first: Term, second: Term, t: Symbol, facts: Facts, principal: bool = False) -> Terms | None:

@@ -112,6 +112,15 @@ def with_exponential(first: Term, second: Term, t: Symbol, facts: Facts) -> tupl
     return found, list(needed)
 
 
+def coincident(first: Term, second: Term, t: Symbol, facts: Facts) -> list[tuple[Expr, Expr]]:
+    """Two rates that are taken for different, and are one at values of the parameters, where E₁ is infinite."""
+    (_, f), (_, g) = first, second
+    if f.rate == g.rate or not (f.exponential or g.exponential) or facts.equal(f.rate, g.rate) is not None:
+        return []
+    of = [p for term in (first, second) if not term[1].exponential for p in _powers(term, t)]
+    return [(f.rate, g.rate)] if any(p.logarithms and p.exponent.is_Integer for p in of) else []
+
+
 def _with_right(f: Power, m: Monomial, start: Expr, t: Symbol, facts: Facts) -> Iterable[Term]:
     """c·s^{p-1}·(log s)^l e^{λs} with t^k e^{μt} from a point on."""
     kappa, since = sympy.expand(m.rate - f.rate), sympy.expand(f.since + start)

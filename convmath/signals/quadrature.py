@@ -20,6 +20,7 @@ __all__ = [
     "GRID_POLES",
     "Integral",
     "chirp_integral",
+    "from_end",
     "integrals",
     "principal_integral",
     "principal_value",
@@ -74,6 +75,13 @@ def integrals(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
     return total
 
 
+def from_end(f: Function, length: float, tolerance: float) -> Integral:
+    """∫_0^length f, where f may be singular at 0; it is asked at distances that are exact, however small."""
+    if np.isinf(length):
+        return from_end(f, 1.0, tolerance) + integrals(f, [1.0, length], tolerance)
+    return integrals(lambda v: f(v**8) * 8 * v**7, [0.0, length**0.125], tolerance)
+
+
 def _integral(f: Function, low: float, high: float, tolerance: float, halved: int = 0) -> Integral:
     nodes = NODES
     while True:
@@ -120,15 +128,19 @@ def _estimate(f: Function, low: float, high: float, nodes: int) -> Integral:
         if values.dtype == object:  # integers of Python's, too large for NumPy's
             values = values.astype(complex)
         values = values * weights
-    values = _beyond_the_last(values)
+    values = _beyond_the_last(values, lost)
     value, half = values.sum(), 2 * values[::2].sum()
     size = float(np.abs(values).sum())
     edges = float(abs(values[0]) + abs(values[-1])) * nodes + float(np.abs(values[lost]).sum())
     return Integral(complex(value), float(abs(value - half)) + edges + 1e-15 * size, size)
 
 
-def _beyond_the_last(values: np.ndarray) -> np.ndarray:
-    """Zeros where a product of a huge and a tiny number is none, if all that is beside it is negligible."""
+def _beyond_the_last(values: np.ndarray, lost: np.ndarray) -> np.ndarray:
+    """Zeros where a product of a huge and a tiny number is none, if all that is beside it is negligible.
+
+    Where rounding makes a node the end itself, at which a function may be infinite, it counts as the next one does:
+    what is lost there is in the error.
+    """
     wrong = ~np.isfinite(values)
     if not wrong.any():
         return values
@@ -138,9 +150,13 @@ def _beyond_the_last(values: np.ndarray) -> np.ndarray:
     largest = np.abs(values[good]).max()
     for at in np.flatnonzero(wrong):
         near = good[np.argmin(np.abs(good - at))]
-        if not abs(values[near]) <= 1e-12 * largest:
+        if lost[at]:
+            values[at] = values[near]
+        elif not abs(values[near]) <= 1e-12 * largest:
             return np.full_like(values, np.nan)
-    return np.where(wrong, 0, values)
+        else:
+            values[at] = 0
+    return values
 
 
 def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
@@ -175,7 +191,7 @@ def chirp_integral(f: Function, ends: Sequence[float], tolerance: float) -> Inte
     Under a smooth window what it turns through adds to less than any power of 1/L, so that a short one is enough: two
     of them say how far off it is.
     """
-    inner = [x for x in ends if np.isfinite(x)] or [0.0]
+    inner = _apart(ends) or [0.0]
     total = integrals(f, inner, tolerance)
     nodes, weights = GAUSS
     edges = np.arange(0.0, SHORT[-1], FINE)
@@ -195,19 +211,24 @@ SHORT, FINE = (24.0, 32.0), 1 / 32  # lengths of windows, and the intervals of G
 
 def with_slow_tails(f: Function, ends: Sequence[float], tolerance: float) -> Integral:
     """∫ f over neighbouring intervals, where what goes to infinity falls slowly, or turns without falling."""
-    inner = [x for x in ends if np.isfinite(x)]
+    inner = _apart(ends)
     if not inner:
         return slow_integral(f)
-    first, last = inner[0], inner[-1]
-    if np.isinf(ends[0]):  # not from a break on, where a function may be singular
-        inner = [first - APART, *inner]
-    if np.isinf(ends[-1]):
-        inner = [*inner, last + APART]
     total = integrals(f, inner, tolerance)
-    for end, start, sign in ((ends[0], first - APART, -1), (ends[-1], last + APART, 1)):
+    for end, start, sign in ((ends[0], inner[0], -1), (ends[-1], inner[-1], 1)):
         if np.isinf(end):
             total = total + _slow_tail(f, start, sign)
     return total
+
+
+def _apart(ends: Sequence[float]) -> list[float]:
+    """The finite ends, and points from which on Gauss's rule goes to infinity: not breaks, where a function may be
+    singular.
+    """
+    inner = [x for x in ends if np.isfinite(x)]
+    before = [inner[0] - APART] if inner and np.isinf(ends[0]) else []
+    after = [inner[-1] + APART] if inner and np.isinf(ends[-1]) else []
+    return [*before, *inner, *after]
 
 
 APART = 4.0

@@ -147,7 +147,8 @@ class _Table:
                 found = found + Terms(tuple(voigt.smeared(quotients, gaussians, self.t, self.facts, self.principal)))
             for exponentials in _by_ends(g.parted):
                 if rest := [term for term in exponentials if not (whole and is_rational(term, self.t))]:
-                    joined = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
+                    joined, different = logarithms.joined(quotients, rest, self.t, self.facts, self.principal)
+                    self.different.update(dict.fromkeys(different))
                     found = found + Terms(tuple(joined))
         return found
 
@@ -189,10 +190,13 @@ class _Table:
         if way := self._of_powers(first, second):
             found, needed = way
             self.converges.update(dict.fromkeys(needed))
+            self.different.update(dict.fromkeys(powers.coincident(first, second, self.t, self.facts)))
             return Terms(tuple(found))
-        if way := self._of_powers(mirrored(first, self.t), mirrored(second, self.t)):  # those up to a point
+        one, two = mirrored(first, self.t), mirrored(second, self.t)
+        if way := self._of_powers(one, two):  # those up to a point
             found, needed = way
             self.converges.update(dict.fromkeys(needed))
+            self.different.update(dict.fromkeys(powers.coincident(one, two, self.t, self.facts)))
             return Terms(tuple(mirrored(term, self.t) for term in found))
         if all(is_quotient(term, self.t) for term in (first, second)):
             found = logarithms.with_quotient(first, second, self.t, self.facts, self.principal)

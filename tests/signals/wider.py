@@ -23,7 +23,7 @@ from convmath.signals.errors import DivergentError
 from convmath.signals.types import Expr, sympy
 
 from .drawn import CONTINUOUS, DISCRETE, Draw, Signal, n, t
-from .pairs import CLOSE, Outcome
+from .pairs import CLOSE, Outcome, drawn, tried
 from .quadrature import Numeric, Unknown, at_points, converges, convolved, quad, summed
 from .table import cells
 
@@ -173,6 +173,38 @@ def turning(source: random.Random) -> tuple[str, Outcome]:
         wanted,
     )
     return f"convolve({f.expression}, {g.expression}, n, period={period}), {d.values}", outcome
+
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+
+
+def coincidences(source: random.Random) -> tuple[str, Outcome]:
+    """A pair of a closed cell where a parameter is what stands elsewhere in it: rates that are one, places that meet.
+
+    No answer there is a refusal, since more coincidences than a few are a condition.
+    """
+    pair = drawn(*source.choice(cells()), source)
+    while not pair.draw.values:
+        pair = drawn(*source.choice(cells()), source)
+    values = pair.draw.values
+    found = set().union(*(h.expression.atoms(sympy.Rational) for h in (pair.f, pair.g)))
+    numbers = sorted(abs(x) for x in found if 0 < abs(x) <= 6)
+    for symbol in [x for x in values if source.random() < 0.7] or [source.choice(list(values))]:
+        fits = FITTING[next(names for names in FITTING if symbol.name in names)]
+        others = [value for x, value in values.items() if x != symbol]
+        values[symbol] = source.choice([x for x in (*numbers, *others) if fits(x)] or [values[symbol]])
+    outcome = tried(pair)
+    if outcome.kind == "wrong" and outcome.said.endswith("has no answer here"):
+        outcome = replace(outcome, kind="refused")
+    return str(pair), outcome
+
+
+FITTING: dict[str, Callable[[Expr], bool]] = {  # by the names that drawn.py gives
+    "abc": lambda x: x > 0,
+    "pqr": lambda x: True,
+    "xyz": lambda x: 0 < x < 1,
+    "jkm": lambda x: x.is_Integer,
+}
 
 
 # --- several variables --------------------------------------------------------------------------------------------
@@ -357,5 +389,6 @@ WIDER: dict[str, Callable[[random.Random], tuple[str, Outcome]]] = {
     "discs": discs,
     "principal values": principal_value,
     "signs": signs,
+    "coincidences": coincidences,
     "lists": lists,
 }

@@ -43,6 +43,10 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "es": "El resultado se comparó con valores numéricos de la definición en {held} puntos.",
     },
     "not found": {"en": "No closed form was found: {reason}.", "es": "No se encontró una forma cerrada: {reason}."},
+    "in part": {
+        "en": "No closed form was found in every case: {reason}.",
+        "es": "No se encontró una forma cerrada en todos los casos: {reason}.",
+    },
     "divergent": {"en": "It has no value: {reason}.", "es": "No tiene valor: {reason}."},
     "the result": {"en": "The result", "es": "El resultado"},
     "case": {"en": "The case {conditions}", "es": "El caso {conditions}"},
@@ -63,7 +67,10 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Answered(Printable):
-    """A question and its answer; `reason` says why there is none. `given` are the relations that were assumed."""
+    """A question and its answer; `reason` says why there is none, or none in some cases.
+
+    `given` are the relations that were assumed.
+    """
 
     called = "convolution"
 
@@ -103,11 +110,13 @@ class Answered(Printable):
             yield _said("principal", lang)
 
     def _answer(self, lang: str) -> Iterator[Block]:
+        reason = told(self.reason.rstrip("."), lang)
         if self.expr is None:
-            reason = told(self.reason.rstrip("."), lang)
             yield _said("divergent" if self.divergent else "not found", lang, reason=reason)
             return
         yield Display((self._result(),))
+        if reason:
+            yield _said("in part", lang, reason=reason)
         if self.needed:
             yield _said("needed", lang, conditions=commas(map(layout, self.needed), loose=True))
         if any(e.has(sympy.Heaviside) for e in (*self.asked.functions, self.expr)):

@@ -94,7 +94,7 @@ class Waves:
 
     def __init__(self, field: Field, letters: Mapping[Symbol, Expr], poles: Iterable[Number] = ()):
         self.field, self.letters = field, letters
-        self.from_ring: PolyRing = field.rational.ring
+        self.from_ring = PolyRing(field.rational.symbols, sympy.QQ, sympy.lex)
         self.poles = tuple(poles)
         self.angles = [at for at, letter in enumerate(field.letters) if letter in letters]
         self.imaginary = [at for at, letter in enumerate(field.letters) if letter.is_Mul]  # i·w
@@ -129,8 +129,9 @@ class Waves:
         return real + turn.turned() if number.y else real
 
     def _fraction(self, fraction: Any) -> Wave:
-        constant, factors = self._factors(fraction.denom)
-        top = _Top(dict(fraction.numer.mul_ground(1 / constant)))
+        numer, denom = (part.set_ring(self.from_ring) for part in (fraction.numer, fraction.denom))
+        constant, factors = self._factors(denom)
+        top = _Top(dict(numer.mul_ground(1 / constant)))
         over: dict[Polynomial, int] = defaultdict(int)
         own: list[Laurent] = []  # each its own conjugate, but for a power of X that has no root
         while factors:
@@ -226,7 +227,8 @@ class Waves:
         for number in (*self.poles, *(a - b for a, b in itertools.combinations(self.poles, 2))):
             square: Any = number.x**2 + number.y**2 if number.y else number.x
             for part in (square.numer, square.denom):
-                found.update((factor.monic(), None) for factor, _ in part.factor_list()[1])
+                factors = part.set_ring(self.from_ring).factor_list()[1]
+                found.update((factor.monic(), None) for factor, _ in factors)
         return list(found)
 
     def _factors(self, p: Polynomial) -> tuple[Any, dict[Polynomial, int]]:

@@ -104,7 +104,6 @@ def _values(
 ) -> dict[Symbol, Expr]:
     """Values of all symbols but the variables, those in conditions too, for which everything holds."""
     symbols = set().union(*(e.free_symbols for e in expressions)) - inside
-    symbols.update(*(relation.free_symbols for relation in (*facts.relations, *conditions)))
     return facts.sample(symbols, draw, conditions, expressions)
 
 

@@ -295,11 +295,11 @@ class Facts:
     def sample(
         self, symbols: Iterable[Symbol], draw: random.Random, also: Iterable[Any] = (), of: Sequence[Expr] = ()
     ) -> dict[Symbol, Expr]:
-        """Values of the symbols for which everything holds, and for which the expressions `of` them are defined; an
-        AssumptionError where none is found.
+        """Values of the symbols, and of those in conditions, for which everything holds, and for which the expressions
+        `of` them are defined; an AssumptionError where none is found.
         """
-        ordered = sorted(symbols, key=sympy.default_sort_key)
         wanted = (*self.relations, *also)
+        ordered = sorted({*symbols}.union(*(r.free_symbols for r in wanted)), key=sympy.default_sort_key)
         for attempt in range(400):
             values = {symbol: _value(symbol, draw, attempt) for symbol in ordered}
             if all(_true(relation, values) for relation in wanted) and not any(

@@ -17,6 +17,7 @@ a**2 + 1
 from __future__ import annotations
 
 import functools
+import math
 import operator
 import random
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -79,8 +80,8 @@ class Field:
         letters = {letter: None for e in expressions for letter in _letters(sympy.sympify(e), plain)}
         self.letters = tuple(sorted(letters, key=sympy.default_sort_key))
         names = [sympy.Dummy(f"x{place}") for place in range(len(self.letters))]
-        # ℚ itself where there are no letters: its arithmetic is much faster than that of fractions of polynomials
-        self.rational: Any = FracField(names, sympy.QQ, sympy.lex) if names else sympy.QQ
+        # whole coefficients, which are much faster than fractions; and where there are no letters ℚ itself
+        self.rational: Any = FracField(names, sympy.ZZ, sympy.lex) if names else sympy.QQ
         self._place = dict(zip(self.letters, self.rational.gens, strict=True)) if names else {}
         self.names = dict(zip(names, self.letters, strict=True))
         symbols = {letter for letter in self.letters if letter.is_Symbol}
@@ -90,6 +91,9 @@ class Field:
         self.zero, self.one = self._number(0), self._number(1)
         self.i = Number(self, self.rational.zero, self.rational.one)
 
+    def _ratio(self, top: int, bottom: int) -> Any:
+        return self.rational.raw_new(*map(self.rational.ring, (top, bottom))) if self.letters else sympy.QQ(top, bottom)
+
     def _number(self, value: int) -> Number:
         return Number(self, self.rational(value), self.rational.zero)
 
@@ -97,7 +101,7 @@ class Field:
         """The number that an expression in the letters is."""
         expression = sympy.sympify(expression)
         if expression.is_Rational:
-            return Number(self, self.rational(sympy.QQ(expression.p, expression.q)), self.rational.zero)
+            return Number(self, self._ratio(expression.p, expression.q), self.rational.zero)
         if expression is I:
             return self.i
         if expression.is_Add:
@@ -141,9 +145,15 @@ class Field:
         return tuple(powers), value, turns
 
     def _polynomial(self, terms: dict[Any, Any]) -> Any:
+        """Σ c·(a product of letters), with rational coefficients."""
         if not self.letters:
             return terms.get((), self.rational.zero)
-        return self.rational.field_new(self.rational.ring.from_dict(terms))
+        bottom = math.lcm(*(int(value.denominator) for value in terms.values()))
+        ring = self.rational.ring
+        top = ring.from_dict(
+            {powers: value.numerator * (bottom // value.denominator) for powers, value in terms.items()}
+        )
+        return _lowest(self.rational, top, ring.domain(bottom))
 
     def expression(self, number: Any) -> Expr:
         """A real number as a SymPy expression."""
@@ -212,34 +222,62 @@ def _sign(symbol: Expr, wanted: int) -> int:
 
 
 def _added(x: Any, y: Any) -> Any:
-    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+    """The sum in lowest terms; what can cancel are factors that both denominators have, and no others
+    (D. E. Knuth, The Art of Computer Programming, vol. 2, 4.5.1).
+    """
+    if not isinstance(x, FracElement):
         return x + y
-    b, d = x.denom.LC, y.denom.LC  # without the search for a common factor of polynomials
-    return _lowest(x, x.numer.mul_ground(d) + y.numer.mul_ground(b), b * d)
+    a, b, c, d = x.numer, x.denom, y.numer, y.denom
+    if not a or not c:
+        return x or y
+    if b.is_ground and d.is_ground:  # without the search for a common factor of polynomials
+        return _lowest(x.field, a.mul_ground(d.LC) + c.mul_ground(b.LC), b.LC * d.LC)
+    if b == d:
+        common, left, right = b, b.ring.one, b.ring.one
+    else:
+        common, left, right = b.cofactors(d)
+    top = a * right + c * left
+    if not top:
+        return x.field.zero
+    _, top, rest = top.cofactors(common)
+    return _positive(x.field, top, left * right * rest)
 
 
 def _multiplied(x: Any, y: Any) -> Any:
-    if not isinstance(x, FracElement) or not (x.denom.is_ground and y.denom.is_ground):
+    """The product in lowest terms: a numerator has common factors with the other's denominator alone."""
+    if not isinstance(x, FracElement):
         return x * y
-    return _lowest(x, x.numer * y.numer, x.denom.LC * y.denom.LC)
+    a, b, c, d = x.numer, x.denom, y.numer, y.denom
+    if not a or not c:
+        return x.field.zero
+    if b.is_ground and d.is_ground:
+        return _lowest(x.field, a * c, b.LC * d.LC)
+    _, a, d = a.cofactors(d)
+    _, c, b = c.cofactors(b)
+    return _positive(x.field, a * c, b * d)
 
 
 def _scaled(x: Any, factor: Any) -> Any:
     """A fraction in lowest terms stays one when it is multiplied by a rational number."""
     if not isinstance(x, FracElement) or not factor:
         return x * factor
-    rational = x.field.domain
-    top, bottom = rational(factor.numerator), rational(factor.denominator)
-    over, under = rational.gcd(x.numer.content(), bottom), rational.gcd(x.denom.content(), top)
-    return x.raw_new(x.numer.mul_ground(top / (over * under)), x.denom.mul_ground(bottom / (over * under)))
+    top, bottom = (x.field.domain(part) for part in (factor.numerator, factor.denominator))
+    over, under = x.field.domain.gcd(x.numer.content(), bottom), x.field.domain.gcd(x.denom.content(), top)
+    numer = x.numer.quo_ground(over).mul_ground(top // under)
+    return x.raw_new(numer, x.denom.quo_ground(under).mul_ground(bottom // over))
 
 
-def _lowest(like: FracElement, top: Any, bottom: Any) -> FracElement:
-    """A polynomial with whole coefficients over a whole number."""
+def _lowest(field: FracField, top: Any, bottom: Any) -> FracElement:
+    """A polynomial over a whole number that is positive."""
     if not top:
-        return like.field.zero
-    common = like.field.domain.gcd(top.content(), bottom)
-    return like.raw_new(top.quo_ground(common), top.ring(bottom / common))
+        return field.zero
+    common = field.domain.gcd(top.content(), bottom)
+    return field.raw_new(top.quo_ground(common), top.ring(bottom // common))
+
+
+def _positive(field: FracField, top: Any, bottom: Any) -> FracElement:
+    """With a denominator whose leading coefficient is positive, as SymPy's fractions have it."""
+    return field.raw_new(top, bottom) if bottom.LC > 0 else field.raw_new(-top, -bottom)
 
 
 class Number:
@@ -284,7 +322,7 @@ class Number:
     def __pow__(self, exponent: int) -> Number:
         exponent = int(exponent)  # SymPy's integers are none to its rings
         if not self.y and self.x:
-            return Number(self.field, self.x ** int(exponent), self.y)
+            return Number(self.field, (self.x if exponent >= 0 else 1 / self.x) ** abs(exponent), self.y)
         base, result = (self if exponent >= 0 else self.inverse()), self.field.one
         for _ in range(abs(exponent)):
             result = result * base

@@ -14,7 +14,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterable
+import random
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sympy import Symbol, oo
@@ -292,6 +293,7 @@ def _in_binomials(power: int) -> tuple[int, ...]:
 
 # --- and back ------------------------------------------------------------------------------------------------------
 
+DIGITS = 20
 SHORT = 4  # indices of a stretch that is compared with its neighbours one by one
 
 
@@ -349,8 +351,19 @@ def _absorbed(values: list[Expr], shifts: list[Expr], n: Symbol, facts: Facts) -
     return values, shifts
 
 
-def _agree(one: Expr, two: Expr, indices: Iterable[Expr], n: Symbol, facts: Facts) -> bool:
-    return all(facts.equal(sympy.cancel((one - two).subs(n, at)), sympy.S.Zero) for at in indices)
+def _agree(one: Expr, two: Expr, indices: Sequence[Expr], n: Symbol, facts: Facts) -> bool:
+    """Whether two sequences have the same values, at random values of the parameters: two expressions that are one and
+    the same number may be written in too different ways to ask it of them.
+    """
+    draw = random.Random(0)
+    for _ in range(2):
+        values = facts.sample((one.free_symbols | two.free_symbols) - {n}, draw)
+        for at in indices:
+            here = {n: at.xreplace(values), **values}
+            first, second = (complex(e.subs(here).evalf(DIGITS)) for e in (one, two))
+            if not abs(first - second) <= 1e-14 * (abs(first) + abs(second)):
+                return False
+    return True
 
 
 def _spread(

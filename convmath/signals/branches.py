@@ -13,7 +13,7 @@ from sympy import Symbol
 from convmath.errors import AssumptionError
 
 from .errors import ContradictionError, DivergentError, NotFoundError, OpenQuestion
-from .facts import Facts
+from .facts import Facts, size_of
 from .sums import parts
 from .types import Expr, sympy
 
@@ -78,6 +78,8 @@ def _both(way: Way, facts: Facts, given: dict[Symbol, Expr], depth: int, questio
     relation = question.relation
     if isinstance(relation, sympy.Eq | sympy.Ne):
         return _equal_or_not(way, facts, given, depth, relation)
+    if isinstance(relation, sympy.Gt) and (x := size_of(relation.lhs - relation.rhs)) is not None:
+        return _equal_or_not(way, facts, given, depth, sympy.Ne(x, 0))
     found = []
     opposite = sympy.Not(relation)
     if question.apart:

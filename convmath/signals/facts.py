@@ -27,7 +27,7 @@ from .deadline import inquire
 from .errors import ContradictionError, OpenQuestion
 from .types import Expr, sympy
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "size_of"]
 
 
 MOST_IN_BOX = 4
@@ -113,6 +113,8 @@ class Facts:
             return bool(expression.is_extended_positive)
         if expression.is_number and expression.is_comparable:
             return bool(expression > 0)
+        if (inner := size_of(expression)) is not None and (vanishes := self.equal(inner, sympy.S.Zero)) is not None:
+            return not vanishes
         if (found := self._of_absolute(expression)) is not None:
             return found
         for form in self._forms(expression):
@@ -308,6 +310,17 @@ class Facts:
                 return values
         conditions = ", ".join(map(str, wanted))
         raise ContradictionError(f"no values were found for which {conditions} hold [assume]")
+
+
+def size_of(expression: Expr) -> Expr | None:
+    """x where something is > 0 unless x is 0, and not negative: a multiple of |x| or of x² for a real x."""
+    factor, rest = expression.as_coeff_Mul()
+    base, exponent = rest.as_base_exp()
+    if not (factor.is_positive and exponent.is_Integer and exponent > 0):
+        return None
+    if isinstance(base, sympy.Abs):
+        return base.args[0]
+    return base if exponent % 2 == 0 and base.is_extended_real else None
 
 
 def _flat(relations: Iterable[Any]) -> Iterable[Any]:

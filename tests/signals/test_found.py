@@ -805,3 +805,14 @@ def test_a_case_that_is_not_found_is_told_of() -> None:
     result = Convolution(exp(-rate * sympy.Abs(t)), exp(-sympy.Abs(t)) / (1 + t**2), t).solve()
     assert result.expr.subs(rate, -1).has(Convolution)
     assert result.reason
+
+
+def test_of_a_square_it_is_asked_whether_it_is_zero() -> None:
+    """|c| > 0 was asked again and again, where 4c² > 0 was known."""
+    width = sympy.Symbol("c", real=True)
+    found = cm.convolve(1 / (t**2 + width**2), exp(-sympy.Abs(t)), t)
+    assert found.subs(width, 0).has(Convolution)
+    plain = cm.convolve(1 / (t**2 + a**2), exp(-sympy.Abs(t)), t)
+    for value in (-2, 2):
+        here = {t: Rational(1, 3)}
+        assert abs((found.subs(width, value).subs(here) - plain.subs(a, 2).subs(here)).evalf()) < 1e-12

@@ -333,7 +333,7 @@ def checked_sequence(
             wanted, error = _sum(left, right, at)
             if error <= CLOSE:
                 held += 1
-                _compared(result, n, at, answer(at), wanted, WIDE * (1 + abs(wanted)), values)
+                _compared(result, n, at, complex(answer(at)), wanted, WIDE * (1 + abs(wanted)), values)
         if held:
             return held
     return 0
@@ -346,22 +346,28 @@ class _Sequence:
         self.e, self.n = e.replace(sympy.Heaviside, lambda x, *_: sympy.Heaviside(x, 1)), n
         plain = Symbol("n", integer=True)
         self.fast = sympy.lambdify(plain, self.e.xreplace({n: plain}), [SWITCHED, "mpmath"])
-        self.known: dict[int, complex] = {}
+        self.known: dict[int, Any] = {}
 
-    def __call__(self, at: int) -> complex:
+    def __call__(self, at: int) -> Any:
+        """A complex number; one of mpmath's where it is too large or too small, so that products have a value."""
         if at not in self.known:
             inquire()
             self.known[at] = self._value(at)
         return self.known[at]
 
-    def _value(self, at: int) -> complex:
+    def _value(self, at: int) -> Any:
         try:
-            value = complex(self.fast(at))
+            found = mpmath.mpmathify(self.fast(at))
+            value = complex(found)
         except OverflowError:
-            return complex("inf")
+            return found
         except (ArithmeticError, TypeError, ValueError, NameError):  # for what mpmath does not know, or at 0/0
             return _at_an_index(self.e, self.n, at)
-        return value if np.isfinite(value) else _at_an_index(self.e, self.n, at)
+        if value == 0 and found != 0:
+            return found
+        if np.isfinite(value):
+            return value
+        return found if mpmath.isfinite(found) else _at_an_index(self.e, self.n, at)
 
 
 SWITCHED = {"Heaviside": lambda x, _: int(x >= 0), "KroneckerDelta": lambda i, j: int(i == j)}
@@ -398,7 +404,7 @@ def _sum(left: _Sequence, right: _Sequence, at: int) -> tuple[complex, float]:
     """The sum, and how much its last terms still count."""
     total, error = 0j, np.inf
     for reach in FAR:
-        terms = [left(k) * right(at - k) for k in range(-reach, reach + 1)]
+        terms = [complex(left(k) * right(at - k)) for k in range(-reach, reach + 1)]
         total = sum(terms)
         error = sum(abs(x) for x in (*terms[:5], *terms[-5:])) / (1 + abs(total))
         if error <= CLOSE:
@@ -437,8 +443,8 @@ def checked_period(
 def _held_at_indices(f: Expr, g: Expr, n: Symbol, result: Expr, length: int, values: dict[Symbol, Expr]) -> int:
     left, right, found = (_Sequence(e.xreplace(values), n) for e in (f, g, result))
     for at in range(length):
-        wanted = sum(left(k) * right((at - k) % length) for k in range(length))
-        _compared(result, n, at, found(at), wanted, WIDE * (1 + abs(wanted)), values)
+        wanted = complex(sum(left(k) * right((at - k) % length) for k in range(length)))
+        _compared(result, n, at, complex(found(at)), wanted, WIDE * (1 + abs(wanted)), values)
     return length
 
 

@@ -357,7 +357,7 @@ def _agree(one: Expr, two: Expr, indices: Sequence[Expr], n: Symbol, facts: Fact
     """
     draw = random.Random(0)
     for _ in range(2):
-        values = facts.sample((one.free_symbols | two.free_symbols) - {n}, draw)
+        values = facts.sample(set().union(*(e.free_symbols for e in (one, two, *indices))) - {n}, draw)
         for at in indices:
             here = {n: at.xreplace(values), **values}
             first, second = (complex(e.subs(here).evalf(DIGITS)) for e in (one, two))

@@ -816,3 +816,20 @@ def test_of_a_square_it_is_asked_whether_it_is_zero() -> None:
     for value in (-2, 2):
         here = {t: Rational(1, 3)}
         assert abs((found.subs(width, value).subs(here) - plain.subs(a, 2).subs(here)).evalf()) < 1e-12
+
+
+def test_a_stretch_may_begin_at_a_parameter() -> None:
+    """Whether two stretches are one was asked of numbers in which the parameter was still there."""
+    n, j = sympy.Symbol("n", integer=True), sympy.Symbol("j", integer=True)
+    found = cm.convolve(n * Heaviside(j - n, 1), Piecewise((1, (n >= 0) & (n <= 3)), (0, True)) * sympy.sin(n), n)
+    wanted = sum((4 - k) * sympy.sin(k) for k in range(4) if 4 - k <= 2)
+    assert abs((found.subs({j: 2, n: 4}) - wanted).evalf()) < 1e-12
+
+
+def test_terms_of_a_sum_may_be_huge_and_tiny() -> None:
+    """C(2k, k)·(3/5)^k has no floating-point number where (5/2)^{-k} has none either, and 24/25 is their ratio."""
+    n = sympy.Symbol("n", integer=True)
+    found = cm.convolve(
+        Rational(3, 5) ** n * Heaviside(n, 1) * sympy.binomial(2 * n, n), Rational(5, 2) ** n * Heaviside(-n, 1), n
+    )
+    assert abs((found.subs(n, 0) - 5).evalf()) < 1e-12  # Σ C(2k, k)·(6/25)^k

@@ -48,7 +48,7 @@ def conv_input(xp: ModuleType, gy: Any, w: Any, windows: Windows, groups: int, s
         columns = xp.reshape(matmul(xp, weights, rows), (rows.shape[0], channels, count, *counts))
         gx = zeros(xp, (rows.shape[0], channels, *wide), gy)
         for t, place in enumerate(taps(windows, counts)):
-            gx = added(gx, place, columns[:, :, t, ...])
+            gx = added(xp, gx, place, columns[:, :, t, ...])
         return inner(gx, windows, sizes)
 
     return _in_parts(xp, part, _parts(gy, channels, windows, counts))

@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import array_api_strict
@@ -263,6 +264,17 @@ def test_products_of_integers_are_sums_where_a_library_has_none(data: Any) -> No
 
 
 MIX = cm.define("mix", "Y[v,o,j] = sum(c<C, t<k) W[o,c,t]*X[v,c,j+t]", ndim=1).function
+
+
+def test_torch_sums_products_of_integers_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, called = torch(), list[Any]()
+    monkeypatch.setattr(products, "device", lambda array: SimpleNamespace(type="cuda"))
+    monkeypatch.setattr(products, "by_sums", lambda *given, true=products.by_sums: (called.append(1), true(*given))[1])
+    x, w = np.arange(12).reshape(1, 2, 6), np.arange(12).reshape(2, 2, 3)
+    np.testing.assert_array_equal(by("conv", own).forward(x, w), F.conv(x, w))
+    assert called
+    np.testing.assert_array_equal(by("conv", own).forward(x, w * 0.5), F.conv(x, w * 0.5))
+    assert len(called) == 1
 
 
 @pytest.mark.parametrize(
@@ -641,6 +653,19 @@ def test_a_fault_is_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     op, plant = FAULTS[fault]
     plant(monkeypatch)
     caught(test_values_and_gradients_are_those_of_the_definition, op, strict)
+
+
+def test_a_term_of_a_product_that_is_forgotten_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = lambda true, xp, a, b: true(xp, a[..., : max(0, b.shape[-2] - 1)], b[..., : max(0, b.shape[-2] - 1), :])  # noqa: E731
+    replaced(products, "by_sums", fault)(monkeypatch)
+    caught(test_products_of_integers_are_sums_where_a_library_has_none)
+
+
+def test_a_product_of_fewer_digits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    jax()
+    monkeypatch.setattr(convolution, "matmul", lambda xp, a, b: xp.matmul(a, b))
+    with pytest.raises(AssertionError):
+        test_float32_is_multiplied_in_float32_by_jax_unless_it_is_told_otherwise(lambda a: F.conv(a, a))
 
 
 def test_an_element_that_is_not_there_and_is_selected_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

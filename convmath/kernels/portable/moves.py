@@ -43,22 +43,19 @@ def zeros(xp: ModuleType, shape: Sequence[int], like: Any) -> Any:
     return xp.zeros(tuple(shape), dtype=like.dtype, device=device(like))
 
 
-def added(xp: ModuleType, total: Any, place: Slices, values: Any) -> Any:
+def added(xp: ModuleType, total: Any, place: tuple[Any, ...], values: Any) -> Any:
     """The values added at a place: in the array itself, where its library writes in arrays."""
     if root(xp) != "jax":
         total[place] += values
         return total
-    # all with 0 around what is added: a compiler joins these sums, but writes at one place after the other
+    # with 0 around what is added: a compiler joins these sums, but would write at one place after the other
     at = place.index(...)
-    whole = (*place[:at], *[slice(None)] * (total.ndim - len(place) + 1), *place[at + 1 :])
-    around = []
-    for n, own in zip(total.shape, whole, strict=True):
-        positions = range(n)[own]
-        if not positions:
-            return total
-        around.append((positions[0], n - 1 - positions[-1], positions.step - 1))
-    shape = tuple(len(range(n)[own]) for n, own in zip(total.shape, whole, strict=True))
-    return total + _spread(xp.astype(xp.broadcast_to(values, shape), total.dtype), around, 0)
+    each = (*place[:at], *[slice(None)] * (total.ndim - len(place) + 1), *place[at + 1 :])
+    read = [range(n)[own] for n, own in zip(total.shape, each, strict=True)]
+    if not all(read):
+        return total
+    around = [(some[0], n - 1 - some[-1], some.step - 1) for n, some in zip(total.shape, read, strict=True)]
+    return total + _spread(xp.astype(xp.broadcast_to(values, tuple(map(len, read))), total.dtype), around, 0)
 
 
 def conjugate(xp: ModuleType, x: Any) -> Any:

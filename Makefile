@@ -101,7 +101,7 @@ wheel: $(TOOLS)
 
 # what is missing beside them (torch, jax) is said and passed over
 bench: $(TESTS)
-	@set -e; for name in budgets engine elementary accuracy scipy torch jax signals; do \
+	@set -e; for name in budgets engine elementary accuracy scipy torch jax gpu signals; do \
 	  echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; \
 	done
 

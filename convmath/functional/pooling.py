@@ -35,6 +35,7 @@ __all__ = [
     "adaptive_avg_pool",
     "adaptive_max_pool",
     "avg_pool",
+    "divisor_of",
     "global_avg_pool",
     "global_lp_pool",
     "global_max_pool",
@@ -127,7 +128,7 @@ def avg_pool(
     kernels, sizes = stream("pooling", x.size, method, where), x.shape[2:]
     padded = flag(count_include_pad, "count_include_pad", where)
     if divisor_override is None:
-        divisor = _divisor(laid, sizes, padded)
+        divisor = divisor_of(laid, sizes, padded)
         if isinstance(divisor, np.ndarray):
             _occupied(divisor, "nothing has no mean", where)
     else:
@@ -173,7 +174,7 @@ def laid_over(
 
 
 @lru_cache(256)
-def _divisor(laid: tuple[Window, ...], sizes: tuple[int, ...], padded: bool) -> np.ndarray | int:
+def divisor_of(laid: tuple[Window, ...], sizes: tuple[int, ...], padded: bool) -> np.ndarray | int:
     """How many positions each window has; one number where all of them have as many, and some."""
     count = occupancy(laid, sizes, padding=padded)
     count.flags.writeable = False

@@ -21,6 +21,7 @@ from convmath.ir.poly import Index
 from convmath.kernels import basics
 from convmath.kernels.order import in_exact_order
 from convmath.kernels.portable.library import is_foreign, readable
+from convmath.kernels.portable.products import matmul
 
 from .functions import portable
 
@@ -134,7 +135,7 @@ class Arrays:
     # -- reductions
 
     def matmul(self, first: Any, second: Any) -> Any:
-        return self.xp.matmul(first, second)
+        return matmul(self.xp, first, second)
 
     def reduced(self, kind: str, array: Any, axes: tuple[int, ...]) -> Any:
         """Σ, max or min over axes, which stay with length 1."""

@@ -30,17 +30,15 @@ def by_jax(layer: Layer, x: np.ndarray, w: np.ndarray, gy: np.ndarray) -> dict[s
     }
 
 
-def _in(layout: tuple[str, str], layer: Layer, x: np.ndarray, w: np.ndarray, gy: np.ndarray) -> tuple[Call, Call, Call]:
+def convolution(
+    layer: Layer, shape: tuple[int, ...], layout: tuple[str, str] | None = None
+) -> Callable[[Any, Any], Any]:
+    """The layer in a layout of data and of kernels; `shape` is that of its output there."""
     import jax
 
-    data, kernel = layout
-    ndim = x.ndim - 2
-    first, last = f"NC{data.strip('NC')}", f"OI{kernel.strip('OI')}"
-
-    def laid(array: np.ndarray, before: str, after: str) -> Any:
-        return jax.numpy.asarray(np.ascontiguousarray(array.transpose([before.index(axis) for axis in after])))
-
-    jx, jg, jw = laid(x, first, data), laid(gy, first, data), laid(w, last, kernel)
+    ndim = len(layer.x) - 2
+    axes = "ZYX"[:ndim]
+    data, kernel = layout or (f"NC{axes}", f"OI{axes}")
 
     def conv(x: Any, w: Any) -> Any:
         return jax.lax.conv_general_dilated(
@@ -50,18 +48,32 @@ def _in(layout: tuple[str, str], layer: Layer, x: np.ndarray, w: np.ndarray, gy:
         )  # fmt: skip
 
     def transposed(x: Any, w: Any) -> Any:
-        like = jax.ShapeDtypeStruct(jg.shape, jg.dtype)
-        return jax.linear_transpose(lambda y: conv(y, w), like)(x)[0]
+        return jax.linear_transpose(lambda y: conv(y, w), jax.ShapeDtypeStruct(shape, x.dtype))(x)[0]
+
+    return transposed if layer.transposed else conv
+
+
+def _in(layout: tuple[str, str], layer: Layer, x: np.ndarray, w: np.ndarray, gy: np.ndarray) -> tuple[Call, Call, Call]:
+    import jax
+
+    data, kernel = layout
+    first, last = f"NC{data.strip('NC')}", f"OI{kernel.strip('OI')}"
+
+    def laid(array: np.ndarray, before: str, after: str) -> Any:
+        return jax.numpy.asarray(np.ascontiguousarray(array.transpose([before.index(axis) for axis in after])))
+
+    jx, jg, jw = laid(x, first, data), laid(gy, first, data), laid(w, last, kernel)
+    function = convolution(layer, jg.shape, layout)
 
     def gradient(place: int, x: Any, w: Any, g: Any) -> Any:
-        return jax.vjp(transposed if layer.transposed else conv, x, w)[1](g)[place]
+        return jax.vjp(function, x, w)[1](g)[place]
 
     def compiled(function: Callable[..., Any], *arrays: Any) -> Call:
         run = jax.jit(function)
         return lambda: run(*arrays).block_until_ready()
 
     return (
-        compiled(transposed if layer.transposed else conv, jx, jw),
+        compiled(function, jx, jw),
         compiled(lambda *arrays: gradient(0, *arrays), jx, jw, jg),
         compiled(lambda *arrays: gradient(1, *arrays), jx, jw, jg),
     )

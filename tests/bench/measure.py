@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter, sleep, thread_time
 
-__all__ = ["Case", "Row", "measured", "summary", "table"]
+__all__ = ["Case", "Row", "measured", "milliseconds", "summary", "table"]
 
 Call = Callable[[], object]
 Clock = Callable[[], float]
@@ -76,7 +76,7 @@ def table(rows: Iterable[Row], peer: str) -> list[Row]:
     for row in rows:
         theirs = row.theirs[row.best]
         print(
-            f"| {row.case.name} | {row.case.kind} | {_milliseconds(row.ours)} | {_milliseconds(theirs)} | {row.best} "
+            f"| {row.case.name} | {row.case.kind} | {milliseconds(row.ours)} | {milliseconds(theirs)} | {row.best} "
             f"| {row.ratio:.2f} |",
             flush=True,
         )
@@ -84,7 +84,7 @@ def table(rows: Iterable[Row], peer: str) -> list[Row]:
     return found
 
 
-def _milliseconds(seconds: Sequence[float]) -> str:
+def milliseconds(seconds: Sequence[float]) -> str:
     return f"{1e3 * min(seconds):.2f} / {1e3 * statistics.median(seconds):.2f} ms"
 
 

@@ -6,9 +6,8 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
-from math import prod
+from types import SimpleNamespace
 from typing import Any
 
 import array_api_strict
@@ -22,46 +21,18 @@ from convmath import functional as F
 from convmath.errors import ConvmathError, DtypeError, HyperparameterError, ProbabilityWarning
 from convmath.functional import foreign, portable
 from convmath.functional.portable import CALLS
-from convmath.kernels.portable import convolution, elementwise, library, losses, moves, norms, pooling
+from convmath.kernels.portable import convolution, elementwise, library, losses, moves, norms, pooling, products
 from convmath.testing import Case, Subject, cases
 from convmath.testing.cases import SEEDS, integers
 from convmath.testing.laws import LAWS
 
 from ..faults import caught
 from ..laws.registry import OPERATORS, TAKE_ANYTHING
+from ..libraries import Library, cupy, jax, strict, torch
 
 FEW = settings(max_examples=max(4, settings.default.max_examples // 8))
 
-
-# --- libraries --------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Library:
-    """How arrays go to a library, and come back."""
-
-    given: Callable[[np.ndarray], Any]
-    back: Callable[[Any], np.ndarray]
-    array: type
-
-
-def strict() -> Library:
-    return Library(array_api_strict.asarray, np.asarray, type(array_api_strict.asarray(0)))
-
-
-def torch() -> Library:
-    module = pytest.importorskip("torch", reason="torch is missing")
-    pytest.importorskip("array_api_compat", reason="array-api-compat (extra interop) is missing")
-    return Library(lambda a: module.tensor(a.copy()), lambda a: a.detach().numpy(), module.Tensor)
-
-
-def jax() -> Library:
-    module = pytest.importorskip("jax", reason="jax is missing")
-    module.config.update("jax_enable_x64", True)
-    return Library(module.numpy.asarray, np.asarray, module.Array)
-
-
-EACH = pytest.mark.parametrize("of", [strict, torch, jax])
+EACH = pytest.mark.parametrize("of", [strict, torch, jax, cupy])
 DIFFERENTIATES = pytest.mark.parametrize("of", [torch, jax])
 
 
@@ -275,6 +246,49 @@ def test_large_batches_are_cut_into_parts(monkeypatch: pytest.MonkeyPatch) -> No
     y, own = F.conv(x, w, padding=1), strict()
     np.testing.assert_array_equal(y, by("conv", own).forward(x, w, padding=1))
     equal(F.conv.vjp(y, x, w, padding=1), pulled("conv", own, y, x, w, padding=1))
+
+
+SMALL = st.integers(0, 4)
+
+
+@FEW
+@given(data=st.data())
+def test_products_of_integers_are_sums_where_a_library_has_none(data: Any) -> None:
+    """In parts too, and where there is nothing to sum; what leaves 64 bits wraps round in both."""
+    rng, (i, t, j, n) = np.random.default_rng(data.draw(SEEDS)), data.draw(st.tuples(SMALL, SMALL, SMALL, SMALL))
+    a, b = (rng.integers(-(2**40), 2**40, shape) for shape in ((i, t), (n, t, j)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "ROOM", data.draw(st.sampled_from((1, products.ROOM))))
+        found = products.by_sums(array_api_strict, array_api_strict.asarray(a), array_api_strict.asarray(b))
+    np.testing.assert_array_equal(np.asarray(found), a @ b)
+
+
+MIX = cm.define("mix", "Y[v,o,j] = sum(c<C, t<k) W[o,c,t]*X[v,c,j+t]", ndim=1).function
+
+
+def test_torch_sums_products_of_integers_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, called = torch(), list[Any]()
+    monkeypatch.setattr(products, "device", lambda array: SimpleNamespace(type="cuda"))
+    monkeypatch.setattr(products, "by_sums", lambda *given, true=products.by_sums: (called.append(1), true(*given))[1])
+    x, w = np.arange(12).reshape(1, 2, 6), np.arange(12).reshape(2, 2, 3)
+    np.testing.assert_array_equal(by("conv", own).forward(x, w), F.conv(x, w))
+    assert called
+    np.testing.assert_array_equal(by("conv", own).forward(x, w * 0.5), F.conv(x, w * 0.5))
+    assert len(called) == 1
+
+
+@pytest.mark.parametrize(
+    "call", [lambda a: F.conv(a, a), lambda a: F.linear(a, a[0]), lambda a: MIX(a, a)], ids=["conv", "linear", "mix"]
+)
+def test_float32_is_multiplied_in_float32_by_jax_unless_it_is_told_otherwise(call: Callable[[Any], Any]) -> None:
+    """On a CPU it does so anyway, so what it is asked for is looked at."""
+    jax()
+    import jax as library_
+
+    a = library_.numpy.ones((3, 3, 3), "float32")
+    assert "HIGHEST" in str(library_.make_jaxpr(call)(a))
+    with library_.default_matmul_precision("tensorfloat32"):
+        assert "HIGHEST" not in str(library_.make_jaxpr(call)(a))
 
 
 # --- where it is computed ---------------------------------------------------------------------------------------------
@@ -614,7 +628,7 @@ FAULTS: Mapping[str, tuple[str, Plant]] = {
     "an image that counts twice": ("conv", replaced(convolution, "conv", twice_the_first)),
     "taps that are not added": (
         "max_pool",
-        replaced(pooling, "added", lambda true, total, place, values: true(total * 0, place, values)),
+        replaced(pooling, "added", lambda true, xp, total, place, values: true(xp, total * 0, place, values)),
     ),
     "a slope that is forgotten": ("gelu", replaced(elementwise, "gelu_input", lambda true, xp, gy, x: gy * x)),
     "a class too far": (
@@ -641,8 +655,21 @@ def test_a_fault_is_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     caught(test_values_and_gradients_are_those_of_the_definition, op, strict)
 
 
+def test_a_term_of_a_product_that_is_forgotten_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = lambda true, xp, a, b: true(xp, a[..., : max(0, b.shape[-2] - 1)], b[..., : max(0, b.shape[-2] - 1), :])  # noqa: E731
+    replaced(products, "by_sums", fault)(monkeypatch)
+    caught(test_products_of_integers_are_sums_where_a_library_has_none)
+
+
+def test_a_product_of_fewer_digits_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    jax()
+    monkeypatch.setattr(convolution, "matmul", lambda xp, a, b: xp.matmul(a, b))
+    with pytest.raises(AssertionError):
+        test_float32_is_multiplied_in_float32_by_jax_unless_it_is_told_otherwise(lambda a: F.conv(a, a))
+
+
 def test_an_element_that_is_not_there_and_is_selected_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pooling, "held", lambda windows, sizes, counts: [None] * prod(w.kernel for w in windows))
+    monkeypatch.setattr(pooling, "inside", lambda windows, sizes, counts: None)
     with pytest.raises(AssertionError):
         test_ties_and_nan_are_selected_as_they_are_by_numpy("first", strict)
 

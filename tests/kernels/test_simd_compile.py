@@ -132,6 +132,15 @@ def test_every_item_is_done_once(items: int, grain: int, seconds: float) -> None
     assert counts.tolist() == [1] * items + [0]
 
 
+@given(seconds=st.floats(0, 0.1))
+def test_work_is_shared_by_as_many_as_are_worth_it(seconds: float) -> None:
+    """No other number is better by more than one handover; what takes 25 µs is not shared at all."""
+    count = workers._worth(seconds)
+    least = min(seconds / n + n * workers.HANDOVER for n in range(1, 200))
+    assert seconds / count + count * workers.HANDOVER <= least + workers.HANDOVER
+    assert seconds >= 25e-6 or count == 1
+
+
 @pytest.mark.usefixtures("several")
 def test_calls_from_several_threads_do_not_mix() -> None:
     found: list[np.ndarray] = []

@@ -73,7 +73,7 @@ def folded(xp: ModuleType, y: Any, laid: Windows, counts: Sequence[int], shape: 
     columns = xp.reshape(y, (*shape[:2], math.prod(window.kernel for window in laid), *counts))
     x = zeros(xp, (*shape[:2], *padded_sizes(laid, shape[2:])), y)
     for t, place in enumerate(taps(laid, counts)):
-        x = added(x, place, columns[:, :, t, ...])
+        x = added(xp, x, place, columns[:, :, t, ...])
     return _copy(xp, inner(x, laid, shape[2:]), shape)
 
 

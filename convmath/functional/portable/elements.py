@@ -9,6 +9,7 @@ from typing import Any
 from convmath.kernels.norms import Layout
 from convmath.kernels.portable import elementwise, norms
 from convmath.kernels.portable.moves import conjugate
+from convmath.kernels.portable.products import matmul
 from convmath.ops.activation import GELU_CUBIC, SELU
 from convmath.window import plain
 
@@ -200,14 +201,14 @@ def linear(xp: ModuleType, shape: Shape, *, x: Any, w: Any, b: Any = None) -> Co
         return xp.reshape(a, (math.prod(a.shape[:-1]), a.shape[-1]))
 
     def value() -> Any:
-        y = xp.reshape(xp.matmul(rows(x), xp.matrix_transpose(w)), shape)
+        y = xp.reshape(matmul(xp, rows(x), xp.matrix_transpose(w)), shape)
         return y if b is None else y + b
 
     def by_input(gy: Any) -> Any:
-        return xp.reshape(xp.matmul(rows(gy), conjugate(xp, w)), x.shape)
+        return xp.reshape(matmul(xp, rows(gy), conjugate(xp, w)), x.shape)
 
     def by_weight(gy: Any) -> Any:
-        return xp.matmul(xp.matrix_transpose(rows(gy)), conjugate(xp, rows(x)))
+        return matmul(xp, xp.matrix_transpose(rows(gy)), conjugate(xp, rows(x)))
 
     def gradients(gy: Any) -> tuple[Any, ...]:
         by_bias = None if b is None else lambda: xp.sum(rows(gy), axis=0, dtype=gy.dtype)

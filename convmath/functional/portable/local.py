@@ -8,6 +8,7 @@ from typing import Any
 
 from convmath.kernels.portable import convolution, pooling
 from convmath.kernels.portable.moves import along, filled, zeros
+from convmath.kernels.portable.products import matmul
 from convmath.kernels.taps import output_sizes
 from convmath.window import windows
 
@@ -43,15 +44,15 @@ def locally_connected(
         return xp.permute_dims(xp.reshape(gy, (*gy.shape[:2], made)), (2, 1, 0))
 
     def value() -> Any:
-        y = xp.reshape(xp.permute_dims(xp.matmul(weights, columns()), (2, 1, 0)), shape)
+        y = xp.reshape(xp.permute_dims(matmul(xp, weights, columns()), (2, 1, 0)), shape)
         return xp.astype(y, y.dtype) if b is None else y + b
 
     def by_input(gy: Any) -> Any:
-        g = xp.matmul(xp.matrix_transpose(weights), by_output(gy))
+        g = matmul(xp, xp.matrix_transpose(weights), by_output(gy))
         return folded(xp, xp.permute_dims(g, (2, 1, 0)), laid, counts, x.shape)
 
     def by_weight(gy: Any) -> Any:
-        gw = xp.matmul(by_output(gy), xp.matrix_transpose(columns()))
+        gw = matmul(xp, by_output(gy), xp.matrix_transpose(columns()))
         return xp.reshape(xp.permute_dims(gw, (1, 0, 2)), w.shape)
 
     def gradients(gy: Any) -> tuple[Any, ...]:

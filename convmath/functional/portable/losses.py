@@ -6,10 +6,8 @@ import math
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from convmath.kernels.portable import losses as kernels
-from convmath.kernels.portable.library import of_numpy
+from convmath.kernels.portable.library import device
 from convmath.kernels.portable.moves import zeros
 
 from .computed import Computed, computed
@@ -59,7 +57,7 @@ def _mean(value: Any, reduction: str, divisor: Any) -> Any:
 
 def _count(xp: ModuleType, shape: Shape, like: Any) -> Any:
     """The number of elements, as an array, since by the number 0 nothing is divided."""
-    return xp.full((), math.prod(shape), dtype=like.dtype, device=getattr(like, "device", None))
+    return xp.full((), math.prod(shape), dtype=like.dtype, device=device(like))
 
 
 # --- by class -----------------------------------------------------------------------------------------------------
@@ -71,9 +69,9 @@ def _classes(
 ) -> Computed:  # fmt: skip
     """-(1 - ε)·W[T]·Z[T] - ε/C·Σ_c W[c]·Z[c]; by X, of which Z is the logarithm of the softmax, or Z itself."""
     count, kept = x.shape[1], target != ignored
-    classes = xp.reshape(of_numpy(xp, np.arange(count), x), (1, -1, *[1] * (x.ndim - 2)))
+    classes = xp.reshape(xp.arange(count, device=device(x)), (1, -1, *[1] * (x.ndim - 2)))
     chosen = kernels.chosen_of(xp, target, classes, kept)
-    each = xp.ones((count,), dtype=x.dtype, device=getattr(x, "device", None)) if weight is None else weight
+    each = xp.ones((count,), dtype=x.dtype, device=device(x)) if weight is None else weight
     wide = along_channels(xp, each, x.ndim)
     divisor = xp.sum(xp.where(chosen, xp.broadcast_to(wide, z.shape), zeros(xp, (), z)))
 

@@ -13,9 +13,10 @@ from convmath.kernels.portable import adaptive
 from convmath.kernels.portable import pooling as kernels
 from convmath.kernels.portable.library import of_numpy
 from convmath.kernels.portable.moves import zeros
-from convmath.kernels.taps import occupancy, output_sizes
+from convmath.kernels.taps import output_sizes
 from convmath.window import Window, windows
 
+from ..pooling import divisor_of
 from .computed import Computed, computed
 
 __all__: list[str] = []
@@ -49,11 +50,10 @@ def avg_pool(
 ) -> Computed:  # fmt: skip
     laid, counts = _laid(x, **given)
     sizes = x.shape[2:]
-    divisor = occupancy(laid, sizes, padding=count_include_pad)
-    if divisor_override is not None:
-        divisor = np.full(counts, divisor_override)
+    divisor = divisor_of(laid, sizes, count_include_pad) if divisor_override is None else int(divisor_override)
     return Computed(
-        lambda: kernels.avg_pool(xp, x, laid, divisor), lambda gy: (kernels.avg_input(xp, gy, laid, sizes, divisor),)
+        lambda: kernels.avg_pool(xp, x, laid, counts, divisor),
+        lambda gy: (kernels.avg_input(xp, gy, laid, sizes, divisor),),
     )
 
 

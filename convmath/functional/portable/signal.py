@@ -56,7 +56,7 @@ def _convolved(
         """gX[i] = Σ_t conj(w[t]) · g[i+a-t], of X with what lies outside, then back to where that came from"""
         g = zeros(xp, wide.shape, gy)
         for t, place in enumerate(taps):
-            g = added(g, (..., *place), gy * conjugate(xp, flat[t]))
+            g = added(xp, g, (..., *place), gy * conjugate(xp, flat[t]))
         if edge is not None:
             return bordered_input(xp, g, laid, edge)
         return filled(xp, g, [(-before, -after) for before, after in ends])

@@ -30,7 +30,7 @@ def avg_pool_input(xp: ModuleType, gy: Any, sizes: Sequence[int]) -> Any:
     for axis, n in enumerate(sizes, 2):
         gx = zeros(xp, (*gy.shape[:axis], n, *gy.shape[axis + 1 :]), gy)
         for j, (start, stop) in enumerate(ends(n, gy.shape[axis])):
-            gx = added(gx, along(axis, start, stop), gy[along(axis, j, j + 1)] / (stop - start))
+            gx = added(xp, gx, along(axis, start, stop), gy[along(axis, j, j + 1)] / (stop - start))
         gy = gx
     return gy
 
@@ -83,5 +83,5 @@ def max_pool_input(xp: ModuleType, gy: Any, x: Any, ties: str) -> Any:
         attains = _attaining(xp, window, ties)
         if ties == "split":
             g = g / xp.sum(xp.astype(attains, gy.dtype), axis=-1, keepdims=True)
-        gx = added(gx, (..., *box), xp.reshape(xp.where(attains, g, nothing), window.shape))
+        gx = added(xp, gx, (..., *box), xp.reshape(xp.where(attains, g, nothing), window.shape))
     return gx

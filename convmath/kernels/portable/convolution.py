@@ -13,6 +13,7 @@ from ..padding import padded_sizes
 from ..taps import output_sizes
 from .library import device
 from .moves import added, inner, padded, taps, zeros
+from .products import matmul
 
 __all__ = ["conv", "conv_input", "conv_weight", "of_channels"]
 
@@ -28,7 +29,7 @@ def conv(xp: ModuleType, x: Any, w: Any, windows: Windows, groups: int) -> Any:
     weights = _weight_matrix(xp, w, groups)
 
     def part(images: slice) -> Any:
-        return xp.matmul(weights, _columns(xp, x[images, ...], windows, counts, groups))
+        return matmul(xp, weights, _columns(xp, x[images, ...], windows, counts, groups))
 
     y = _in_parts(xp, part, _parts(x, x.shape[1], windows, counts))
     return xp.reshape(y, (x.shape[0], w.shape[0], *counts))
@@ -44,10 +45,10 @@ def conv_input(xp: ModuleType, gy: Any, w: Any, windows: Windows, groups: int, s
 
     def part(images: slice) -> Any:
         rows = _rows(xp, gy[images, ...], groups)
-        columns = xp.reshape(xp.matmul(weights, rows), (rows.shape[0], channels, count, *counts))
+        columns = xp.reshape(matmul(xp, weights, rows), (rows.shape[0], channels, count, *counts))
         gx = zeros(xp, (rows.shape[0], channels, *wide), gy)
         for t, place in enumerate(taps(windows, counts)):
-            gx = added(gx, place, columns[:, :, t, ...])
+            gx = added(xp, gx, place, columns[:, :, t, ...])
         return inner(gx, windows, sizes)
 
     return _in_parts(xp, part, _parts(gy, channels, windows, counts))
@@ -63,7 +64,7 @@ def conv_weight(xp: ModuleType, gy: Any, x: Any, windows: Windows, groups: int) 
     gw: Any = None
     for images in _parts(x, x.shape[1], windows, counts):
         columns = xp.matrix_transpose(_columns(xp, x[images, ...], windows, counts, groups))
-        own = xp.sum(xp.matmul(_rows(xp, gy[images, ...], groups), columns), axis=0)
+        own = xp.sum(matmul(xp, _rows(xp, gy[images, ...], groups), columns), axis=0)
         gw = own if gw is None else gw + own
     return xp.reshape(gw, (gy.shape[1], x.shape[1] // groups, *(window.kernel for window in windows)))
 

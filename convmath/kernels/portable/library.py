@@ -113,7 +113,8 @@ def device(array: Any) -> Any:
 
 def of_numpy(xp: ModuleType, array: np.ndarray, like: Any) -> Any:
     """The NumPy array in a namespace, where another one lies."""
-    return xp.asarray(array, device=device(like))
+    # torch shares NumPy's memory, and warns where that must not be written to
+    return xp.asarray(array if array.flags.writeable else array.copy(), device=device(like))
 
 
 def dtype_of(xp: ModuleType, dtype: np.dtype) -> Any:

@@ -5,6 +5,7 @@ Nothing is read by strides. `xp` is a namespace of the array API standard, and a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import product
@@ -16,7 +17,7 @@ import numpy as np
 from convmath.window import Border, Window
 
 from ..padding import elements
-from .library import device, of_numpy
+from .library import device, of_numpy, root
 
 __all__ = [
     "added",
@@ -25,8 +26,8 @@ __all__ = [
     "bordered_input",
     "conjugate",
     "filled",
-    "held",
     "inner",
+    "inside",
     "padded",
     "taken_input",
     "taps",
@@ -42,12 +43,19 @@ def zeros(xp: ModuleType, shape: Sequence[int], like: Any) -> Any:
     return xp.zeros(tuple(shape), dtype=like.dtype, device=device(like))
 
 
-def added(total: Any, place: Any, values: Any) -> Any:
+def added(xp: ModuleType, total: Any, place: tuple[Any, ...], values: Any) -> Any:
     """The values added at a place: in the array itself, where its library writes in arrays."""
-    if hasattr(total, "at"):  # JAX
-        return total.at[place].add(values)
-    total[place] += values
-    return total
+    if root(xp) != "jax":
+        total[place] += values
+        return total
+    # with 0 around what is added: a compiler joins these sums, but would write at one place after the other
+    at = place.index(...)
+    each = (*place[:at], *[slice(None)] * (total.ndim - len(place) + 1), *place[at + 1 :])
+    read = [range(n)[own] for n, own in zip(total.shape, each, strict=True)]
+    if not all(read):
+        return total
+    around = [(some[0], n - 1 - some[-1], some.step - 1) for n, some in zip(total.shape, read, strict=True)]
+    return total + _spread(xp.astype(xp.broadcast_to(values, tuple(map(len, read))), total.dtype), around, 0)
 
 
 def conjugate(xp: ModuleType, x: Any) -> Any:
@@ -65,32 +73,39 @@ def along(axis: int, start: int, stop: int, step: int = 1) -> tuple[Any, ...]:
 
 def filled(xp: ModuleType, x: Any, pads: Sequence[tuple[int, int]], value: float = 0.0) -> Any:
     """The last axes lengthened by (before, after) each and filled with a value; cut off where a number is negative."""
-    for axis, (a, b) in enumerate(pads, x.ndim - len(pads)):
-        n = x.shape[axis]
-        start, stop = min(n, max(0, -a)), max(0, n - max(0, -b))
-        left = max(0, stop - start)
-        if left < n:
-            x = x[along(axis, start, start + left)]
-        # where more is cut off at one end than there is, less is filled in at the other
-        before = min(max(0, a), n + a + b)
-        slabs = [_slab(xp, x, axis, length, value) for length in (before, n + a + b - before - left)]
-        if slabs[0] or slabs[1]:
-            x = xp.concat([*slabs[0], x, *slabs[1]], axis=axis)
-    return x
+    first = x.ndim - len(pads)
+    sizes = [n + a + b for n, (a, b) in zip(x.shape[first:], pads, strict=True)]
+    # position j has element j - a, if there is one
+    ends = [(max(0, a), min(m, n + a)) for m, n, (a, _) in zip(sizes, x.shape[first:], pads, strict=True)]
+    ends = [(start, max(start, stop)) for start, stop in ends]
+    left = x[(..., *(slice(start - a, stop - a) for (start, stop), (a, _) in zip(ends, pads, strict=True)))]
+    if all(end == (0, m) for end, m in zip(ends, sizes, strict=True)):
+        return left
+    if root(xp) == "jax":
+        around = [(start, m - stop, 0) for (start, stop), m in zip(ends, sizes, strict=True)]
+        return _spread(left, [(0, 0, 0)] * first + around, value)
+    whole = xp.full((*x.shape[:first], *sizes), value, dtype=x.dtype, device=device(x))
+    whole[(..., *(slice(*end) for end in ends))] = left
+    return whole
 
 
-def _slab(xp: ModuleType, x: Any, axis: int, length: int, value: float) -> list[Any]:
-    shape = (*x.shape[:axis], length, *x.shape[axis + 1 :])
-    return [xp.full(shape, value, dtype=x.dtype, device=device(x))] if length else []
+def _spread(x: Any, around: Sequence[tuple[int, int, int]], value: float) -> Any:
+    """JAX's array with so much of a value before and behind each axis, and between two elements."""
+    lax = sys.modules["jax"].lax
+    return lax.pad(x, lax.full((), value, x.dtype), around)
 
 
 def padded(xp: ModuleType, x: Any, windows: Windows, counts: Sequence[int], value: float = 0.0) -> Any:
     """x as long as its windows read, also where they overhang."""
+    return filled(xp, x, _ends(windows, x.shape[2:], counts), value)
+
+
+def _ends(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> list[tuple[int, int]]:
     ends = []
-    for window, n, m in zip(windows, x.shape[2:], counts, strict=True):
+    for window, n, m in zip(windows, sizes, counts, strict=True):
         read = window.stride * (m - 1) + window.span if m else 0
         ends.append((window.before, max(0, read - window.before - n)))
-    return filled(xp, x, ends, value)
+    return ends
 
 
 def inner(x: Any, windows: Windows, sizes: Sequence[int]) -> Any:
@@ -143,11 +158,10 @@ def _read(window: Window, t: int, m: int) -> slice:
     return slice(first, first + window.stride * (m - 1) + 1, window.stride) if m else slice(0, 0)
 
 
-def held(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> Iterator[np.ndarray | None]:
-    """For each tap, row by row, which windows have it in the array itself; None where all have."""
-    rows = []
-    for window, n, m in zip(windows, sizes, counts, strict=True):
-        at = window.stride * np.arange(m)[:, None] + window.dilation * np.arange(window.kernel) - window.before
-        rows.append(((at >= 0) & (at < n)).T)
-    for each in product(*rows):
-        yield None if all(row.all() for row in each) else reduce(np.logical_and.outer, each)
+def inside(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> np.ndarray | None:
+    """Which positions of a padded array are the array's own; None where all are."""
+    axes = []
+    for (a, b), n in zip(_ends(windows, sizes, counts), sizes, strict=True):
+        at = np.arange(-a, n + b)
+        axes.append((at >= 0) & (at < n))
+    return None if all(each.all() for each in axes) else reduce(np.logical_and.outer, axes)

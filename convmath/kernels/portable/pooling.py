@@ -14,11 +14,12 @@ import numpy as np
 from convmath.window import Window
 
 from .library import floating, of_numpy
-from .moves import added, along, held, inner, padded, taps, zeros
+from .moves import Slices, added, along, inner, inside, padded, taps, zeros
 
 __all__ = ["avg_input", "avg_pool", "max_pool", "max_pool_input", "max_pool_selection", "sum_pool", "sum_pool_input"]
 
 Windows = Sequence[Window]
+Divisor = np.ndarray | int  # of each window, or of all
 
 
 # --- maximum ------------------------------------------------------------------------------------------------------
@@ -50,45 +51,49 @@ class _Taps:
     xp: ModuleType
     wide: Any
     y: Any
-    order: tuple[tuple[Any, np.ndarray | None, np.ndarray], ...]
+    places: tuple[Slices, ...]
+    inside: Any  # which elements of the padded array are there; None where all are
 
     @classmethod
     def of(cls, xp: ModuleType, x: Any, y: Any, windows: Windows, *, backwards: bool) -> _Taps:
-        sizes, counts = x.shape[2:], y.shape[2:]
-        each = zip(
-            *(taps(windows, counts), held(windows, sizes, counts), _positions(windows, sizes, counts)), strict=True
+        counts = y.shape[2:]
+        places, there = tuple(taps(windows, counts)), inside(windows, x.shape[2:], counts)
+        wide = _padded(xp, x, windows, counts)
+        return cls(
+            xp, wide, y, places[::-1] if backwards else places, None if there is None else of_numpy(xp, there, x)
         )
-        order = tuple(each)
-        return cls(xp, _padded(xp, x, windows, counts), y, order[::-1] if backwards else order)
 
     def attaining(self) -> Iterator[Any]:
         """For each tap in which windows it attains the maximum; a NaN is one."""
         xp = self.xp
         nan = xp.isdtype(self.wide.dtype, "real floating")
-        for place, there, _ in self.order:
+        for place in self.places:
             values = self.wide[place]
             attains = (values == self.y) | xp.isnan(values) if nan else values == self.y
-            yield attains if there is None else attains & of_numpy(xp, there, self.y)
+            yield attains if self.inside is None else attains & self.inside[place]
 
 
 def max_pool_selection(xp: ModuleType, x: Any, y: Any, windows: Windows, ties: str) -> Any:
     """The flat position of the first (or last) maximiser of each window, -1 where it holds nothing."""
     # of several that attain it the last one stays, so the one to be selected comes last
-    seen = _Taps.of(xp, x, y, windows, backwards=ties != "last")
+    backwards = ties != "last"
+    starts, offsets = _positions(windows, x.shape[2:], y.shape[2:])
+    first = of_numpy(xp, starts, x)
     found = xp.broadcast_to(of_numpy(xp, np.full((1,) * y.ndim, -1), x), y.shape)
-    for attains, (_, _, at) in zip(seen.attaining(), seen.order, strict=True):
-        found = xp.where(attains, of_numpy(xp, at, x), found)
+    seen = _Taps.of(xp, x, y, windows, backwards=backwards)
+    for attains, offset in zip(seen.attaining(), offsets[::-1] if backwards else offsets, strict=True):
+        found = xp.where(attains, first + offset, found)
     return found
 
 
-def _positions(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> Iterator[np.ndarray]:
-    """For each tap, row by row, the flat position that it has in each window."""
+def _positions(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tuple[np.ndarray, list[int]]:
+    """The flat position at which each window starts, and row by row how far behind it each tap is."""
     starts, offsets = np.zeros((), int), np.zeros((), int)
     for axis, (window, m) in enumerate(zip(windows, counts, strict=True)):
         place = math.prod(sizes[axis + 1 :])
         starts = np.add.outer(starts, (window.stride * np.arange(m) - window.before) * place)
         offsets = np.add.outer(offsets, window.dilation * np.arange(window.kernel) * place)
-    return (starts + offset for offset in offsets.reshape(-1))
+    return starts, offsets.reshape(-1).tolist()
 
 
 def max_pool_input(xp: ModuleType, gy: Any, x: Any, windows: Windows, ties: str) -> Any:
@@ -101,11 +106,11 @@ def max_pool_input(xp: ModuleType, gy: Any, x: Any, windows: Windows, ties: str)
         gy = gy / xp.where(several == 0, xp.ones_like(several), several)
     nothing = zeros(xp, (), gy)
     gx, left = xp.zeros_like(seen.wide, dtype=gy.dtype), None  # the windows that nothing is selected in as yet
-    for attains, (place, _, _) in zip(seen.attaining(), seen.order, strict=True):
+    for attains, place in zip(seen.attaining(), seen.places, strict=True):
         hit = attains
         if ties in ("first", "last"):
             hit, left = (attains, ~attains) if left is None else (attains & left, left & ~attains)
-        gx = added(gx, place, xp.where(hit, gy, nothing))
+        gx = added(xp, gx, place, xp.where(hit, gy, nothing))
     return inner(gx, windows, x.shape[2:])
 
 
@@ -126,18 +131,18 @@ def sum_pool_input(xp: ModuleType, g: Any, windows: Windows, sizes: Sequence[int
         length = max(window.before + n, window.stride * (m - 1) + window.span if m else 0)
         wide = zeros(xp, (*g.shape[:axis], length, *g.shape[axis + 1 :]), g)
         for t in range(window.kernel):
-            wide = added(wide, _line(axis, window, t, m), g)
+            wide = added(xp, wide, _line(axis, window, t, m), g)
         g = wide[along(axis, window.before, window.before + n)]
     return g
 
 
-def avg_pool(xp: ModuleType, x: Any, windows: Windows, divisor: np.ndarray) -> Any:
-    return sum_pool(xp, x, windows, divisor.shape) / _in_type(xp, divisor, x)
+def avg_pool(xp: ModuleType, x: Any, windows: Windows, counts: Sequence[int], divisor: Divisor) -> Any:
+    return sum_pool(xp, x, windows, counts) / _in_type(xp, divisor, x)
 
 
-def avg_input(xp: ModuleType, gy: Any, windows: Windows, sizes: Sequence[int], divisor: np.ndarray) -> Any:
+def avg_input(xp: ModuleType, gy: Any, windows: Windows, sizes: Sequence[int], divisor: Divisor) -> Any:
     return sum_pool_input(xp, gy / _in_type(xp, divisor, gy), windows, sizes)
 
 
-def _in_type(xp: ModuleType, divisor: np.ndarray, like: Any) -> Any:
-    return xp.astype(of_numpy(xp, divisor, like), like.dtype)
+def _in_type(xp: ModuleType, divisor: Divisor, like: Any) -> Any:
+    return divisor if isinstance(divisor, int) else xp.astype(of_numpy(xp, divisor, like), like.dtype)

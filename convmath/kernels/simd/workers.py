@@ -9,6 +9,7 @@ A job that comes while another runs (from another thread of the program) is done
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from .memory import scratch
 __all__ = ["Called", "run", "spin"]
 
 SPINS = 30_000  # pauses of a waiting worker before it sleeps, about a millisecond
-SMALL = 25e-6  # seconds of work that are not worth a second thread
+HANDOVER = 6.25e-6  # seconds that the caller spends on each further thread, those included that come late
 MOST_OWN = 8  # words that are a thread's own
 
 # the control block of a worker, in words; what different threads write is a cache line (8 words) apart
@@ -192,18 +193,23 @@ def run(
 ) -> None:
     """Do the items 0 ≤ i < items. `own` is the scratch memory of a thread in bytes, for each of the kernel's words.
 
-    `seconds` is about how long one thread needs for all of it: what is short is not shared.
+    `seconds` is about how long one thread needs for all of it: what is short is shared by few, or not at all.
     """
-    count = min(threads(), -(-items // grain))
     if items <= 0:
         return
-    if count == 1 or seconds < SMALL or not _busy.acquire(blocking=False):
+    count = min(threads(), -(-items // grain), _worth(seconds))
+    if count == 1 or not _busy.acquire(blocking=False):
         code.call(block.address, scratch(0, own).address, 0, items)
         return
     try:
         _shared(code, block, items, own, count, _chunk(items, grain, count, seconds))
     finally:
         _busy.release()
+
+
+def _worth(seconds: float) -> int:
+    """The threads n for which seconds/n + n·HANDOVER is least."""
+    return max(1, math.isqrt(int(seconds / HANDOVER)))
 
 
 def _chunk(items: int, grain: int, count: int, seconds: float) -> int:

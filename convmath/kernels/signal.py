@@ -148,8 +148,9 @@ def _plan(counts: Sizes, kernel: Sizes, dtype: np.dtype, method: str, most: floa
     """The cheapest plan whose transforms lose at most that; of whole numbers, times the root of a block's size."""
     found: list[Plan] = []
     cost = costs(dtype)
-    for way in METHODS if method == "auto" else [method] if counts else ["direct"]:
-        if way == "fft" and counts and fft.loss(math.prod(map(min, counts, kernel))) <= most:
+    ways = METHODS if method == "auto" else [method]
+    for way in ways if counts and all(counts) else ["direct"]:  # of a number, and of nothing, there is one way
+        if way == "fft" and fft.loss(math.prod(map(min, counts, kernel))) <= most:
             found += (one for one in fft.plans(counts, kernel, dtype, cost) if one.loss(whole) <= most)
         elif way == "simd" and method == "auto" and min(one.seconds for one in found) < WORTH_MAKING:
             continue  # making a kernel takes longer than what is small

@@ -18,12 +18,12 @@ Box = tuple[slice, ...]
 
 
 def fitted(sizes: Sequence[int], room: int) -> tuple[int, ...]:
-    """The sizes with the longest halved until so many elements are enough.
+    """The sizes, of which none is 0, with the longest halved until so many elements are enough.
 
     >>> fitted((100, 8), 128)
     (13, 8)
     """
-    found = list(sizes)
+    found = [max(1, size) for size in sizes]
     while math.prod(found) > max(1, room):
         longest = found.index(max(found))
         found[longest] = -(-found[longest] // 2)

@@ -132,3 +132,10 @@ def test_the_number_of_threads_is_set_or_that_of_the_machine(monkeypatch: pytest
     monkeypatch.setenv("CONVMATH_THREADS", "many")
     with pytest.raises(HyperparameterError, match=r"^CONVMATH_THREADS is 'many', but a whole number"):
         threads()
+
+
+@pytest.mark.parametrize("method", ["auto", *signal.METHODS])
+def test_of_no_outputs_there_is_one_plan(method: str) -> None:
+    """A window that fits nowhere: no way divides by the size of a tile of nothing."""
+    assert signal.plan((0, 3), (2, 2), np.dtype("f4"), method).method == "direct"
+    assert signal.correlate(np.ones((1, 5)), np.ones((2, 2)), [Window(2), Window(2)], None, method).shape == (0, 4)

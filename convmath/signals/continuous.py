@@ -122,9 +122,9 @@ def written(poles: Poles, t: Symbol, facts: Facts, within: tuple[Expr, Expr] | N
         return points + by_steps(poles, t)
     if within is None and any(_jump(poles, at) for at in shifts):
         return points + by_steps(poles, t)
+    if shifts == [0] and parts[0] == _mirrored(parts[1]):
+        return points + _expression(parts[1], t).subs(t, sympy.Abs(t))
     values = [_expression(part, t) for part in parts]
-    if len(shifts) == 1 and shifts[0] == 0 and sympy.expand(values[0].subs(t, -t) - values[1]) == 0:
-        return points + values[1].subs(t, sympy.Abs(t))
     return points + sympy.Piecewise(
         *((value, t < at) for value, at in zip(values[:-1], shifts, strict=True)), (values[-1], True)
     )
@@ -142,6 +142,11 @@ def _spread(field: Field, place: Place, order: int, coefficient: Coefficient) ->
     start, power = -field.number(place.shift), order - 1
     for k in range(order):
         yield (place.pole, k), value * (start ** (power - k)) * Fraction(math.comb(power, k), math.factorial(power))
+
+
+def _mirrored(total: Sum) -> Sum:
+    """What it is at -t."""
+    return {(-pole, power): coefficient * (-1) ** power for (pole, power), coefficient in total.items()}
 
 
 def _jump(poles: Poles, at: Expr) -> bool:

@@ -331,7 +331,7 @@ def written(poles: Poles, base: Base, n: Symbol, facts: Facts, within: tuple[Exp
     values, kept_shifts = _absorbed([_expression(piece, base, n) for piece in kept_pieces], kept_shifts, n, facts)
     if not kept_shifts:
         return points + values[0]
-    if kept_shifts == [0] and sympy.expand(values[0].subs(n, -n) - values[1]) == 0:
+    if kept_shifts == [0] and _mirrored(values[0], values[1], n, facts):
         return points + values[1].subs(n, sympy.Abs(n))
     cases = [(value, n < at) for value, at in zip(values[:-1], kept_shifts, strict=True)]
     return points + sympy.Piecewise(*cases, (values[-1], True))
@@ -364,6 +364,12 @@ def _agree(one: Expr, two: Expr, indices: Sequence[Expr], n: Symbol, facts: Fact
             if not abs(first - second) <= 1e-14 * (abs(first) + abs(second)):
                 return False
     return True
+
+
+def _mirrored(left: Expr, right: Expr, n: Symbol, facts: Facts) -> bool:
+    """Whether the one is the other at -n; as numbers first, since long expressions take long."""
+    left = left.subs(n, -n)
+    return _agree(left, right, [sympy.Integer(at) for at in (1, 2, 5)], n, facts) and sympy.expand(left - right) == 0
 
 
 def _spread(

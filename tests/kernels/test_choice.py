@@ -15,6 +15,7 @@ from convmath import functional as F
 from convmath.errors import HyperparameterError, UnknownNameError
 from convmath.kernels import choice, costs, signal
 from convmath.kernels.threads import set_threads, threads
+from convmath.window import Window
 
 SMALL = np.ones((1, 2, 5, 5), "f4"), np.ones((2, 2, 3, 3), "f4")
 LARGE = np.ones((4, 16, 32, 32), "f4"), np.ones((32, 16, 3, 3), "f4")

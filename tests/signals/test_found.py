@@ -833,3 +833,11 @@ def test_terms_of_a_sum_may_be_huge_and_tiny() -> None:
         Rational(3, 5) ** n * Heaviside(n, 1) * sympy.binomial(2 * n, n), Rational(5, 2) ** n * Heaviside(-n, 1), n
     )
     assert abs((found.subs(n, 0) - 5).evalf()) < 1e-12  # Σ C(2k, k)·(6/25)^k
+
+
+def test_whether_a_long_answer_is_even_is_not_asked_of_sympy() -> None:
+    """Expanding the difference of the two sides took more than a minute; they are sums over poles, and so compared."""
+    f = -2 * t**2 * Heaviside(t) * exp(-a * t) * cos(t / 3) / 3
+    g = (t / 2 + 1) * exp(5 * t / 2) * Heaviside(-t) + (3 * t**2 + 1) * Heaviside(-t) * exp(b * t) * sympy.sin(3 * t)
+    assert not cm.convolve(f, g, t).has(Convolution)
+    assert cm.convolve(exp(-a * sympy.Abs(t)) * cos(t), exp(-2 * a * sympy.Abs(t)), t).has(sympy.Abs)

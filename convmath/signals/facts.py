@@ -54,6 +54,10 @@ class Facts:
         """What is known once symbols have values."""
         return Facts(r for r in (r.subs(value) for r in self.relations) if r != True)  # noqa: E712
 
+    def without(self, symbols: Iterable[Symbol]) -> Facts:
+        """What is known of others alone."""
+        return Facts(r for r in self.relations if not r.has(*symbols))
+
     def _learn(self, relation: Any) -> None:
         if isinstance(relation, sympy.Ne):
             self._differences.append(sympy.expand(relation.lhs - relation.rhs))
@@ -356,9 +360,9 @@ def _bounded(expression: Expr) -> Expr:
 def _value(symbol: Symbol, draw: random.Random, attempt: int) -> Expr:
     """A value that fits what the symbol assumes."""
     if symbol.is_integer:
-        return sympy.Integer(
-            draw.randint(1 if symbol.is_positive else 0 if symbol.is_nonnegative else -3, 4 + attempt // 50)
-        )
+        wider = 2 ** (attempt // 50)  # where nothing near 0 fits
+        lowest = 1 if symbol.is_positive else 0 if symbol.is_nonnegative else -3 * wider
+        return sympy.Integer(draw.randint(lowest, 4 * wider))
     size = sympy.Rational(draw.randint(3, 29), 10) * draw.choice(SCALES[: 1 + attempt // 50])
     if symbol.is_positive or symbol.is_nonnegative:
         return size

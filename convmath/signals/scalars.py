@@ -31,9 +31,18 @@ from sympy.polys.fields import FracElement, FracField
 from .deadline import inquire
 from .types import Expr, sympy
 
-__all__ = ["Coefficient", "Field", "Number"]
+__all__ = ["VANISHING", "Coefficient", "Field", "Number"]
 
 DIGITS = 40
+# what is 0 at many values of a symbol and not at others
+VANISHING: tuple[Any, ...] = (
+    sympy.Heaviside,
+    sympy.KroneckerDelta,
+    sympy.DiracDelta,
+    sympy.Piecewise,
+    sympy.Max,
+    sympy.Min,
+)
 
 
 def _letters(expression: Expr, plain: Container[Symbol]) -> Iterator[Expr]:
@@ -194,18 +203,19 @@ class Field:
 
     @functools.cached_property
     def _probes(self) -> list[dict[Expr, Expr]]:
-        """Random values of the symbols in the letters, and of functions that stand for any, as in f(0): negative ones
-        too where they may be, for which |a| is not a.
+        """Random values of the symbols in the letters, of functions that stand for any, as in f(0), and of what is 0 at
+        most values of a symbol and not at others: negative ones too where they may be, for which |a| is not a.
         """
         draw = random.Random(0)
-        found = (letter.free_symbols.union(letter.atoms(AppliedUndef)) for letter in self.letters)
+        found = (letter.free_symbols.union(letter.atoms(AppliedUndef, *VANISHING)) for letter in self.letters)
         symbols = sorted(set[Any]().union(*found), key=sympy.default_sort_key)
         return [
             {
-                symbol: _sign(symbol, first) * sympy.Rational(draw.randint(100, 999), draw.randint(100, 999))
+                symbol: (1 if symbol.has(*VANISHING) else _sign(symbol, first))
+                * sympy.Rational(draw.randint(100, 999), draw.randint(100, 999))
                 for symbol in symbols
             }
-            for first in (-1, 1)
+            for first in ((-1, 1, -FAR, FAR) if any(map(_bent, self.letters)) else (-1, 1))
         ]
 
     def vanishes(self, number: Any) -> bool:
@@ -217,8 +227,15 @@ class Field:
         return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
 
 
+FAR = 100  # times farther from 0, where |a - 5| + a - 5 is not 0
+
+
+def _bent(letter: Expr) -> bool:
+    return any(part.args[0].is_Add for part in letter.atoms(sympy.Abs, sympy.sign))
+
+
 def _sign(symbol: Expr, wanted: int) -> int:
-    return 1 if symbol.is_extended_nonnegative else -1 if symbol.is_extended_nonpositive else wanted
+    return abs(wanted) if symbol.is_extended_nonnegative else -abs(wanted) if symbol.is_extended_nonpositive else wanted
 
 
 def _added(x: Any, y: Any) -> Any:

@@ -26,7 +26,7 @@ from .facts import Facts
 from .monomials import Monomial
 from .pieces import SWITCHES, Function, Impulse, Piece, Reader
 from .poles import Discrete, Place, Poles, Side, Sum, inside, pieces
-from .scalars import Coefficient, Field, Number
+from .scalars import VANISHING, Coefficient, Field, Number
 from .sums import expression, half_turns, parts
 from .terms import Terms
 from .types import Expr, sympy
@@ -351,13 +351,20 @@ def _absorbed(values: list[Expr], shifts: list[Expr], n: Symbol, facts: Facts) -
     return values, shifts
 
 
+AGREED = 8  # values of parameters
+
+
 def _agree(one: Expr, two: Expr, indices: Sequence[Expr], n: Symbol, facts: Facts) -> bool:
     """Whether two sequences have the same values, at random values of the parameters: two expressions that are one and
     the same number may be written in too different ways to ask it of them.
     """
     draw = random.Random(0)
-    for _ in range(2):
-        values = facts.sample(set().union(*(e.free_symbols for e in (one, two, *indices))) - {n}, draw)
+    switches: set[Any] = {*one.atoms(*VANISHING), *two.atoms(*VANISHING)}
+    apart = {part: sympy.Dummy(real=True) for part in switches if not part.has(n)}
+    one, two = one.xreplace(apart), two.xreplace(apart)
+    symbols = set().union(*(e.free_symbols for e in (one, two, *indices))) - {n}
+    for _ in range(AGREED if any(symbol.is_integer for symbol in symbols) else 2):  # a wave is 0 at some integers
+        values = facts.sample(symbols, draw)
         for at in indices:
             here = {n: at.xreplace(values), **values}
             first, second = (complex(e.subs(here).evalf(DIGITS)) for e in (one, two))

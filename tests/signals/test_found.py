@@ -807,6 +807,48 @@ def test_a_case_that_is_not_found_is_told_of() -> None:
     assert result.reason
 
 
+def test_what_is_zero_at_most_values_of_a_parameter_is_not_zero() -> None:
+    """δ[k]·2⁻ⁿu[n] ∗ u[n] was 0: a number was taken for zero since it was so at two values of k."""
+    n, k = sympy.symbols("n k", integer=True)
+    steps = Heaviside(n, 1) * Rational(1, 2) ** n
+    for weight, at in (
+        (sympy.KroneckerDelta(0, k), 0),
+        (Heaviside(k + 4, 1) - Heaviside(k + 3, 1), -4),
+        (Piecewise((1, k > 12), (0, True)), 13),
+        (sympy.Abs(k - 5) + k - 5, 7),
+        (Max(0, k - 9), 11),
+    ):
+        found = cm.convolve(weight * steps, Heaviside(n, 1), n)
+        assert sympy.simplify(found.subs({k: at, n: 3}) - weight.subs(k, at) * Rational(15, 8)) == 0
+    at, jump = {p: 7, t: 1}, (Heaviside(p - 5) - Heaviside(p - 9)) * exp(-t) * Heaviside(t)
+    assert abs(cm.convolve(jump, Heaviside(t), t).subs(at).evalf() - (1 - exp(-1)).evalf()) < 1e-12
+
+
+def test_sums_are_taken_around_every_point() -> None:
+    """An impulse at -300 was left out of the sum that a right answer was held against, so that it was called wrong."""
+    n = sympy.Symbol("n", integer=True)
+    impulses = sympy.KroneckerDelta(n, 100) + sympy.KroneckerDelta(n, -300)
+    found = cm.convolve(impulses, Heaviside(n + 150, 1) * Rational(1, 2) ** n, n)
+    assert found.subs(n, -400) == 2**100
+    assert found.subs(n, -451) == 0
+
+
+def test_an_integer_may_have_to_be_far_from_zero() -> None:
+    """No value below -3 was tried, so that k < -6 was said to be a contradiction, and a case of it was left out."""
+    n, k = sympy.symbols("n k", integer=True)
+    found = cm.convolve(sympy.KroneckerDelta(n, k), Heaviside(n, 1) * Rational(1, 2) ** n, n, assume=k < -6)
+    assert found.subs({k: -8, n: -6}) == Rational(1, 4)
+
+
+def test_a_break_point_may_have_a_parameter_of_its_own() -> None:
+    """Whether stretches have the same values was asked without a value for j, which is in no value: a TypeError."""
+    n, j = sympy.symbols("n j", integer=True)
+    wave = sympy.sin(sympy.pi * n / 3)
+    found = cm.convolve(Heaviside(n, 1) - Heaviside(n - 2, 1), wave * Heaviside(n - j, 1), n)
+    assert sympy.simplify(found.subs({j: 1, n: 1}) - sympy.sqrt(3) / 2) == 0
+    assert sympy.simplify(found.subs({j: 1, n: 5}) + sympy.sqrt(3)) == 0
+
+
 def test_of_a_square_it_is_asked_whether_it_is_zero() -> None:
     """|c| > 0 was asked again and again, where 4c² > 0 was known."""
     width = sympy.Symbol("c", real=True)

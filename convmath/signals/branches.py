@@ -10,9 +10,7 @@ from typing import Any
 
 from sympy import Symbol
 
-from convmath.errors import AssumptionError
-
-from .errors import ContradictionError, DivergentError, NotFoundError, OpenQuestion
+from .errors import ContradictionError, DivergentError, NotFoundError, OpenQuestion, TooMuchError
 from .facts import Facts, size_of
 from .sums import parts
 from .types import Expr, sympy
@@ -52,7 +50,7 @@ def branches(way: Way, facts: Facts, given: dict[Symbol, Expr] | None = None, de
         answer, different = way(given, facts)
     except OpenQuestion as question:
         if depth >= MOST:
-            raise AssumptionError(f"is {question.relation}? Too much depends on it; say it with assume=") from None
+            raise TooMuchError(question.relation) from None
         return _both(way, facts, given, depth, question)
     except DivergentError as error:
         if depth == 0:

@@ -16,6 +16,8 @@ __all__ = [
     "LateError",
     "NotFoundError",
     "OpenQuestion",
+    "TooMuchError",
+    "Unheld",
 ]
 
 
@@ -35,6 +37,14 @@ class CheckError(ConvmathError, ArithmeticError):
 
 class ContradictionError(AssumptionError):
     """Assumptions that no values fit."""
+
+
+class TooMuchError(AssumptionError):
+    """A question on which an answer depends, after too many others."""
+
+    def __init__(self, relation: Any):
+        self.relation = relation
+        super().__init__(f"is {relation}? Too much depends on it; say it with assume=")
 
 
 class DivergentError(ConvmathError, ArithmeticError):
@@ -78,3 +88,7 @@ class OpenQuestion(Exception):
     def __init__(self, relation: Any, apart: bool = False):
         self.relation, self.apart = relation, apart
         super().__init__(f"is {relation}? Say it with assume=")
+
+
+class Unheld(Exception):
+    """There is nothing in numbers to hold a result against."""

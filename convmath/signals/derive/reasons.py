@@ -104,6 +104,7 @@ SPANISH: Mapping[str, str] = {
     "no linear change of variables parts the functions": "ningún cambio lineal de variables separa las funciones",
     "along {} it depends on whether {}": "a lo largo de {} depende de si {}",
     "in other variables it depends on whether {}": "en otras variables depende de si {}",
+    "too many cases depend on whether {}": "demasiados casos dependen de si {}",
     "along {} it converges where {}": "a lo largo de {} converge donde {}",
     # what has no meaning, or depends on more
     "a product of impulses in one variable has no meaning": (

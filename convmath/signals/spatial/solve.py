@@ -57,7 +57,7 @@ def _by_products(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, al
         value = one.coefficient * two.coefficient
         for x, p, q in zip(variables, one.factors, two.factors, strict=True):
             if (p, q, x) not in known:
-                known[p, q, x] = along(p, q, x, facts)
+                known[p, q, x] = along(p, q, x, facts.without(variables))
             value *= known[p, q, x]
         found.append(value)
     return sympy.Add(*found)
@@ -77,9 +77,10 @@ def _by_axes(f: Expr, g: Expr, variables: Sequence[Symbol], facts: Facts, along:
             axes = sorted(zip(variables, part.factors, strict=True), key=lambda axis: not axis[1].has(sympy.DiracDelta))
             open_axes = {x for x, _ in axes}
             for x, factor in axes:
+                known = facts.without(open_axes)  # a case of what is found holds at no place that is integrated over
                 open_axes.discard(x)
                 try:
-                    value = along(factor, value, x, facts)
+                    value = along(factor, value, x, known)
                 except OpenQuestion as question:
                     if open_axes & question.relation.free_symbols:  # no parameter, but what is integrated over later
                         raise NotFoundError(f"along {x} it depends on whether {question.relation}") from None

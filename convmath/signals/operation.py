@@ -95,6 +95,11 @@ class Operation(SympyExpr):
         inside = {x: _dummy(x) for x in self.variables}
         return sympy.Subs(self._renamed(inside).subs(old, new), tuple(inside.values()), tuple(inside))
 
+    def _xreplace(self, rule: Any) -> Any:
+        """Subs writes a place as a symbol, _3 for 3, which has to be of the kind of the variable, and one for each."""
+        places = {x: y for x in self.variables if isinstance(y := rule.get(x), Symbol) and y.name.startswith("_")}
+        return super()._xreplace({**rule, **{x: _like(f"{y.name}_{x.name}", x) for x, y in places.items()}})
+
     def _renamed(self, names: dict[Symbol, Symbol]) -> Any:
         return self.func(*(a.xreplace(names) for a in self.args))
 

@@ -27,10 +27,11 @@ from convmath.errors import AssumptionError
 from . import circles, folds, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches, equations
-from .check import checked, checked_in_space, checked_period, checked_sequence
+from .check import checked, checked_period, checked_sequence
+from .check_in_space import checked_in_space, checked_sequence_in_space
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
-from .errors import ArgumentError, CheckError, ContradictionError, DivergentError, NotFoundError
+from .errors import ArgumentError, CheckError, ContradictionError, DivergentError, NotFoundError, TooMuchError
 from .facts import Facts
 from .lists import convolve_lists, correlate_lists
 from .operation import Operation
@@ -176,6 +177,12 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
         answers = branches(way, facts)
     except NotFoundError as error:
         return Result(asked, reason=_told(error, variables))
+    except TooMuchError as error:
+        if not error.relation.has(*inner.values()):
+            raise
+        return Result(
+            asked, reason=_told(NotFoundError(f"too many cases depend on whether {error.relation}"), variables)
+        )
     reason = next((_told(answer.unknown, variables) for answer in answers if answer.unknown), "")
     if all(answer.expression is None for answer in answers):
         if reason:
@@ -328,11 +335,10 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
 
     expression = spatial.convolved(f, g, variables, known, along)
     conditions = [*needed, *(sympy.Ne(*pair) for pair in different)]
-    held = (
-        checked_in_space(f, g, variables, expression, known, conditions)
-        if not any(x.is_integer for x in variables)
-        else 0
-    )
+    check = checked_sequence_in_space if variables[0].is_integer else checked_in_space
+    held = check(f, g, variables, expression, known, conditions)
+    if not held:
+        raise NotFoundError(UNHELD)
     return Answer(expression, (), tuple(needed), held), different
 
 

@@ -525,7 +525,7 @@ CAUGHT = {
 
 @pytest.mark.parametrize("law", CAUGHT, ids=lambda law: law.__name__.removeprefix("test_"))
 def test_the_laws_have_teeth(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("checked", "checked_in_space", "checked_period", "checked_sequence"):
+    for name in ("checked", "checked_in_space", "checked_period", "checked_sequence", "checked_sequence_in_space"):
         monkeypatch.setattr(convolution, name, lambda *_: 1)  # as if held against one number
     monkeypatch.setattr(*FAULTS[CAUGHT[law]])
     caught(law)

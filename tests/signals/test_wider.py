@@ -59,6 +59,6 @@ FAULTS = {
 def test_the_questions_have_teeth(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the library's own checks off, a fault is found by a few questions."""
     FAULTS[kind](monkeypatch)
-    for name in ("checked", "checked_sequence", "checked_period", "checked_in_space"):
+    for name in ("checked", "checked_sequence", "checked_period", "checked_in_space", "checked_sequence_in_space"):
         monkeypatch.setattr(convolution, name, lambda *_: 1)
     assert "wrong" in [WIDER[kind](random.Random(f"{kind} {place}"))[1].kind for place in range(12)]

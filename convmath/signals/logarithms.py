@@ -145,7 +145,7 @@ def _alone(part: tuple[Expr, Expr], rate: Expr) -> bool:
 
 def _monomials(value: Value, scale: Expr, paired: bool, t: Symbol) -> Iterable[Monomial]:
     """What a value, and its conjugate where it is one of a pair, adds to the sum."""
-    front = sympy.expand(scale * value.front)
+    front = _expanded(scale * value.front)
     if value.complex is not None:
         for m in _terms(front, value.exponent, t):
             inner = sympy.exp(sympy.expand(m.exponent(t))) * value.complex
@@ -156,7 +156,7 @@ def _monomials(value: Value, scale: Expr, paired: bool, t: Symbol) -> Iterable[M
             yield Monomial(2 * real, m.power, special=sympy.re(inner))
             yield Monomial(-2 * turn, m.power, special=sympy.im(inner))
         return
-    for special, turned in ((value.real, front), (value.turn, sympy.expand(I * front))):
+    for special, turned in ((value.real, front), (value.turn, _expanded(I * front))):
         if special == 0:
             continue
         factor, special = (special, ONE) if special.is_number else (ONE, special)
@@ -165,6 +165,14 @@ def _monomials(value: Value, scale: Expr, paired: bool, t: Symbol) -> Iterable[M
             if paired:
                 coefficient, rate, constant = (conjugated(e) for e in (m.coefficient, m.rate, m.constant))
                 yield Monomial(coefficient * factor, m.power, rate, constant=constant, special=special)
+
+
+def _expanded(e: Expr) -> Expr:
+    """With exponentials of parameters left whole: SymPy multiplies e^{-i} into the sum of a denominator, where it is no
+    exponential any more.
+    """
+    names = {x: sympy.Dummy() for x in e.atoms(sympy.exp)}
+    return sympy.expand(e.xreplace(names)).xreplace({name: x for x, name in names.items()})
 
 
 def _terms(front: Expr, exponent: Expr, t: Symbol) -> Iterable[Monomial]:

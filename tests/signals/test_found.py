@@ -883,3 +883,12 @@ def test_whether_a_long_answer_is_even_is_not_asked_of_sympy() -> None:
     g = (t / 2 + 1) * exp(5 * t / 2) * Heaviside(-t) + (3 * t**2 + 1) * Heaviside(-t) * exp(b * t) * sympy.sin(3 * t)
     assert not cm.convolve(f, g, t).has(Convolution)
     assert cm.convolve(exp(-a * sympy.Abs(t)) * cos(t), exp(-2 * a * sympy.Abs(t)), t).has(sympy.Abs)
+
+
+def test_a_phase_is_no_factor_of_a_denominator() -> None:
+    """SymPy writes e^{-i}/(x + y) as 1/(x·e^i + y·e^i), of which the imaginary part was not seen."""
+    f = 1 / ((t**2 + 1) * ((t - p) ** 2 + Rational(25, 9)))
+    found = cm.convolve(f, t * exp(t) * cos(t + 1) * Heaviside(-t), t)
+    f_at = sympy.lambdify(t, f.subs(p, Rational(3, 2)), "mpmath")
+    wanted = mpmath.quad(lambda x: x * mpmath.exp(x) * mpmath.cos(x + 1) * f_at(-1 - x), [-60, -20, -5, 0])
+    assert abs(complex(found.subs({p: Rational(3, 2), t: -1}).evalf()) - wanted) < 1e-12

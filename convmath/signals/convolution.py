@@ -27,8 +27,7 @@ from convmath.errors import AssumptionError
 from . import circles, folds, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches, equations
-from .check import checked, checked_period, checked_sequence
-from .check_in_space import checked_in_space, checked_sequence_in_space
+from .check import checked, checked_in_space, checked_period, checked_sequence, checked_sequence_in_space
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
 from .errors import ArgumentError, CheckError, ContradictionError, DivergentError, NotFoundError, TooMuchError

@@ -284,7 +284,7 @@ def _scaled(x: Any, factor: Any) -> Any:
     return x.raw_new(numer, x.denom.quo_ground(under).mul_ground(bottom // over))
 
 
-def _lowest(field: FracField, top: Any, bottom: Any) -> FracElement:
+def _lowest(field: Any, top: Any, bottom: Any) -> FracElement:
     """A polynomial over a whole number that is positive."""
     if not top:
         return field.zero
@@ -292,7 +292,7 @@ def _lowest(field: FracField, top: Any, bottom: Any) -> FracElement:
     return field.raw_new(top.quo_ground(common), top.ring(bottom // common))
 
 
-def _positive(field: FracField, top: Any, bottom: Any) -> FracElement:
+def _positive(field: Any, top: Any, bottom: Any) -> FracElement:
     """With a denominator whose leading coefficient is positive, as SymPy's fractions have it."""
     return field.raw_new(top, bottom) if bottom.LC > 0 else field.raw_new(-top, -bottom)
 

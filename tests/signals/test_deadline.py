@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sympy import Heaviside, Symbol, cos, erf, exp
 
-from convmath.signals import Convolution, check, deadline, facts, monomials, scalars
+from convmath.signals import Convolution, deadline, facts, monomials, scalars
+from convmath.signals.check import functions as check
 from convmath.signals.deadline import inquire, left, limited
 from convmath.signals.errors import LateError
 

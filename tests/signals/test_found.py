@@ -15,10 +15,10 @@ import convmath as cm
 from convmath.errors import AssumptionError
 from convmath.signals import Convolution, fallback
 from convmath.signals.check import checked
+from convmath.signals.check.quadrature import chirp_integral, with_slow_tails
 from convmath.signals.errors import ArgumentError, CheckError, DivergentError
 from convmath.signals.facts import Facts
 from convmath.signals.pieces import pieces
-from convmath.signals.quadrature import chirp_integral, with_slow_tails
 from convmath.signals.types import sympy
 
 from .drawn import Draw, Signal, t

@@ -27,7 +27,7 @@ from sympy import (
 
 import convmath as cm
 from convmath.signals import Convolution, Correlation, convolution
-from convmath.signals.check_in_space import checked_in_space, checked_sequence_in_space
+from convmath.signals.check import checked_in_space, checked_sequence_in_space
 from convmath.signals.errors import CheckError
 from convmath.signals.facts import Facts
 from convmath.signals.spatial import solve as separated

@@ -9,7 +9,7 @@ import numpy as np
 from sympy import Symbol, oo
 
 from ..check import concrete, poles_of
-from ..quadrature import chirp_integral, integrals, principal_integral, slow_integral
+from ..check.quadrature import chirp_integral, integrals, principal_integral, slow_integral
 from ..steps import Case, Problem
 from ..types import Expr, sympy
 from .support import reader

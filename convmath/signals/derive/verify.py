@@ -14,7 +14,7 @@ from sympy import oo
 from convmath.derivation.verify import check
 from convmath.errors import ConvmathError
 
-from ..check_in_space import checked_in_space
+from ..check import checked_in_space
 from ..pieces import Piece, pieces
 from ..steps import (
     Added,

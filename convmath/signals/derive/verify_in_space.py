@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from ..quadrature import integrals
+from ..check.quadrature import integrals
 from ..steps import Along, CompleteForm, Lens, NewVariables, Problem, Separate
 from ..types import sympy
 from .numbers import POINTS, TOLERANCE, anywhere, differs, drawn, function_of, near, number, same

@@ -11,13 +11,13 @@ import numpy as np
 import scipy.special
 from sympy import Symbol
 
-from .check import WIDE
-from .deadline import inquire
-from .errors import Unheld
+from ..deadline import inquire
+from ..errors import Unheld
+from ..types import Expr, sympy
+from .common import WIDE
 from .places import edges_along, located, real_numbers
 from .quadrature import Integral
 from .sifting import Part, sifted
-from .types import Expr, sympy
 
 __all__ = ["Spot", "Summed", "guarded", "lambdified"]
 

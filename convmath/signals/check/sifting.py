@@ -12,9 +12,9 @@ from typing import Any
 
 from sympy import Matrix, Symbol
 
-from .errors import Unheld
+from ..errors import Unheld
+from ..types import Expr, sympy
 from .places import linear
-from .types import Expr, sympy
 
 __all__ = ["Part", "at_simple_zeros", "common_plane", "impulse_terms", "sifted", "solved_for"]
 

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 from sympy import Symbol
 
-from .check import WIDE, at_an_index
-from .deadline import inquire
-from .errors import Unheld
+from ..deadline import inquire
+from ..errors import Unheld
+from ..types import Expr, sympy
+from .common import WIDE
 from .grids import guarded, lambdified
 from .places import located
-from .types import Expr, sympy
+from .sequences import at_an_index
 
 __all__ = ["INDICES", "Array", "Box", "index_spots", "indices_of"]
 

@@ -19,32 +19,21 @@ from typing import Any
 import numpy as np
 from sympy import Matrix, Symbol
 
+from ..errors import CheckError, NotFoundError, OpenQuestion, Unheld
+from ..facts import Facts
+from ..pieces import pieces
+from ..sequences import sequence_pieces
+from ..spatial.separable import products
+from ..spatial.solve import in_new_variables
+from ..types import Expr, sympy
 from .boxes import INDICES, Array, Box, index_spots, indices_of
-from .check import (
-    TRIES,
-    WIDE,
-    Indexed,
-    Numeric,
-    at_an_index,
-    compared,
-    concrete,
-    drawn_values,
-    enough,
-    marks_of,
-    summed,
-    without_impulses,
-)
-from .errors import CheckError, NotFoundError, OpenQuestion, Unheld
-from .facts import Facts
+from .common import TRIES, WIDE, compared, concrete, drawn_values, without_impulses
+from .functions import Numeric
 from .grids import Spot, Summed, lambdified
-from .pieces import pieces
 from .places import Marks, located, real_numbers
 from .quadrature import Integral
-from .sequences import sequence_pieces
+from .sequences import Indexed, at_an_index, enough, marks_of, summed
 from .sifting import at_simple_zeros, common_plane, impulse_terms, solved_for
-from .spatial.separable import products
-from .spatial.solve import in_new_variables
-from .types import Expr, sympy
 
 __all__ = ["checked_in_space", "checked_sequence_in_space"]
 

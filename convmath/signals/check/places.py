@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from sympy import Matrix, Symbol
 
-from .types import Expr, sympy
+from ..types import Expr, sympy
 
 __all__ = ["Marks", "edges_along", "linear", "located", "real_numbers"]
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import scipy.special
 
-from .deadline import inquire
+from ..deadline import inquire
 
 __all__ = [
     "GRID_POLES",

@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sympy import Matrix, Symbol
 
@@ -62,7 +63,7 @@ def terms(e: Expr, variables: Sequence[Symbol]) -> list[Term]:
 
 def _minors(form: Matrix, order: Sequence[int]) -> list[Expr]:
     """The leading principal minors with the variables in that order: all are positive where the form is definite."""
-    return [sympy.factor(form.extract(order[:size], order[:size]).det()) for size in range(1, len(order) + 1)]
+    return [_determinant(form.extract(order[:size], order[:size])) for size in range(1, len(order) + 1)]
 
 
 def _definite(form: Matrix, facts: Facts) -> bool:
@@ -75,7 +76,7 @@ def _asked(total: Matrix, facts: Facts) -> None:
     """Ask whether a form is positive definite."""
     for minor in _minors(total, range(total.rows)):
         if (positive := facts.positive(minor)) is None:
-            raise OpenQuestion(sympy.Gt(minor, 0), apart=True)
+            raise OpenQuestion(sympy.Gt(minor, 0))
         if not positive:
             raise DivergentError(
                 f"the integral diverges: the quadratic form {total.tolist()} of its exponent is not positive definite"
@@ -112,14 +113,24 @@ def _pair(f: Term, g: Term, variables: Sequence[Symbol], facts: Facts) -> Expr:
         value = sympy.diff(value, symbol, times) if times else value
     factor = sympy.cancel(value / sympy.exp(exponent))
     known = {s: to for s, to in zip((*a, *b), (*f.linear, *g.linear), strict=True) if isinstance(s, sympy.Dummy)}
-    front = sympy.pi ** sympy.Rational(len(variables), 2) / _root(sympy.factor(total.det()), facts)
+    front = sympy.pi ** sympy.Rational(len(variables), 2) / _root(_determinant(total), facts)
     written = collected(exponent.subs(known) + f.constant + g.constant, variables)
     return f.coefficient * g.coefficient * front * sympy.factor(factor.subs(known)) * sympy.exp(written)
 
 
+def _determinant(form: Matrix) -> Expr:
+    field = _in_a_field(form)
+    return sympy.factor(field.domain.to_sympy(field.det()))
+
+
 def _inverse(form: Matrix) -> Matrix:
     """The inverse, its elements cancelled."""
-    return sympy.polys.matrices.DomainMatrix.from_Matrix(form).to_field().inv().to_Matrix()
+    return _in_a_field(form).inv().to_Matrix()
+
+
+def _in_a_field(form: Matrix) -> Any:
+    """Determinants of expressions take seconds where those of fractions of polynomials take milliseconds."""
+    return sympy.polys.matrices.DomainMatrix.from_Matrix(form).to_field()
 
 
 def collected(exponent: Expr, variables: Sequence[Symbol]) -> Expr:

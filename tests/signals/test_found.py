@@ -892,3 +892,15 @@ def test_a_phase_is_no_factor_of_a_denominator() -> None:
     f_at = sympy.lambdify(t, f.subs(p, Rational(3, 2)), "mpmath")
     wanted = mpmath.quad(lambda x: x * mpmath.exp(x) * mpmath.cos(x + 1) * f_at(-1 - x), [-60, -20, -5, 0])
     assert abs(complex(found.subs({p: Rational(3, 2), t: -1}).evalf()) - wanted) < 1e-12
+
+
+def test_stretches_that_agree_at_some_periods_are_not_one() -> None:
+    """At N = 6 and 7 two stretches of a sequence over a period were the same, and at N = 5 they are not."""
+    n, size = sympy.Symbol("n", integer=True), sympy.Symbol("N", integer=True, positive=True)
+    f = a**n * Piecewise((1, (n >= 0) & (n <= 1)), (0, True)) - Piecewise((1, (n >= 0) & (n < 2)), (0, True))
+    g = Piecewise((1, (n >= 3) & (n <= 6)), (0, True))
+    found = cm.convolve(f, g, n, period=size, assume=[a < 1])
+    for length in range(2, 10):
+        lists = [[e.subs({n: k, a: Rational(4, 5)}) for k in range(length)] for e in (f, g)]
+        values = [found.subs({size: length, a: Rational(4, 5)}).subs(n, k) for k in range(length)]
+        assert [sympy.nsimplify(v) for v in values] == cm.convolve(*lists, period=length)

@@ -20,20 +20,21 @@ import functools
 import math
 import operator
 import random
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+import mpmath
 from sympy import I, Symbol
 from sympy.core.function import AppliedUndef
 from sympy.polys.fields import FracElement, FracField
 
 from .deadline import inquire
-from .types import Expr, sympy
+from .types import Expr, Polynomial, sympy
 
 __all__ = ["VANISHING", "Coefficient", "Field", "Number"]
 
-DIGITS = 40
+DIGITS, GUARD = 40, 20
 # what is 0 at many values of a symbol and not at others
 VANISHING: tuple[Any, ...] = (
     sympy.Heaviside,
@@ -223,8 +224,41 @@ class Field:
             return True
         if self._independent:
             return False
-        numerator = number.numer.as_expr().xreplace(self.names)
-        return all(abs(numerator.xreplace(values).evalf(DIGITS + 10)) < 10**-DIGITS for values in self._probes)
+        p = number.numer
+        return all(
+            _is_small(p, roughly, 1e-9) and _is_small(p, exactly, mpmath.mpf(10) ** -DIGITS)
+            for roughly, exactly in self._values
+        )
+
+    @functools.cached_property
+    def _values(self) -> list[tuple[list[complex], list[Any]]]:
+        """What the letters are at the probes, as floating-point numbers and with more digits than are asked for."""
+        found = []
+        with mpmath.workdps(DIGITS + GUARD):
+            for values in self._probes:
+                parts = (letter.xreplace(values).evalf(DIGITS + GUARD).as_real_imag() for letter in self.letters)
+                exactly = [mpmath.mpc(*map(mpmath.mpmathify, part)) for part in parts]
+                found.append(([complex(value) for value in exactly], exactly))
+        return found
+
+
+def _is_small(p: Polynomial, letters: Sequence[Any], most: Any) -> bool:
+    """Whether a polynomial is that small at values of the letters, beside the sizes of its terms; what is too large for
+    floating-point numbers may be.
+    """
+    total: Any = 0
+    size: Any = 0
+    try:
+        with mpmath.workdps(DIGITS + GUARD):
+            for powers, value in p.items():
+                term = int(value)
+                for letter, power in zip(letters, powers, strict=True):
+                    if power:
+                        term = term * letter**power
+                total, size = total + term, size + abs(term)
+            return not abs(total) > most * size  # NaN decides nothing either
+    except OverflowError:
+        return True
 
 
 FAR = 100  # times farther from 0, where |a - 5| + a - 5 is not 0

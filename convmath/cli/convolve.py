@@ -41,7 +41,7 @@ class Formulas(click.Command):
 @click.argument("g")
 @click.option("--var", metavar="NAMES", help="The variables, x,y or n integer.  [default: t, or n of sequences]")
 @click.option("--discrete", is_flag=True, help="The variables are integers; so they are with brackets, as in u[n].")
-@click.option("--assume", default="", metavar="RELATIONS", help="What holds: a > 0, b > a, n integer, 0 < r < 1.")
+@click.option("--assume", multiple=True, metavar="RELATIONS", help="What holds: a > 0, b > a, n integer, 0 < r < 1.")
 @click.option("--correlate", "correlation", is_flag=True, help="∫ conj f(τ) g(t + τ) dτ, in which nothing is turned.")
 @click.option("--period", metavar="P", help="Circular: f and g are given on one period.")
 @click.option("--pv", is_flag=True, help="Principal values.")
@@ -55,7 +55,7 @@ def command(
     g: str,
     var: str | None,
     discrete: bool,
-    assume: str,
+    assume: tuple[str, ...],
     correlation: bool,
     period: str | None,
     pv: bool,
@@ -65,7 +65,7 @@ def command(
     output: Path | None,
     json_: bool,
 ) -> None:
-    typed = read(f, g, var=var, assume=assume, discrete=discrete, period=period)
+    typed = read(f, g, var=var, assume=", ".join(assume), discrete=discrete, period=period)
     if typed.variable is None:
         found, said = _of_lists(typed, correlation, steps)
         failures = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from sympy import Expr as SympyExpr
 from sympy import Symbol
 from sympy.core.function import UndefinedFunction
@@ -20,6 +21,8 @@ NO_VALUE = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
 def function(given: Any, where: str) -> Expr:
     """An expression, which may be a number."""
+    if isinstance(given, np.generic):
+        given = given.item()
     if isinstance(given, str):
         why = "a text came where a function is needed; convmath.signals.typed.read makes expressions of texts"
         raise ArgumentError(f"{why} [{where}]")
@@ -100,6 +103,6 @@ def period_of(given: Any, variables: tuple[Symbol, ...], where: str) -> Expr | t
     e = function(given, where)
     if e.has(*variables) or e.is_extended_nonpositive or e.is_extended_real is False:
         raise ArgumentError(f"the period {e} came, but it has to be positive, and the same everywhere [{where}]")
-    if variables[0].is_integer and e.is_integer is False:
+    if variables[0].is_integer and not (e.is_integer or (e.is_Float and float(e).is_integer())):
         raise ArgumentError(f"the period {e} of a sequence came, but a whole number is needed [{where}]")
     return e

@@ -27,7 +27,14 @@ from convmath.errors import AssumptionError
 from . import circles, folds, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches, equations
-from .check import checked, checked_in_space, checked_period, checked_sequence, checked_sequence_in_space
+from .check import (
+    checked,
+    checked_in_space,
+    checked_period,
+    checked_sequence,
+    checked_sequence_in_space,
+    vanishing_far_out,
+)
 from .deadline import limited
 from .discrete import convolved as discrete_convolved
 from .errors import ArgumentError, CheckError, ContradictionError, DivergentError, NotFoundError, TooMuchError
@@ -263,9 +270,18 @@ def in_one_variable(
         functions, found = (left, right or Function()), Found(_moved(left, g, x))
     elif right and _sifts(right):
         functions, found = (left or Function(), right), Found(_moved(right, f, x))
+    elif x.is_integer:
+        functions = left or read(f, x, known), right or read(g, x, known)
+        found = discrete_convolved(*functions, x, known)
     else:
         functions = left or read(f, x, known), right or read(g, x, known)
-        found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
+        try:
+            found = convolved(*functions, x, known, principal)
+        except DivergentError as error:
+            if not (error.growth and vanishing_far_out(f, g, x, known)):
+                raise
+            functions = read(_together(f, x), x, known), read(_together(g, x), x, known)
+            found = _found_together(functions, x, known, principal)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     try:
         if x.is_integer:
@@ -281,6 +297,23 @@ def in_one_variable(
     if not held:
         raise NotFoundError(UNHELD)
     return Answer(found.expression, (), tuple(found.converges), held), found.different
+
+
+def _together(e: Expr, x: Symbol) -> Expr:
+    """A function whose terms cancel far out, as one: 1 + tanh t as a quotient, 1 - erf t as erfc t."""
+    if e.has(*HYPERBOLIC):
+        e = sympy.cancel(sympy.together(e.rewrite(sympy.exp))) if not e.has(*SWITCHES, sympy.sign, sympy.Abs) else e
+    return sympy.expand(e.rewrite(sympy.erfc)) if e.has(sympy.erf) else e
+
+
+def _found_together(functions: tuple[Function, Function], x: Symbol, known: Facts, principal: bool) -> Found:
+    try:
+        return convolved(*functions, x, known, principal)
+    except DivergentError:
+        raise NotFoundError("terms of which each diverges add to what may have a value") from None
+
+
+HYPERBOLIC = (sympy.tanh, sympy.coth, sympy.sech, sympy.csch)
 
 
 def _sifts(function: Function) -> bool:

@@ -50,8 +50,9 @@ class TooMuchError(AssumptionError):
 class DivergentError(ConvmathError, ArithmeticError):
     """An integral or sum that does not exist."""
 
-    def __init__(self, reason: str):
+    def __init__(self, reason: str, growth: bool = False):
         self.reason = reason
+        self.growth = growth  # of two terms, which may cancel with those of others
         super().__init__(reason)
 
     @classmethod
@@ -68,7 +69,7 @@ class DivergentError(ConvmathError, ArithmeticError):
                 f"the sum diverges: towards +∞ the one sequence goes as exp({right}·n), towards -∞ the other as "
                 f"exp({left}·n), and {low} < {high} is needed"
             )
-        return cls(said)
+        return cls(said, growth=True)
 
 
 class NotFoundError(ConvmathError, ValueError):

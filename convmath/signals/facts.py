@@ -308,6 +308,8 @@ class Facts:
         ordered = sorted({*symbols}.union(*(r.free_symbols for r in wanted)), key=sympy.default_sort_key)
         for attempt in range(400):
             values = {symbol: _value(symbol, draw, attempt) for symbol in ordered}
+            if attempt % 2:
+                values = {symbol: _between(value, *self._bounds(symbol)) for symbol, value in values.items()}
             if all(_true(relation, values) for relation in wanted) and not any(
                 e.xreplace(values).has(sympy.nan, sympy.zoo) for e in of
             ):
@@ -328,8 +330,12 @@ def size_of(expression: Expr) -> Expr | None:
 
 
 def _flat(relations: Iterable[Any]) -> Iterable[Any]:
+    if relations is None:
+        return
     if isinstance(relations, sympy.logic.boolalg.Boolean | bool | str):
         relations = [relations]
+    if not isinstance(relations, Iterable):
+        raise AssumptionError(f"{relations} came as an assumption, but a relation is needed, such as b > a [assume]")
     for relation in relations:
         if isinstance(relation, str):
             why = "but a relation of SymPy is needed, such as b > a"
@@ -369,6 +375,22 @@ def _value(symbol: Symbol, draw: random.Random, attempt: int) -> Expr:
     if symbol.is_negative or symbol.is_nonpositive:
         return -size
     return draw.choice((size, size, -size))
+
+
+Bound = tuple[Expr, bool] | None
+
+
+def _between(value: Expr, low: Bound, high: Bound) -> Expr:
+    """A value, moved to where a symbol is known to be."""
+    if value.is_Integer:
+        least = (sympy.floor(low[0]) + 1 if low[1] else sympy.ceiling(low[0])) if low else value
+        most = (sympy.ceiling(high[0]) - 1 if high[1] else sympy.floor(high[0])) if high else value
+        return least + (least - value) % 4 if value < least else most - (value - most) % 4 if value > most else value
+    if low and high and not low[0] < value < high[0]:
+        return low[0] + (high[0] - low[0]) * (abs(value) % 1 + 3) / 5  # and not in the middle, where something may be 0
+    if low and value <= low[0]:
+        return low[0] + abs(value)
+    return high[0] - abs(value) if high and value >= high[0] else value
 
 
 def _true(relation: Any, values: Mapping[Symbol, Expr]) -> bool:

@@ -31,7 +31,7 @@ from sympy.printing.pretty.stringpict import prettyForm
 from .arguments import function, period_of, variables_of
 from .types import Expr, sympy
 
-__all__ = ["Operation"]
+__all__ = ["At", "Operation"]
 
 
 def _placed(x: Symbol, y: Symbol, sign: int, period: Any) -> Expr:
@@ -87,13 +87,13 @@ class Operation(SympyExpr):
             if isinstance(new, Symbol) and new not in self.free_symbols and _alike(old, new):
                 return self._renamed({old: new})
             if not new.free_symbols:
-                return sympy.Subs(self, old, new)
+                return At(self, old, new)
             inner = _dummy(old)  # what is put in for other symbols later may have the variable's name
-            return sympy.Subs(self._renamed({old: inner}), inner, new)
+            return At(self._renamed({old: inner}), inner, new)
         if not new.free_symbols & set(self.variables):
             return None
         inside = {x: _dummy(x) for x in self.variables}
-        return sympy.Subs(self._renamed(inside).subs(old, new), tuple(inside.values()), tuple(inside))
+        return At(self._renamed(inside).subs(old, new), tuple(inside.values()), tuple(inside))
 
     def _xreplace(self, rule: Any) -> Any:
         """Subs writes a place as a symbol, _3 for 3, which has to be of the kind of the variable, and one for each."""
@@ -171,6 +171,17 @@ class Operation(SympyExpr):
 
 
 # --- names ------------------------------------------------------------------------------------------------------
+
+
+class At(sympy.Subs):
+    """An operation at a place; SymPy's own would ask for its value again and again where there is none."""
+
+    def doit(self, **hints: Any) -> Any:
+        return self.expr.doit(**hints).subs(list(zip(self.variables, self.point, strict=True)))
+
+    def evalf(self, n: int = 15, *args: Any, **options: Any) -> Any:
+        found = self.doit()
+        return found if found.has(Operation) else found.evalf(n, *args, **options)
 
 
 def _alike(one: Symbol, other: Symbol) -> bool:

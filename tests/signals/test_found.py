@@ -16,7 +16,7 @@ from convmath.errors import AssumptionError
 from convmath.signals import Convolution, fallback
 from convmath.signals.check import checked
 from convmath.signals.check.quadrature import chirp_integral, with_slow_tails
-from convmath.signals.errors import ArgumentError, CheckError, DivergentError
+from convmath.signals.errors import ArgumentError, CheckError, DivergentError, NotFoundError
 from convmath.signals.facts import Facts
 from convmath.signals.pieces import pieces
 from convmath.signals.types import sympy
@@ -904,3 +904,70 @@ def test_stretches_that_agree_at_some_periods_are_not_one() -> None:
         lists = [[e.subs({n: k, a: Rational(4, 5)}) for k in range(length)] for e in (f, g)]
         values = [found.subs({size: length, a: Rational(4, 5)}).subs(n, k) for k in range(length)]
         assert [sympy.nsimplify(v) for v in values] == cm.convolve(*lists, period=length)
+
+
+TOGETHER = {
+    "tanh": (1 + sympy.tanh(t), Heaviside(t), log(1 + exp(2 * t))),
+    "tanh to the left": (1 - sympy.tanh(t), Heaviside(-t), log(1 + exp(-2 * t))),
+    "an error function": ((1 - sympy.erf(t)) * Heaviside(t), Heaviside(-t), None),
+}
+
+
+@pytest.mark.parametrize("name", TOGETHER)
+def test_terms_that_diverge_may_have_a_sum(name: str) -> None:
+    """1 ∗ u diverges, and (1 + tanh) ∗ u = log(1 + e^{2t}) does not."""
+    f, g, wanted = TOGETHER[name]
+    found = cm.convolve(f, g, t)
+    for at in (-0.7, 0.9):
+        value = mpmath.erfc(at) if wanted is None else complex(wanted.subs(t, at))
+        if wanted is None:
+            value = mpmath.quad(mpmath.erfc, [max(at, 0), 10])
+        assert abs(complex(found.subs(t, at).evalf()) - value) < 1e-9
+
+
+def test_what_vanishes_far_out_is_not_said_to_diverge() -> None:
+    assert "add to what may have a value" in Convolution(sympy.tanh(t) - sign(t), Heaviside(t), t).solve().reason
+    with pytest.raises(DivergentError):
+        cm.convolve(Heaviside(t), Heaviside(-t), t)
+
+
+def test_no_steps_are_shown_to_a_quotient_over_a_period() -> None:
+    """Logarithms of e^{it} - 2 were written as antiderivatives, and are none on all of a period."""
+    result = Convolution(1 / (5 - 4 * cos(t)), cos(3 * t), t).solve(period=2 * sympy.pi)
+    assert sympy.simplify(result.expr - sympy.pi * cos(3 * t) / 12) == 0
+    with pytest.raises(NotFoundError, match="no steps are written for a quotient over a period"):
+        result.derivation()
+
+
+def test_a_place_of_what_is_not_found_has_no_value() -> None:
+    """SymPy's own Subs asked for it without end."""
+    for f, g in ((exp(-(t**2)) * Heaviside(t), exp(t**2) * Heaviside(t)), (exp(-p * t) * Heaviside(t), Heaviside(-t))):
+        assert Convolution(f, g, t).subs(t, 1).evalf().has(Convolution)
+    assert Convolution(t * Heaviside(t), Heaviside(t), t).subs(t, 2).evalf() == sympy.Float(2)
+
+
+@pytest.mark.parametrize("assumed", [5, Heaviside])
+def test_what_is_no_relation_is_told_of(assumed: object) -> None:
+    with pytest.raises(AssumptionError, match="a relation is needed"):
+        cm.convolve(Heaviside(t), Heaviside(t), t, assume=assumed)
+    assert cm.convolve(Heaviside(t), Heaviside(t), t, assume=None) == t * Heaviside(t)
+
+
+def test_values_are_sought_where_symbols_are() -> None:
+    n = sympy.Symbol("n", integer=True)
+    assert cm.convolve(exp(-p * t) * Heaviside(t), Heaviside(t), t, assume=p > 10**6).has(exp)
+    j = sympy.Symbol("j", integer=True)
+    found = cm.convolve(Heaviside(n - j, 1), Heaviside(n, 1), n, assume=[j > 500, j < 503])
+    assert found.subs({j: 501, n: 503}) == 3
+
+
+def test_the_period_of_a_sequence_is_whole() -> None:
+    n = sympy.Symbol("n", integer=True)
+    for period in (p, sympy.Symbol("N"), Rational(5, 2)):
+        with pytest.raises(ArgumentError, match="a whole number is needed"):
+            cm.convolve(n, n, n, period=period)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert cm.convolve([np.float64(0.5)], [1, 2]) == [sympy.Float(0.5), sympy.Float(1)]
+    assert cm.convolve(np.float64(2), exp(-t) * Heaviside(t), t) == 2

@@ -3,7 +3,7 @@ integrated or summed at points around every place where something happens.
 """
 
 from .common import concrete
-from .functions import checked, poles_of
+from .functions import checked, poles_of, vanishing_far_out
 from .periods import checked_period
 from .sequences import checked_sequence
 from .space import checked_in_space, checked_sequence_in_space
@@ -16,4 +16,5 @@ __all__ = [
     "checked_sequence_in_space",
     "concrete",
     "poles_of",
+    "vanishing_far_out",
 ]

@@ -29,7 +29,7 @@ from .quadrature import (
     with_slow_tails,
 )
 
-__all__ = ["NEAR", "TOLERANCE", "Numeric", "allowed", "checked", "numeric", "poles_of"]
+__all__ = ["NEAR", "TOLERANCE", "Numeric", "allowed", "checked", "numeric", "poles_of", "vanishing_far_out"]
 
 TOLERANCE = 1e-8  # asked of a quadrature
 POINTS = 12
@@ -281,3 +281,16 @@ def _points(left: Numeric, right: Numeric, draw: random.Random) -> list[float]:
     found = [low + (high - low) * draw.uniform(0.2, 0.8) for low, high in itertools.pairwise(breaks)]
     beyond = [draw.uniform(0.1, 0.5) * reach, draw.uniform(0.6, 1.2) * reach]
     return sorted([*found, *(breaks[0] - x for x in beyond), *(breaks[-1] + x for x in beyond)])
+
+
+def vanishing_far_out(f: Expr, g: Expr, t: Symbol, facts: Facts) -> bool:
+    """Whether f(τ)·g(t - τ) is nothing far from 0 at values of the parameters: terms may grow whose sum does not."""
+    draw = random.Random(0)
+    values = drawn_values((f, g), {t}, facts, (), draw)
+    one, two = (numeric(concrete(e).xreplace(values), t) for e in (f, g))
+    for far in (40.0, 80.0, 160.0):
+        for at in (far, -far):
+            product = one(at + draw.random()) * two(draw.random() - at)
+            if not abs(product) < 1e-9:
+                return False
+    return True

@@ -16,6 +16,12 @@ SPANISH: Mapping[str, str] = {
     "a principal value at {}, where an interval ends, is not found": (
         "no se encuentra un valor principal en {}, donde termina un intervalo"
     ),
+    "terms of which each diverges add to what may have a value": (
+        "términos que divergen por separado suman algo que puede tener valor"
+    ),
+    "no steps are written for a quotient over a period, as {} is": (
+        "no hay pasos escritos para un cociente en un período, como es {}"
+    ),
     "no method convolves {} with {}": "ningún método convoluciona {} con {}",
     "no method convolves exponentials of quadratics whose squares cancel": (
         "ningún método convoluciona exponenciales de polinomios de grado 2 cuyos cuadrados se cancelan"

@@ -63,6 +63,10 @@ def by_support(problem: Problem) -> tuple[Step, ...]:
 
 def _on_one_period(problem: Problem) -> Problem:
     """The linear convolution of one period of each function."""
+    for e in () if problem.discrete else (problem.f, problem.g):
+        below = sympy.Mul.make_args(sympy.fraction(sympy.together(e))[1])
+        if any(factor.has(problem.t) and not isinstance(factor, sympy.exp) for factor in below):
+            raise NotFoundError(f"no steps are written for a quotient over a period, as {e} is")
     known = reader(problem)
     resolved = [e if problem.discrete else folds.resolved(e, problem.t, problem.period) for e in (problem.f, problem.g)]
     f, g = (one_period(known.read(e), known, problem.period) for e in resolved)

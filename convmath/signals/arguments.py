@@ -42,7 +42,8 @@ def function(given: Any, where: str) -> Expr:
         raise ArgumentError(f"{e} came, {why} [{where}]")
     if not isinstance(e, SympyExpr) or e.is_Matrix or e.is_commutative is False:
         raise ArgumentError(f"{e} came, but a function with numbers as values is needed [{where}]")
-    if e.has(*NO_VALUE):
+    endless = {part: part.function for part in e.atoms(sympy.Sum, sympy.Integral)}  # ∞ is no value, but a limit
+    if e.xreplace(endless).has(*NO_VALUE):
         raise ArgumentError(f"{e} came, which has no value [{where}]")
     return e
 
@@ -87,7 +88,9 @@ def _variable(x: Any, where: str) -> None:
         )
     for kind in ("extended_positive", "extended_negative", "zero", "even"):
         if getattr(x, f"is_{kind}") is not None:
-            declared = ", ".join(sorted(name for name, holds in x._assumptions_orig.items() if holds))
+            declared = ", ".join(
+                sorted(name if holds else f"not {name}" for name, holds in x._assumptions_orig.items())
+            )
             why = (
                 f"{x} came as a variable, but it was declared {declared}, and functions are needed at all values of it"
             )

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
+from sympy.core.function import AppliedUndef
 
 from convmath.errors import AssumptionError
 
@@ -157,6 +158,8 @@ def _with_one_variable(asked: _Solved) -> _Solved:
 def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal: bool, period: Any) -> Result:
     variables = tuple(t) if isinstance(t, sympy.Tuple) else (t,)
     f, g = (_exact(_written_out(e)) for e in (f, g))
+    if sums := [*f.atoms(sympy.Sum), *g.atoms(sympy.Sum)]:
+        return Result(asked, reason=f"only sums of known numbers of terms are written out, which {sums[0]} is not")
     period = None if period is None else _exact(period)
     for relation in facts.relations:
         if relation.has(*variables):
@@ -203,7 +206,9 @@ LONGEST = 200  # terms of a sum that is written out
 
 
 def _written_out(e: Expr) -> Expr:
-    """Finite sums, as of a few impulses, term by term, and Macaulay's brackets ⟨t - a⟩ⁿ with steps and impulses."""
+    """Finite sums, as of a few impulses, term by term, derivatives, and Macaulay's brackets ⟨t - a⟩ⁿ with steps and
+    impulses.
+    """
 
     def written(term: Expr, *limits: Any) -> Expr:
         sizes = [limit[2] - limit[1] if len(limit) == 3 else sympy.oo for limit in limits]
@@ -215,6 +220,8 @@ def _written_out(e: Expr) -> Expr:
             return sympy.DiracDelta(x - a, -power - 1) if power < -1 else sympy.DiracDelta(x - a)
         return (x - a) ** power * sympy.Heaviside(x - a)
 
+    if e.has(sympy.Derivative) and not e.has(AppliedUndef):
+        e = e.doit()
     e = e.replace(sympy.SingularityFunction, bracket) if e.has(sympy.SingularityFunction) else e
     return e.replace(sympy.Sum, written) if e.has(sympy.Sum) else e
 

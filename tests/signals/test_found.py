@@ -971,3 +971,14 @@ def test_the_period_of_a_sequence_is_whole() -> None:
 def test_numbers_of_numpy_are_numbers() -> None:
     assert cm.convolve([np.float64(0.5)], [1, 2]) == [sympy.Float(0.5), sympy.Float(1)]
     assert cm.convolve(np.float64(2), exp(-t) * Heaviside(t), t) == 2
+
+
+def test_derivatives_and_sums_are_written_out() -> None:
+    k = sympy.Symbol("k", integer=True)
+    falling = exp(-t) * Heaviside(t)
+    for f in (sympy.Derivative(DiracDelta(t), t), DiracDelta(t, 1)):
+        assert cm.convolve(f, falling, t) == DiracDelta(t) - falling
+    comb = sympy.Sum(DiracDelta(t - k * a), (k, -oo, oo))
+    assert "only sums of known numbers of terms" in Convolution(comb, Max(0, 1 - sympy.Abs(t)), t).solve().reason
+    with pytest.raises(ArgumentError, match="which has no value"):
+        cm.convolve(oo * t, t, t)

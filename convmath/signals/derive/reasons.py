@@ -22,6 +22,9 @@ SPANISH: Mapping[str, str] = {
     "no steps are written for a quotient over a period, as {} is": (
         "no hay pasos escritos para un cociente en un período, como es {}"
     ),
+    "only sums of known numbers of terms are written out, which {} is not": (
+        "solo se desarrollan sumas con un número conocido de términos, y {} no lo es"
+    ),
     "no method convolves {} with {}": "ningún método convoluciona {} con {}",
     "no method convolves exponentials of quadratics whose squares cancel": (
         "ningún método convoluciona exponenciales de polinomios de grado 2 cuyos cuadrados se cancelan"

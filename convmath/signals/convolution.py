@@ -17,14 +17,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
 
 from convmath.errors import AssumptionError
 
-from . import circles, folds, periodic, spatial
+from . import circles, folds, isolated, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches, equations
 from .check import checked, checked_in_space, checked_period, checked_sequence, checked_sequence_in_space
@@ -166,7 +166,11 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
             if period is not None:
                 return _circular(_at(f, given), _at(g, given), x, period.subs(given), known, principal)
-            return in_one_variable(_at(f, given), _at(g, given), x, known, principal)
+            answer, different = in_one_variable(_at(f, given), _at(g, given), x, known, principal)
+            if x.is_integer:
+                return answer, different
+            conditions = [*answer.needed, *(sympy.Ne(*pair) for pair in different)]
+            return replace(answer, values=tuple(isolated.values(answer.expression, x, known, conditions))), different
     else:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
@@ -188,7 +192,7 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
             return Result(asked, reason=reason)
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
-    found = _assembled(answers, asked).subs(back)
+    found = _assembled([_with_values(answer, *inner.values()) for answer in answers], asked).subs(back)
     return Result(found, tuple(answers), reason, asked, tuple(inner.values()), facts, principal)
 
 
@@ -339,6 +343,14 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
     if not held:
         raise NotFoundError(UNHELD)
     return Answer(expression, (), tuple(needed), held), different
+
+
+def _with_values(answer: Answer, *variables: Symbol) -> Answer:
+    """The answer with its values at single points put in."""
+    if not answer.values:
+        return answer
+    assert answer.expression is not None
+    return replace(answer, expression=isolated.with_values(answer.expression, variables[0], answer.values))
 
 
 def _both(*relations: Any) -> Any:

@@ -166,11 +166,7 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
             if period is not None:
                 return _circular(_at(f, given), _at(g, given), x, period.subs(given), known, principal)
-            answer, different = in_one_variable(_at(f, given), _at(g, given), x, known, principal)
-            if x.is_integer:
-                return answer, different
-            conditions = [*answer.needed, *(sympy.Ne(*pair) for pair in different)]
-            return replace(answer, values=tuple(isolated.values(answer.expression, x, known, conditions))), different
+            return in_one_variable(_at(f, given), _at(g, given), x, known, principal)
     else:
 
         def way(given: dict[Symbol, Expr], known: Facts) -> tuple[Answer, list[tuple[Expr, Expr]]]:
@@ -263,11 +259,13 @@ def in_one_variable(
     read = sequence_pieces if x.is_integer else pieces
     left = read(f, x, known) if f.has(*IMPULSES) else None
     right = read(g, x, known) if g.has(*IMPULSES) else None
+    sifted = True
     if left and _sifts(left):
         functions, found = (left, right or Function()), Found(_moved(left, g, x))
     elif right and _sifts(right):
         functions, found = (left or Function(), right), Found(_moved(right, f, x))
     else:
+        sifted = False
         functions = left or read(f, x, known), right or read(g, x, known)
         found = discrete_convolved(*functions, x, known) if x.is_integer else convolved(*functions, x, known, principal)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
@@ -284,7 +282,9 @@ def in_one_variable(
         raise NotFoundError("no method is known, and what SymPy finds does not hold in numbers")
     if not held:
         raise NotFoundError(UNHELD)
-    return Answer(found.expression, (), tuple(found.converges), held), found.different
+    plain = sifted or x.is_integer  # what is sifted has a value where the function has one
+    values = () if plain else tuple(isolated.values(found.expression, x, known, conditions))
+    return Answer(found.expression, (), tuple(found.converges), held, values), found.different
 
 
 def _sifts(function: Function) -> bool:

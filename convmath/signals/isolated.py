@@ -34,7 +34,8 @@ SECONDS = 1.0  # for all points of one answer; most take milliseconds
 ORDERS = (1, 3, 7)  # up to which powers of the distance, tried one after the other
 APART, CLOSE = sympy.Rational(1, 10**7), 1e-3  # where the values are held against numbers, and how closely
 
-LOGARITHMIC = (sympy.log, sympy.Ei, sympy.Ci, sympy.Chi, sympy.expint, sympy.uppergamma)
+LOGARITHMIC = (sympy.log, sympy.Ei, sympy.Ci, sympy.Chi)
+SINGULAR = (*LOGARITHMIC, sympy.expint, sympy.uppergamma, sympy.coth, sympy.csch, sympy.cot, sympy.csc)  # at 0
 ANALYTIC = (
     sympy.exp,
     sympy.sin,
@@ -93,9 +94,9 @@ def _singular(e: Expr, t: Symbol) -> Iterator[Expr]:
     """What must not be 0 in an expression."""
     for part in sympy.preorder_traversal(e):
         if isinstance(part, sympy.Pow):
-            if part.base.has(t) and not part.exp.is_nonnegative:
+            if part.base.has(t) and not part.exp.is_nonnegative and not part.base.is_positive:
                 yield part.base
-        elif isinstance(part, LOGARITHMIC) and part.args[-1].has(t):
+        elif isinstance(part, SINGULAR) and part.args[-1].has(t):
             yield part.args[-1]
 
 
@@ -136,7 +137,7 @@ def _undefined(e: Expr, t: Symbol, at: Expr, facts: Facts) -> bool:
         return False
     if isinstance(e, sympy.DiracDelta):
         return False
-    if (isinstance(e, sympy.Pow) and e.base.has(t) and not e.exp.is_nonnegative) or isinstance(e, LOGARITHMIC):
+    if (isinstance(e, sympy.Pow) and e.base.has(t) and not e.exp.is_nonnegative) or isinstance(e, SINGULAR):
         argument = e.base if isinstance(e, sympy.Pow) else e.args[-1]
         if sympy.expand(argument.subs(t, at)).is_zero:
             return True
@@ -279,7 +280,7 @@ class _Beside:
     def _function(self, kind: Any, x: _Local) -> _Local:
         if kind in ANALYTIC:
             return self._taylor(kind, x)
-        if kind in (sympy.log, sympy.Ei, sympy.Ci, sympy.Chi):
+        if kind in LOGARITHMIC:
             return self._logarithmic(kind, x)
         if kind in (sympy.re, sympy.im):
             return x.each(lambda c: c.as_real_imag()[kind is sympy.im])

@@ -31,6 +31,7 @@ from .types import Expr, sympy
 __all__ = ["values", "with_values"]
 
 SECONDS = 1.0  # for all points of one answer; most take milliseconds
+LONG = 12  # terms of what no factors are looked for
 ORDERS = (1, 3, 7)  # up to which powers of the distance, tried one after the other
 APART, CLOSE = sympy.Rational(1, 10**7), 1e-3  # where the values are held against numbers, and how closely
 
@@ -117,6 +118,8 @@ def _zeros(e: Expr, t: Symbol) -> Iterable[Expr]:
     if not e.is_polynomial(t):
         return []
     if sympy.degree(e, t) > 1:
+        if len(sympy.Add.make_args(e)) > LONG:
+            return []
         factors = sympy.factor_list(e, t)[1]
         return [zero for factor, _ in factors if sympy.degree(factor, t) == 1 for zero in _zeros(factor, t)]
     slope = sympy.diff(e, t)
@@ -169,7 +172,7 @@ def _value(e: Expr, t: Symbol, at: Expr, facts: Facts) -> Expr | None:
         return None
     if left != right and not _vanishes(left - right, facts):
         return None
-    return right
+    return min(left, right, key=sympy.count_ops)
 
 
 def _limit(e: Expr, t: Symbol, at: Expr, side: int, facts: Facts) -> Expr:
@@ -332,7 +335,9 @@ class _Beside:
     # -- arithmetic
 
     def _product(self, x: _Local, y: _Local) -> _Local:
-        upto = min(x.upto + y.low, y.upto + x.low, self.order)
+        inquire()
+        upto = min(x.upto + y.low, y.upto + x.low)
+        upto = upto if upto is oo else min(upto, self.order)  # polynomials are kept whole
         terms: dict[tuple[Any, int], Expr] = {}
         for (p, j), c in x.terms.items():
             for (q, k), d in y.terms.items():

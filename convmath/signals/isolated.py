@@ -31,7 +31,8 @@ from .types import Expr, sympy
 __all__ = ["values", "with_values"]
 
 SECONDS = 1.0  # for all points of one answer; most take milliseconds
-LONG = 12  # terms of what no factors are looked for
+LONG, MANY = 12, 40  # terms of what no factors are looked for, and operations in what is not asked whether it is 0
+DIGITS = 30
 ORDERS = (1, 3, 7)  # up to which powers of the distance, tried one after the other
 APART, CLOSE = sympy.Rational(1, 10**7), 1e-3  # where the values are held against numbers, and how closely
 
@@ -185,14 +186,19 @@ def _limit(e: Expr, t: Symbol, at: Expr, side: int, facts: Facts) -> Expr:
     raise _UnknownError
 
 
-def _vanishes(e: Expr, facts: Facts) -> bool | None:
+def _vanishes(e: Expr, facts: Facts) -> bool:
+    """Whether something is 0 at random values of its parameters, to many digits: SymPy may take minutes to say so."""
     inquire()
     e = sympy.expand(e)
-    if e == 0:
-        return True
-    if (equal := facts.equal(e, sympy.S.Zero)) is None and sympy.simplify(e) == 0:
-        return True
-    return equal
+    if not e.is_number:
+        try:
+            e = e.xreplace(facts.sample(e.free_symbols, random.Random(1), of=(e,)))
+        except ContradictionError:
+            raise _UnknownError from None
+    found = e.evalf(DIGITS, maxn=4 * DIGITS)
+    if not found.is_number or found.has(*INFINITE):
+        raise _UnknownError
+    return bool(abs(found) < sympy.Float(10) ** (-DIGITS // 2))
 
 
 @dataclass(frozen=True)
@@ -239,6 +245,9 @@ class _Beside:
             if (power < 0 or (power == 0 and logs)) and not _vanishes(c, self.facts):
                 raise _UnknownError
         value = sympy.expand(found.terms.get((0, 0), sympy.S.Zero))
+        if value.has(sympy.I):
+            x, y = map(sympy.expand, value.as_real_imag())
+            value = x if _vanishes(y, self.facts) else x + sympy.I * y
         if value.has(*INFINITE):
             raise _UnknownError
         return value
@@ -328,9 +337,11 @@ class _Beside:
         raise _ShortError
 
     def _is_zero(self, c: Expr) -> bool:
-        if (zero := _vanishes(c, self.facts)) is None:
-            raise _UnknownError
-        return zero
+        if _vanishes(c, self.facts):
+            return True
+        if not c.is_number and (c.count_ops() > MANY or self.facts.equal(c, sympy.S.Zero) is not False):
+            raise _UnknownError  # it may be 0 at other values
+        return False
 
     # -- arithmetic
 

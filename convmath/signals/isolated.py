@@ -106,7 +106,7 @@ def _candidates(e: Expr, t: Symbol) -> list[Expr]:
     """Where something may vanish that must not, as far as that is linear in t; and 0."""
     arguments = dict.fromkeys(_singular(e, t))
     zeros = dict.fromkeys(zero for argument in arguments for zero in _zeros(argument, t))
-    return [*dict.fromkeys([*zeros, sympy.S.Zero])] if arguments else []
+    return sorted({*zeros, sympy.S.Zero}, key=sympy.default_sort_key) if arguments else []
 
 
 def _zeros(e: Expr, t: Symbol) -> Iterable[Expr]:

@@ -28,7 +28,7 @@ class Answer:
     conditions: tuple[Any, ...] = ()
     needed: tuple[Any, ...] = ()  # for convergence, of these conditions
     held: int = 0  # at how many points it was checked
-    method: Any = None
+    values: tuple[tuple[Expr, Expr], ...] = ()  # at points of the variable at which the expression shows none
     divergent: DivergentError | None = None
     unknown: NotFoundError | None = None
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from sympy import Symbol
@@ -25,7 +25,7 @@ from sympy.core.function import AppliedUndef
 
 from convmath.errors import AssumptionError
 
-from . import circles, folds, periodic, spatial
+from . import circles, folds, isolated, periodic, spatial
 from .arguments import listed
 from .branches import Answer, branches, equations
 from .check import (
@@ -198,7 +198,7 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
             return Result(asked, reason=reason)
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
-    found = _assembled(answers, asked).subs(back)
+    found = _assembled([_with_values(answer, *inner.values()) for answer in answers], asked).subs(back)
     return Result(found, tuple(answers), reason, asked, tuple(inner.values()), facts, principal)
 
 
@@ -273,6 +273,7 @@ def in_one_variable(
     read = sequence_pieces if x.is_integer else pieces
     left = read(f, x, known) if f.has(*IMPULSES) else None
     right = read(g, x, known) if g.has(*IMPULSES) else None
+    sifted = True
     if left and _sifts(left):
         functions, found = (left, right or Function()), Found(_moved(left, g, x))
     elif right and _sifts(right):
@@ -281,6 +282,7 @@ def in_one_variable(
         functions = left or read(f, x, known), right or read(g, x, known)
         found = discrete_convolved(*functions, x, known)
     else:
+        sifted = False
         functions = left or read(f, x, known), right or read(g, x, known)
         try:
             found = convolved(*functions, x, known, principal)
@@ -303,7 +305,9 @@ def in_one_variable(
         raise NotFoundError("no method is known, and what SymPy finds does not hold in numbers")
     if not held:
         raise NotFoundError(UNHELD)
-    return Answer(found.expression, (), tuple(found.converges), held), found.different
+    plain = sifted or x.is_integer  # what is sifted has a value where the function has one
+    values = () if plain else tuple(isolated.values(found.expression, x, known, conditions))
+    return Answer(found.expression, (), tuple(found.converges), held, values), found.different
 
 
 def _together(e: Expr, x: Symbol) -> Expr:
@@ -379,6 +383,14 @@ def _several(f: Expr, g: Expr, variables: tuple[Symbol, ...], known: Facts) -> t
     if not held:
         raise NotFoundError(UNHELD)
     return Answer(expression, (), tuple(needed), held), different
+
+
+def _with_values(answer: Answer, *variables: Symbol) -> Answer:
+    """The answer with its values at single points put in."""
+    if not answer.values:
+        return answer
+    assert answer.expression is not None
+    return replace(answer, expression=isolated.with_values(answer.expression, variables[0], answer.values))
 
 
 def _both(*relations: Any) -> Any:

@@ -51,13 +51,14 @@ def expression(total: Iterable[Monomial], t: Symbol) -> Expr:
 
 
 def _square_completed(exponent: Expr, t: Symbol) -> Expr:
-    """-(t - m)²/c instead of its three terms, if nothing else is left over."""
+    """-(t - m)²/c instead of its three terms, if nothing else is left over; -(bt - m)²/c where b may be 0."""
     curve = exponent.coeff(t, 2)
     if curve == 0 or not exponent.coeff(t, 1):
         return exponent
     centre = sympy.factor(-exponent.coeff(t, 1) / (2 * curve))
-    rest = sympy.cancel(exponent - curve * (t - centre) ** 2)
-    return sympy.factor(curve) * (t - centre) ** 2 if rest == 0 else exponent
+    if sympy.cancel(exponent - curve * (t - centre) ** 2) != 0:
+        return exponent
+    return sympy.factor(curve) * (t - centre) ** 2 if sympy.denom(centre).is_nonzero else sympy.factor(exponent)
 
 
 def parts(exponent: Expr) -> tuple[Expr, Expr]:

@@ -885,6 +885,20 @@ def test_whether_a_long_answer_is_even_is_not_asked_of_sympy() -> None:
     assert cm.convolve(exp(-a * sympy.Abs(t)) * cos(t), exp(-2 * a * sympy.Abs(t)), t).has(sympy.Abs)
 
 
+def test_a_square_is_not_completed_by_dividing_by_what_may_be_0() -> None:
+    """-(ax + by)²/(a² + b²) was written with (ax/b + y)²·b², of which SymPy makes 0 where b is."""
+    x, y = sympy.symbols("x y", real=True)
+    gaussian = exp(-(x**2) - y**2)
+    line = cm.convolve(DiracDelta(p * x + q * y), gaussian, (x, y))
+    assert sympy.simplify(line.subs({p: 1, q: 0}) - sympy.sqrt(sympy.pi) * exp(-(x**2))) == 0
+    turned = cm.convolve(DiracDelta(x * cos(p) + y * sympy.sin(p)), gaussian, (x, y))
+    for angle in (0, sympy.pi / 6, sympy.pi):
+        wanted = cm.convolve(DiracDelta(x * cos(angle) + y * sympy.sin(angle)), gaussian, (x, y))
+        assert abs((turned.subs(p, angle) - wanted).subs({x: 1, y: Rational(1, 3)}).evalf()) < 1e-12
+    smeared = cm.convolve(exp(-((x + q * y) ** 2)), exp(-(y**2)), y)
+    assert sympy.simplify(smeared.subs(q, 0) - sympy.sqrt(sympy.pi) * exp(-(x**2))) == 0
+
+
 def test_a_phase_is_no_factor_of_a_denominator() -> None:
     """SymPy writes e^{-i}/(x + y) as 1/(x·e^i + y·e^i), of which the imaginary part was not seen."""
     f = 1 / ((t**2 + 1) * ((t - p) ** 2 + Rational(25, 9)))

@@ -29,6 +29,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sympy import Symbol
+
 from .errors import DivergentError
 from .facts import Facts
 from .scalars import Coefficient, Field, Number
@@ -146,19 +148,28 @@ class Discrete:
     def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
         """Also where the angles differ by whole turns, if that fixes a parameter: e^{iω} = e^{-iω} for ω = π too.
 
-        A parameter is looked for in (-π, π], and an integer among the positive ones.
+        A parameter is looked for on one turn, in (-π, π] unless its sign is known, and an integer among the positive
+        ones.
         """
         one, two = self.rate(left), self.rate(right)
-        yield one, two
         real, angle = parts(sympy.expand(one - two))
-        if real != 0 or len(angle.free_symbols) != 1:
+        if real.has(sympy.log) and angle != 0 and (angle.is_number or _complex(real)):
+            yield sympy.exp(one), sympy.exp(two)  # a logarithm has an angle of its own: r = -1 is log r = iπ
+            return
+        yield one, two
+        if real.has(sympy.log) and angle != 0:
+            yield from _turned_round(one, two)
+        if real != 0 or angle == 0:
+            return
+        if len(angle.free_symbols) != 1:
+            if angle.is_positive or angle.is_negative:  # then it is no turn at least
+                yield one, two + 2 * sympy.pi * sympy.I * (1 if angle.is_positive else -1)
             return
         [x] = angle.free_symbols
         if x.is_integer and not abs(angle.subs(x, 1)) <= 2 * sympy.pi * MOST_TURNS:
             return  # `apart` says it, without the values one by one
         top, bottom = sympy.fraction(sympy.together(angle))
-        most = MOST_TURNS if x.is_integer else 2
-        for turns in (sign * k for k in range(1, most + 1) for sign in (1, -1)):
+        for turns in (sign * k for k in range(1, MOST_TURNS + 1) for sign in (1, -1)):
             equation = sympy.expand(top - 2 * sympy.pi * turns * bottom)
             if not equation.is_polynomial(x) or sympy.degree(equation, x) != 1:
                 continue
@@ -166,7 +177,7 @@ class Discrete:
             if x.is_integer:
                 fits = value.is_integer and value.is_positive
             else:
-                fits = value.is_number and value.is_real and -sympy.pi < value <= sympy.pi
+                fits = value.is_number and value.is_real and _on_one_turn(value, x)
             if fits:
                 yield x, value
 
@@ -203,6 +214,26 @@ class Discrete:
     @staticmethod
     def polynomial(order: int, since: Expr) -> Expr:
         return sympy.Mul(*(since + k for k in range(1, order))) / math.factorial(order - 1)
+
+
+def _complex(expression: Expr) -> bool:
+    """Whether a symbol is in it that may be complex."""
+    return any(not symbol.is_extended_real for symbol in expression.free_symbols)
+
+
+def _turned_round(one: Expr, two: Expr) -> Iterable[tuple[Expr, Expr]]:
+    """r·e^{iω} is q for ω = π and r = -q too."""
+    for rate, other in ((one, two), (two, one)):
+        real, angle = parts(sympy.expand(rate))
+        opposite = sympy.log(-sympy.exp(real))
+        if real.has(sympy.log) and not opposite.has(sympy.I):  # of what may be negative
+            yield opposite + sympy.I * (angle + sympy.pi), other
+            return
+
+
+def _on_one_turn(value: Expr, x: Symbol) -> bool:
+    low = 0 if x.is_nonnegative else -2 * sympy.pi if x.is_nonpositive else -sympy.pi
+    return bool(low < value <= low + 2 * sympy.pi)
 
 
 CONTINUOUS = Continuous()

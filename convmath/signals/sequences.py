@@ -409,9 +409,9 @@ def _by_steps(poles: Poles, base: Base, n: Symbol) -> Expr:
 
 def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
     terms = ((key, e, number) for key, c in total.items() for e, number in c.terms.items())
-    if not base.letters:
+    if not base.letters or not _in_waves(total, base):
         found = (Monomial(number, power, rate=base.rate(pole), constant=e) for (pole, power), e, number in terms)
-        return expression(found, n)
+        return expression(found, n).xreplace({x: sympy.exp(sympy.I * angle) for x, angle in base.letters.items()})
     waves = base.waves
     return expression(
         (
@@ -422,6 +422,17 @@ def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
         ),
         n,
     )
+
+
+def _in_waves(total: Sum, base: Base) -> bool:
+    """Whether denominators may be made real: not that of 1/(e^{iθ} - c) alone with a complex c, since |e^{iθ} - c|², as
+    if c were real, is 0 for c = e^{-iθ} too.
+    """
+    letters = (x for letter in next(iter(base.rates)).field.letters for x in letter.free_symbols)
+    if all(x.is_extended_real for x in letters if x not in base.letters):
+        return True
+    rates = {sympy.expand(base.rate(pole)) for pole, _ in total}
+    return all(sympy.expand(real - sympy.I * turn) in rates for real, turn in map(parts, rates))
 
 
 def window(low: Expr, high: Expr, n: Symbol) -> Expr:

@@ -189,7 +189,8 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
             return Result(asked, reason=reason)
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
-    found = _assembled(answers, asked, (f, g) if variables[0].is_integer else ()).subs(back)
+    sequences = [e for e in (f, g, period) if e is not None] if variables[0].is_integer else []
+    found = _assembled(answers, asked, sequences).subs(back)
     return Result(found, tuple(answers), reason, asked, tuple(inner.values()), facts, principal)
 
 

@@ -132,6 +132,10 @@ class Rates(Protocol):
 
     def rate(self, number: Number) -> Expr: ...
 
+    def turn(self, x: Symbol) -> Expr:
+        """After what all angles are the same, as far as x is in them."""
+        ...
+
 
 @dataclass(frozen=True)
 class Discrete:
@@ -148,8 +152,7 @@ class Discrete:
     def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
         """Also where the angles differ by whole turns, if that fixes a parameter: e^{iω} = e^{-iω} for ω = π too.
 
-        A parameter is looked for on one turn, in (-π, π] unless its sign is known, and an integer among the positive
-        ones.
+        A parameter is looked for on one turn, around 0 unless its sign is known; an integer, among the positive ones.
         """
         one, two = self.rate(left), self.rate(right)
         real, angle = parts(sympy.expand(one - two))
@@ -177,7 +180,7 @@ class Discrete:
             if x.is_integer:
                 fits = value.is_integer and value.is_positive
             else:
-                fits = value.is_number and value.is_real and _on_one_turn(value, x)
+                fits = value.is_number and value.is_real and _on_one_turn(value, x, self.rates.turn(x))
             if fits:
                 yield x, value
 
@@ -231,9 +234,9 @@ def _turned_round(one: Expr, two: Expr) -> Iterable[tuple[Expr, Expr]]:
             return
 
 
-def _on_one_turn(value: Expr, x: Symbol) -> bool:
-    low = 0 if x.is_nonnegative else -2 * sympy.pi if x.is_nonpositive else -sympy.pi
-    return bool(low < value <= low + 2 * sympy.pi)
+def _on_one_turn(value: Expr, x: Symbol, turn: Expr) -> bool:
+    low = 0 if x.is_nonnegative else -turn if x.is_nonpositive else -turn / 2
+    return bool(low < value <= low + turn)
 
 
 CONTINUOUS = Continuous()

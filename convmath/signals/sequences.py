@@ -29,6 +29,7 @@ from .poles import Discrete, Place, Poles, Side, Sum, inside, pieces
 from .scalars import VANISHING, Coefficient, Field, Number
 from .sums import expression, half_turns, parts
 from .terms import Terms
+from .turns import turn_of
 from .types import Expr, sympy
 
 __all__ = ["Base", "IntegerReader", "as_poles", "sequence_pieces", "window", "written"]
@@ -228,6 +229,10 @@ class Base:
 
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
+
+    def turn(self, x: Symbol) -> Expr:
+        turn = turn_of(sympy.diff(parts(rate)[1], x) for rate in self.rates.values())
+        return turn if turn is not None and turn.is_number else 2 * sympy.pi
 
 
 def _parted(rate: Expr) -> tuple[Expr, Expr, Expr]:

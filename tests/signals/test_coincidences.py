@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import mpmath
+import numpy as np
 import pytest
+from scipy.integrate import fixed_quad
 from sympy import Abs, Heaviside, I, Rational, Symbol, cos, exp, pi, sin, symbols
 
 import convmath as cm
-from convmath.signals import branches, poles, turns
-from convmath.signals.types import Expr
+from convmath.signals import branches, convolution, factors, sequences
+from convmath.signals.poles import Discrete
+from convmath.signals.types import Expr, sympy
 
-from ..faults import caught
 from .numbers import value
 
 t = Symbol("t", real=True)
@@ -40,6 +41,8 @@ SEQUENCES: list[tuple[Expr, Expr, list[dict[Any, Any]]]] = [
     ((I * c) ** n, r**n, [{c: -2 * I, r: 2}, {c: 2 * I, r: 2}]),
     (r**n * cos(w * n), q**n, [{w: 2 * pi, q: 3, r: 3}, {w: pi, q: -3, r: 3}, {w: -pi, q: 3, r: 3}]),
     (cos(w * n), 1 + 0 * n, [{w: 2 * pi}, {w: -4 * pi}, {w: pi}]),
+    (cos(2 * pi * w * n), cos(2 * pi * w * n), [{w: 1}, {w: -Rational(1, 2)}, {w: Rational(1, 3)}]),
+    (cos(3 * w * n), cos(2 * v * n), [{w: 0, v: pi}, {w: 2, v: 3}, {w: 2, v: 3 + pi}, {w: pi, v: pi / 2}]),
     (cos(a * n), 1 + 0 * n, [{a: 2 * pi}, {a: pi}]),
     (cos(w * n), cos(v * n), [{w: 1, v: 1 + 2 * pi}, {w: 0, v: 2 * pi}, {w: pi / 2, v: 3 * pi / 2}, {w: -pi, v: -pi}]),
     (cos(a * n), cos(b * n), [{a: 1, b: 1 + 2 * pi}, {a: pi / 2, b: 3 * pi / 2}, {a: 2 * pi, b: 4 * pi}, {a: 1, b: 1}]),
@@ -77,7 +80,8 @@ def test_functions(f: Expr, g: Expr, values: list[dict[Any, Any]]) -> None:
         there = found.subs(at)
         for end in (0.7, 2.5):
             product = f.subs(at) * g.subs(at).subs(t, end - t)
-            expected = complex(mpmath.quad(lambda x, e=product: mpmath.mpmathify(e.subs(t, x).evalf()), [0, end]))
+            inside = sympy.lambdify(t, product, "numpy")
+            expected = fixed_quad(lambda x, f=inside: f(x) * np.ones_like(x), 0, end, n=30)[0]
             assert abs(value(there, {t: end}) - expected) < 1e-9, f"{there} at {at}"
 
 
@@ -91,5 +95,40 @@ def test_on_both_sides() -> None:
 def test_a_frequency_that_is_not_an_angle_alone() -> None:
     """w·cos wn is another sequence a turn later: its case stays that of one value."""
     found = cm.convolve(w * cos(w * n) * u(n), u(n), n)
-    assert found.subs(w, 0) == 0 and value(found.subs({w: 1, n: 0}), {}) == pytest.approx(1)
-    assert not found.has(cm.signals.types.sympy.Mod)
+    assert found.subs(w, 0) == 0
+    assert value(found.subs({w: 1, n: 0}), {}) == pytest.approx(1)
+    assert not found.has(sympy.Mod)
+
+
+def test_circular() -> None:
+    """Σ e^{2πikj/N} e^{2πim(n - j)/N} is N·e^{2πikn/N} where k and m are one modulo N, and 0 elsewhere."""
+    k, m = symbols("k m", integer=True)
+    period = Symbol("N", integer=True, positive=True)
+    f, g = (exp(2 * pi * I * x * n / period) for x in (k, m))
+    found = cm.convolve(f, g, n, period=period)
+    for at, expected in (({k: 5, m: 1}, 4 * I**3), ({k: 2, m: 2}, 4), ({k: 5, m: 2}, 0)):
+        number = value(found.subs({**at, period: 4}).subs(n, 3 if expected != 4 else 2), {})
+        assert abs(number - complex(expected)) < 1e-9
+
+
+def _by_rates(time: Discrete, left: Any, right: Any) -> list[tuple[Expr, Expr]]:
+    return [(time.rate(left), time.rate(right))]
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "fault", "case"),
+    [
+        (branches, "_may_be_complex", lambda *_: False, FUNCTIONS[0]),
+        (factors, "_may_be_complex", lambda *_: False, FUNCTIONS[2]),
+        (sequences, "_in_waves", lambda *_: True, SEQUENCES[9]),
+        (convolution, "at_all_turns", lambda relations, *_: relations, SEQUENCES[14]),
+        (Discrete, "coincidences", _by_rates, SEQUENCES[0]),
+        (Discrete, "coincidences", _by_rates, SEQUENCES[19]),
+    ],
+    ids=["complex", "poles", "waves", "turns", "negative bases", "sums of angles"],
+)
+def test_faults(where: Any, name: str, fault: Any, case: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where values are infinite there is no number at all."""
+    monkeypatch.setattr(where, name, fault)
+    with pytest.raises((AssertionError, TypeError)):
+        (test_functions if case in FUNCTIONS else test_sequences)(*case)

@@ -167,7 +167,8 @@ def _solutions(difference: Expr) -> list[Solution]:
     """difference = 0 as symbols and their values, one for each factor, or none where a factor is not solved."""
     factors = [difference]
     if difference.is_polynomial(*difference.free_symbols):
-        factors = [factor for factor, _ in sympy.factor_list(difference)[1] if factor.free_symbols]
+        top = sympy.numer(sympy.together(difference))
+        factors = [factor for factor, _ in sympy.factor_list(top)[1] if factor.free_symbols]
     found = [solution for factor in factors if (solution := _solved(factor))]
     return found if len(found) == len(factors) else []
 
@@ -184,13 +185,19 @@ def _solved(difference: Expr) -> Solution | None:
     complex_first = sorted(by_name, key=_may_be_complex, reverse=True)
     found = [solution for symbol in complex_first if (solution := _isolated(difference, symbol))]
     if found:  # a value that is defined everywhere, if there is one: a = bc, not b = a/c
-        return next((one for one in found if all(sympy.denom(v).is_nonzero for v in one[1].values())), found[0])
+        return next((one for one in found if all(map(_defined, one[1].values()))), found[0])
     for size in sorted(difference.atoms(sympy.Abs), key=sympy.default_sort_key):  # |r| for r
         unknown = sympy.Dummy(nonnegative=True)
         if isolated := _isolated(difference.xreplace({size: unknown}), unknown):
             value = isolated[1][unknown].xreplace({unknown: size})
             return sympy.Eq(size, value), {size: value}
     return None
+
+
+def _defined(value: Expr) -> bool:
+    """Whether a value has no denominator that may be 0; exponentials are none."""
+    bottom = sympy.denom(value)
+    return bool(bottom.xreplace(dict.fromkeys(bottom.atoms(sympy.exp), sympy.S.One)).is_nonzero)
 
 
 def _isolated(difference: Expr, symbol: Symbol) -> Solution | None:

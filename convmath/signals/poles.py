@@ -132,8 +132,8 @@ class Rates(Protocol):
 
     def rate(self, number: Number) -> Expr: ...
 
-    def turn(self, x: Symbol) -> Expr:
-        """After what all angles are the same, as far as x is in them."""
+    def turn(self, x: Symbol) -> Expr | None:
+        """After what all angles are the same, as far as x is in them, if they ever are."""
         ...
 
 
@@ -160,17 +160,20 @@ class Discrete:
             yield sympy.exp(one), sympy.exp(two)  # a logarithm has an angle of its own: r = -1 is log r = iπ
             return
         yield one, two
-        if real.has(sympy.log) and angle != 0:
-            yield from _turned_round(one, two)
-        if real != 0 or angle == 0:
+        if angle == 0:
             return
-        if len(angle.free_symbols) != 1:
-            if angle.is_positive or angle.is_negative:  # then it is no turn at least
-                yield one, two + 2 * sympy.pi * sympy.I * (1 if angle.is_positive else -1)
+        if angle.is_nonzero and (real != 0 or len(angle.free_symbols) != 1):  # then it is one turn at least
+            yield one, two + 2 * sympy.pi * sympy.I * (1 if angle.is_positive else -1)
+        if real.has(sympy.log) and None not in map(self.rates.turn, angle.free_symbols):
+            yield from _turned_round(one, two)
+        if real != 0 or len(angle.free_symbols) != 1:
             return
         [x] = angle.free_symbols
         if x.is_integer and not abs(angle.subs(x, 1)) <= 2 * sympy.pi * MOST_TURNS:
             return  # `apart` says it, without the values one by one
+        turn = self.rates.turn(x)
+        if turn is None:
+            return  # nor are there values that are angles with all of these
         top, bottom = sympy.fraction(sympy.together(angle))
         for turns in (sign * k for k in range(1, MOST_TURNS + 1) for sign in (1, -1)):
             equation = sympy.expand(top - 2 * sympy.pi * turns * bottom)
@@ -180,7 +183,7 @@ class Discrete:
             if x.is_integer:
                 fits = value.is_integer and value.is_positive
             else:
-                fits = value.is_number and value.is_real and _on_one_turn(value, x, self.rates.turn(x))
+                fits = value.is_number and value.is_real and _on_one_turn(value, x, turn)
             if fits:
                 yield x, value
 
@@ -230,7 +233,11 @@ def _turned_round(one: Expr, two: Expr) -> Iterable[tuple[Expr, Expr]]:
         real, angle = parts(sympy.expand(rate))
         opposite = sympy.log(-sympy.exp(real))
         if real.has(sympy.log) and not opposite.has(sympy.I):  # of what may be negative
-            yield opposite + sympy.I * (angle + sympy.pi), other
+            for half in (sympy.pi, -sympy.pi):
+                turned = opposite + sympy.I * (angle + half)
+                yield turned, other
+                if parts(sympy.expand(turned - other))[1].is_nonzero is not True:
+                    return
             return
 
 

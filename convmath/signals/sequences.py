@@ -230,9 +230,14 @@ class Base:
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
 
-    def turn(self, x: Symbol) -> Expr:
-        turn = turn_of(sympy.diff(parts(rate)[1], x) for rate in self.rates.values())
-        return turn if turn is not None and turn.is_number else 2 * sympy.pi
+    def turn(self, x: Symbol) -> Expr | None:
+        """That of waves whose products these may be: 2π for all whole speeds."""
+        speeds = [sympy.diff(parts(rate)[1], x) for rate in self.rates.values()]
+        if not all(speed.is_number for speed in speeds):
+            return 2 * sympy.pi
+        turn = turn_of(speeds)
+        slowest = next((unit for unit in (2 * sympy.pi, sympy.S(2)) if turn and (unit / turn).is_Integer), None)
+        return slowest or (turn and 2 * turn)
 
 
 def _parted(rate: Expr) -> tuple[Expr, Expr, Expr]:
@@ -437,7 +442,8 @@ def _in_waves(total: Sum, base: Base) -> bool:
     if all(x.is_extended_real for x in letters if x not in base.letters):
         return True
     rates = {sympy.expand(base.rate(pole)) for pole, _ in total}
-    return all(sympy.expand(real - sympy.I * turn) in rates for real, turn in map(parts, rates))
+    opposite = ((real, sympy.expand(real - sympy.I * turn)) for real, turn in map(parts, rates))
+    return all(rate in rates and not real.has(sympy.I) for real, rate in opposite)
 
 
 def window(low: Expr, high: Expr, n: Symbol) -> Expr:

@@ -156,7 +156,8 @@ class Discrete:
         """
         one, two = self.rate(left), self.rate(right)
         real, angle = parts(sympy.expand(one - two))
-        if real.has(sympy.log) and angle != 0 and (angle.is_number or _complex(real)):
+        of_bases = real.has(sympy.log)
+        if of_bases and angle != 0 and (angle.is_number or _complex(real)):
             yield sympy.exp(one), sympy.exp(two)  # a logarithm has an angle of its own: r = -1 is log r = iπ
             return
         yield one, two
@@ -164,7 +165,7 @@ class Discrete:
             return
         if angle.is_nonzero and (real != 0 or len(angle.free_symbols) != 1):  # then it is one turn at least
             yield one, two + 2 * sympy.pi * sympy.I * (1 if angle.is_positive else -1)
-        if real.has(sympy.log) and None not in map(self.rates.turn, angle.free_symbols):
+        if of_bases and None not in map(self.rates.turn, angle.free_symbols):
             yield from _turned_round(one, two)
         if real != 0 or len(angle.free_symbols) != 1:
             return

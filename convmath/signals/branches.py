@@ -4,6 +4,7 @@ condition.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -128,10 +129,10 @@ def equations(pairs: list[tuple[Expr, Expr]]) -> list[tuple[Any, dict[Symbol, Ex
     """Equations between rates, each solved for symbols of it; where both parts of one are open, both are needed."""
     found: dict[Any, dict[Symbol, Expr]] = {}
     for left, right in pairs:
-        solved = [_solved(part) for part in parts(sympy.expand(left - right)) if part != 0]
-        if all(solved):
-            equations, values = zip(*(one for one in solved if one), strict=True)
-            found.setdefault(sympy.And(*equations), {x: v for value in values for x, v in value.items()})
+        for solved in itertools.product(*map(_solutions, _open_parts(left - right))):
+            equations, values = zip(*solved, strict=True)
+            if (equation := sympy.And(*equations)) != False:  # noqa: E712
+                found.setdefault(equation, {x: v for value in values for x, v in value.items()})
     return list(found.items())
 
 
@@ -139,33 +140,67 @@ def _unsolved(pairs: list[tuple[Expr, Expr]], facts: Facts) -> list[Any]:
     """The equations that are not solved for a symbol, and may hold."""
     found: dict[Any, None] = {}
     for left, right in pairs:
-        open_parts = [part for part in parts(sympy.expand(left - right)) if part != 0]
-        if all(map(_solved, open_parts)) or any(facts.equal(part, sympy.S.Zero) is False for part in open_parts):
+        open_parts = _open_parts(left - right)
+        if all(map(_solutions, open_parts)) or any(facts.equal(part, sympy.S.Zero) is False for part in open_parts):
             continue
         found[sympy.And(*(sympy.Eq(sympy.factor(part), 0) for part in open_parts))] = None
     return [equation for equation in found if equation != False]  # noqa: E712
 
 
-def _solved(difference: Expr) -> tuple[Any, dict[Symbol, Expr]] | None:
-    """difference = 0 as a symbol and its value; logarithms are taken together."""
+def _open_parts(difference: Expr) -> list[Expr]:
+    """What has to be 0 for a difference to be 0: both of its parts, or the whole where a symbol may be complex."""
+    difference = sympy.expand(difference)
+    real, turn = parts(difference)
+    if turn != 0 and any(map(_may_be_complex, difference.free_symbols)):
+        return [difference]
+    return [part for part in (real, turn) if part != 0]
+
+
+def _may_be_complex(symbol: Symbol) -> bool:
+    return not symbol.is_extended_real
+
+
+Solution = tuple[Any, dict[Symbol, Expr]]
+
+
+def _solutions(difference: Expr) -> list[Solution]:
+    """difference = 0 as symbols and their values, one for each factor, or none where a factor is not solved."""
+    factors = [difference]
+    if difference.is_polynomial(*difference.free_symbols):
+        top = sympy.numer(sympy.together(difference))
+        factors = [factor for factor, _ in sympy.factor_list(top)[1] if factor.free_symbols]
+    found = [solution for factor in factors if (solution := _solved(factor))]
+    return found if len(found) == len(factors) else []
+
+
+def _solved(difference: Expr) -> Solution | None:
+    """difference = 0 as a symbol and its value, a complex symbol first; logarithms are taken together."""
     if difference.has(sympy.log):
         difference = sympy.exp(sympy.logcombine(difference, force=True)) - 1
     difference = sympy.numer(sympy.together(difference))
     difference = sympy.factor_terms(sympy.expand(difference))
     if isinstance(difference, sympy.Pow) and difference.exp.is_positive:
         difference = difference.base
-    for symbol in sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True):
-        if found := _isolated(difference, symbol):
-            return found
+    by_name = sorted(difference.free_symbols, key=sympy.default_sort_key, reverse=True)
+    complex_first = sorted(by_name, key=_may_be_complex, reverse=True)
+    found = [solution for symbol in complex_first if (solution := _isolated(difference, symbol))]
+    if found:  # a value that is defined everywhere, if there is one: a = bc, not b = a/c
+        return next((one for one in found if all(map(_defined, one[1].values()))), found[0])
     for size in sorted(difference.atoms(sympy.Abs), key=sympy.default_sort_key):  # |r| for r
         unknown = sympy.Dummy(nonnegative=True)
-        if found := _isolated(difference.xreplace({size: unknown}), unknown):
-            value = found[1][unknown].xreplace({unknown: size})
+        if isolated := _isolated(difference.xreplace({size: unknown}), unknown):
+            value = isolated[1][unknown].xreplace({unknown: size})
             return sympy.Eq(size, value), {size: value}
     return None
 
 
-def _isolated(difference: Expr, symbol: Symbol) -> tuple[Any, dict[Symbol, Expr]] | None:
+def _defined(value: Expr) -> bool:
+    """Whether a value has no denominator that may be 0; exponentials are none."""
+    bottom = sympy.denom(value)
+    return bool(bottom.xreplace(dict.fromkeys(bottom.atoms(sympy.exp), sympy.S.One)).is_nonzero)
+
+
+def _isolated(difference: Expr, symbol: Symbol) -> Solution | None:
     slope = sympy.diff(difference, symbol)
     if slope.has(symbol) or slope == 0:
         return None

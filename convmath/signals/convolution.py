@@ -47,6 +47,7 @@ from .pieces import SWITCHES, Function, Reader, pieces
 from .reflection import reflected
 from .sequences import IntegerReader, sequence_pieces
 from .solve import Found, convolved
+from .turns import at_all_turns
 from .types import Expr, sympy
 
 if TYPE_CHECKING:
@@ -198,7 +199,9 @@ def _solved(asked: Operation, f: Expr, g: Expr, t: Any, facts: Facts, principal:
             return Result(asked, reason=reason)
         raise next(answer.divergent for answer in answers if answer.divergent)
     back = {y: x for x, y in inner.items()}
-    found = _assembled([_with_values(answer, *inner.values()) for answer in answers], asked).subs(back)
+    sequences = [e for e in (f, g, period) if e is not None] if variables[0].is_integer else []
+    whole = [_with_values(answer, *inner.values()) for answer in answers]
+    found = _assembled(whole, asked, sequences).subs(back)
     return Result(found, tuple(answers), reason, asked, tuple(inner.values()), facts, principal)
 
 
@@ -399,14 +402,15 @@ def _both(*relations: Any) -> Any:
     return found.simplify() if len(found.free_symbols) == 1 and len(relations) > 1 else found
 
 
-def _assembled(answers: Sequence[Answer], asked: Expr) -> Expr:
-    """One expression, in cases where there are several answers."""
+def _assembled(answers: Sequence[Answer], asked: Expr, sequences: Sequence[Expr]) -> Expr:
+    """One expression, in cases where there are several answers; of sequences, those hold for all whole turns."""
     if len(answers) == 1 and not answers[0].conditions and not answers[0].needed:
         return answers[0].expression
-    cases = [
-        (asked if answer.expression is None else answer.expression, _both(*answer.conditions, *answer.needed))
-        for answer in answers
-    ]
+    cases = []
+    for answer in answers:
+        conditions = [*answer.conditions, *answer.needed]
+        conditions = at_all_turns(conditions, sequences) if sequences else conditions
+        cases.append((asked if answer.expression is None else answer.expression, _both(*conditions)))
     if any(answer.needed for answer in answers):
         cases.append((asked, True))
     elif len(cases) > 1:  # no other case is left

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from sympy import I, Symbol
 from sympy.polys.rings import PolyRing
@@ -24,20 +24,26 @@ from .types import Expr, Polynomial, sympy
 
 __all__ = ["factored", "factors_of", "in_factors", "written_product"]
 
+Key = TypeVar("Key", int, tuple[int, int])
+
 LONG = 40  # terms of what no factors are looked for
 
 
 def in_factors(coefficients: Mapping[int, Expr | Number], t: Expr) -> Expr:
-    """Σ c_k t^k; letters count as real, so that it is a real part and i times another."""
+    """Σ c_k t^k as a real part and i times another, for which letters count as real; in one fraction where one may be
+    complex, since p² + 1 under both parts of 1/(p - i) is 0 for p = -i too.
+    """
     numbers = _numbers(coefficients)
-    real, turn = ({k: part(c) for k, c in numbers.items() if part(c)} for part in (_real, _imaginary))
     field = next(iter(numbers.values())).field
+    if any(c.y for c in numbers.values()) and _may_be_complex(field):
+        return _complex_fraction(numbers, field, t)
+    real, turn = ({k: part(c) for k, c in numbers.items() if part(c)} for part in (_real, _imaginary))
     return _fraction(real, field, t) + I * _fraction(turn, field, t)
 
 
 @functools.lru_cache(maxsize=1000)
 def factored(e: Expr) -> Expr:
-    """An expression as a real part and i times another, each in factors."""
+    """An expression in factors, as `in_factors` has them."""
     return in_factors({0: e}, sympy.S.One)
 
 
@@ -77,9 +83,28 @@ def _fraction(coefficients: Mapping[int, Any], field: Field, t: Expr) -> Expr:
     return sympy.Add(*(written_product([top], bottom) * t**k for k, top, bottom in parts))
 
 
+def _may_be_complex(field: Field) -> bool:
+    return any(not symbol.is_extended_real for letter in field.letters for symbol in letter.free_symbols)
+
+
+def _complex_fraction(numbers: Mapping[int, Number], field: Field, t: Expr) -> Expr:
+    """A fraction in lowest terms over ℚ(i)."""
+    parts = {(k, turns): part for k, c in numbers.items() for turns, part in enumerate((c.x, c.y)) if part}
+    real, tops, bottoms = _over(parts, field)
+    names = {**field.names, real.symbols[-1]: t}
+    ring = PolyRing(real.symbols, sympy.QQ_I, sympy.lex)
+    common = functools.reduce(lambda p, q: p if p == q else p.lcm(q), bottoms.values())
+    total, units = ring.zero, (ring.one, ring(sympy.QQ_I(0, 1)))
+    for (k, turns), top in tops.items():
+        inquire()
+        total = total + units[turns] * (top * common.exquo(bottoms[k, turns])).set_ring(ring) * ring.gens[-1] ** k
+    top, bottom = total.cancel(common.set_ring(ring))
+    return written_product(factors_of(top, names), factors_of(bottom, names))
+
+
 def _over(
-    coefficients: Mapping[int, Any], field: Field
-) -> tuple[PolyRing, dict[int, Polynomial], dict[int, Polynomial]]:
+    coefficients: Mapping[Key, Any], field: Field
+) -> tuple[PolyRing, dict[Key, Polynomial], dict[Key, Polynomial]]:
     """Numerators and denominators, in a ring that has the variable too."""
     t = sympy.Dummy("t")
     if not field.letters:
@@ -96,8 +121,12 @@ def factors_of(p: Polynomial, names: Mapping[Symbol, Expr]) -> list[Expr]:
         return [p.as_expr().xreplace(names)]
     inquire()
     content, factors = p.factor_list()
-    scale = sympy.Rational(content.numerator, content.denominator)
-    return [scale, *(factor.as_expr().xreplace(names) ** k for factor, k in factors)]
+    scale = p.ring.domain.to_sympy(content)
+    if p.ring.domain is sympy.QQ_I:  # there factors are monic
+        whole = [factor.clear_denoms() for factor, _ in factors]
+        scale /= sympy.Mul(*(p.ring.domain.to_sympy(by) ** k for (by, _), (_, k) in zip(whole, factors, strict=True)))
+        factors = [(factor, k) for (_, factor), (_, k) in zip(whole, factors, strict=True)]
+    return [sympy.expand(scale), *(factor.as_expr().xreplace(names) ** k for factor, k in factors)]
 
 
 def written_product(top: Iterable[Expr], bottom: Iterable[Expr]) -> Expr:

@@ -148,6 +148,10 @@ def _power(e: Expr, t: Symbol) -> Sum:
         return functools.reduce(_times, itertools.repeat(_read(base, t), int(exponent)))
     if isinstance(base, sympy.exp) and not exponent.has(t):
         return _read(sympy.exp(base.args[0] * exponent), t)
+    waves = [part for part in base.args if isinstance(part, sympy.exp)] if base.is_Mul else []
+    if waves and exponent.is_integer:  # (c·e^{iθ})ⁿ; for other exponents the angle counts
+        rest = base / sympy.Mul(*waves)
+        return functools.reduce(_times, (_read(part**exponent, t) for part in (rest, *waves)))
     if not base.has(t):
         return _exponential(sympy.expand(exponent * sympy.log(base)), t) or _one(special=e)
     return _one(special=e)

@@ -29,6 +29,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sympy import Symbol
+
 from .errors import DivergentError
 from .facts import Facts
 from .scalars import Coefficient, Field, Number
@@ -130,6 +132,10 @@ class Rates(Protocol):
 
     def rate(self, number: Number) -> Expr: ...
 
+    def turn(self, x: Symbol) -> Expr | None:
+        """After what all angles are the same, as far as x is in them, if they ever are."""
+        ...
+
 
 @dataclass(frozen=True)
 class Discrete:
@@ -146,19 +152,31 @@ class Discrete:
     def coincidences(self, left: Number, right: Number) -> Iterable[tuple[Expr, Expr]]:
         """Also where the angles differ by whole turns, if that fixes a parameter: e^{iω} = e^{-iω} for ω = π too.
 
-        A parameter is looked for in (-π, π], and an integer among the positive ones.
+        A parameter is looked for on one turn, around 0 unless its sign is known; an integer, among the positive ones.
         """
         one, two = self.rate(left), self.rate(right)
-        yield one, two
         real, angle = parts(sympy.expand(one - two))
+        of_bases = real.has(sympy.log)
+        if of_bases and angle != 0 and (angle.is_number or _complex(real)):
+            yield sympy.exp(one), sympy.exp(two)  # a logarithm has an angle of its own: r = -1 is log r = iπ
+            return
+        yield one, two
+        if angle == 0:
+            return
+        if angle.is_nonzero and (real != 0 or len(angle.free_symbols) != 1):  # then it is one turn at least
+            yield one, two + 2 * sympy.pi * sympy.I * (1 if angle.is_positive else -1)
+        if of_bases and None not in map(self.rates.turn, angle.free_symbols):
+            yield from _turned_round(one, two)
         if real != 0 or len(angle.free_symbols) != 1:
             return
         [x] = angle.free_symbols
         if x.is_integer and not abs(angle.subs(x, 1)) <= 2 * sympy.pi * MOST_TURNS:
             return  # `apart` says it, without the values one by one
+        turn = self.rates.turn(x)
+        if turn is None:
+            return  # nor are there values that are angles with all of these
         top, bottom = sympy.fraction(sympy.together(angle))
-        most = MOST_TURNS if x.is_integer else 2
-        for turns in (sign * k for k in range(1, most + 1) for sign in (1, -1)):
+        for turns in (sign * k for k in range(1, MOST_TURNS + 1) for sign in (1, -1)):
             equation = sympy.expand(top - 2 * sympy.pi * turns * bottom)
             if not equation.is_polynomial(x) or sympy.degree(equation, x) != 1:
                 continue
@@ -166,7 +184,7 @@ class Discrete:
             if x.is_integer:
                 fits = value.is_integer and value.is_positive
             else:
-                fits = value.is_number and value.is_real and -sympy.pi < value <= sympy.pi
+                fits = value.is_number and value.is_real and _on_one_turn(value, x, turn)
             if fits:
                 yield x, value
 
@@ -203,6 +221,30 @@ class Discrete:
     @staticmethod
     def polynomial(order: int, since: Expr) -> Expr:
         return sympy.Mul(*(since + k for k in range(1, order))) / math.factorial(order - 1)
+
+
+def _complex(expression: Expr) -> bool:
+    """Whether a symbol is in it that may be complex."""
+    return any(not symbol.is_extended_real for symbol in expression.free_symbols)
+
+
+def _turned_round(one: Expr, two: Expr) -> Iterable[tuple[Expr, Expr]]:
+    """r·e^{iω} is q for ω = π and r = -q too."""
+    for rate, other in ((one, two), (two, one)):
+        real, angle = parts(sympy.expand(rate))
+        opposite = sympy.log(-sympy.exp(real))
+        if real.has(sympy.log) and not opposite.has(sympy.I):  # of what may be negative
+            for half in (sympy.pi, -sympy.pi):
+                turned = opposite + sympy.I * (angle + half)
+                yield turned, other
+                if parts(sympy.expand(turned - other))[1].is_nonzero is not True:
+                    return
+            return
+
+
+def _on_one_turn(value: Expr, x: Symbol, turn: Expr) -> bool:
+    low = 0 if x.is_nonnegative else -turn if x.is_nonpositive else -turn / 2
+    return bool(low < value <= low + turn)
 
 
 CONTINUOUS = Continuous()

@@ -29,6 +29,7 @@ from .poles import Discrete, Place, Poles, Side, Sum, inside, pieces
 from .scalars import VANISHING, Coefficient, Field, Number
 from .sums import expression, half_turns, parts
 from .terms import Terms
+from .turns import turn_of
 from .types import Expr, sympy
 
 __all__ = ["Base", "IntegerReader", "as_poles", "sequence_pieces", "window", "written"]
@@ -229,6 +230,15 @@ class Base:
     def rate(self, number: Number) -> Expr:
         return self.rates[number] if number in self.rates else sympy.log(number.expression)
 
+    def turn(self, x: Symbol) -> Expr | None:
+        """That of waves whose products these may be: 2π for all whole speeds."""
+        speeds = [sympy.diff(parts(rate)[1], x) for rate in self.rates.values()]
+        if not all(speed.is_number for speed in speeds):
+            return 2 * sympy.pi
+        turn = turn_of(speeds)
+        slowest = next((unit for unit in (2 * sympy.pi, sympy.S(2)) if turn and (unit / turn).is_Integer), None)
+        return slowest or (turn and 2 * turn)
+
 
 def _parted(rate: Expr) -> tuple[Expr, Expr, Expr]:
     """x, q and θ of x + i(qπ + θ), with -1 < q ≤ 1: e^{iπ/3}, the number, is no letter, and not in one."""
@@ -409,9 +419,9 @@ def _by_steps(poles: Poles, base: Base, n: Symbol) -> Expr:
 
 def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
     terms = ((key, e, number) for key, c in total.items() for e, number in c.terms.items())
-    if not base.letters:
+    if not base.letters or not _in_waves(total, base):
         found = (Monomial(number, power, rate=base.rate(pole), constant=e) for (pole, power), e, number in terms)
-        return expression(found, n)
+        return expression(found, n).xreplace({x: sympy.exp(sympy.I * angle) for x, angle in base.letters.items()})
     waves = base.waves
     return expression(
         (
@@ -422,6 +432,18 @@ def _expression(total: Sum, base: Base, n: Symbol) -> Expr:
         ),
         n,
     )
+
+
+def _in_waves(total: Sum, base: Base) -> bool:
+    """Whether denominators may be made real: not that of 1/(e^{iθ} - c) alone with a complex c, since |e^{iθ} - c|², as
+    if c were real, is 0 for c = e^{-iθ} too.
+    """
+    letters = (x for letter in next(iter(base.rates)).field.letters for x in letter.free_symbols)
+    if all(x.is_extended_real for x in letters if x not in base.letters):
+        return True
+    rates = {sympy.expand(base.rate(pole)) for pole, _ in total}
+    opposite = ((real, sympy.expand(real - sympy.I * turn)) for real, turn in map(parts, rates))
+    return all(rate in rates and not real.has(sympy.I) for real, rate in opposite)
 
 
 def window(low: Expr, high: Expr, n: Symbol) -> Expr:

@@ -996,3 +996,10 @@ def test_derivatives_and_sums_are_written_out() -> None:
     assert "only sums of known numbers of terms" in Convolution(comb, Max(0, 1 - sympy.Abs(t)), t).solve().reason
     with pytest.raises(ArgumentError, match="which has no value"):
         cm.convolve(oo * t, t, t)
+
+
+def test_a_huge_factor_beside_a_tiny_one_is_nothing() -> None:
+    """e^t·e^{-3t²/2} is ∞·0 far out, where a slowly falling function is integrated too."""
+    f = (1 - cos(t / 2)) / t**2
+    found = cm.convolve(f, exp(t) * exp(-3 * (t + 2) ** 2 / 2), t)
+    assert not found.has(Convolution)

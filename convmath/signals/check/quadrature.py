@@ -135,7 +135,7 @@ def _estimate(f: Function, low: float, high: float, nodes: int) -> Integral:
     return Integral(complex(value), float(abs(value - half)) + edges + 1e-15 * size, size)
 
 
-def _beyond_the_last(values: np.ndarray, lost: np.ndarray) -> np.ndarray:
+def _beyond_the_last(values: np.ndarray, lost: np.ndarray | None = None) -> np.ndarray:
     """Zeros where a product of a huge and a tiny number is none, if all that is beside it is negligible.
 
     Where rounding makes a node the end itself, at which a function may be infinite, it counts as the next one does:
@@ -147,16 +147,13 @@ def _beyond_the_last(values: np.ndarray, lost: np.ndarray) -> np.ndarray:
     good = np.flatnonzero(~wrong)
     if not len(good):
         return np.full_like(values, np.nan)
-    largest = np.abs(values[good]).max()
-    for at in np.flatnonzero(wrong):
-        near = good[np.argmin(np.abs(good - at))]
-        if lost[at]:
-            values[at] = values[near]
-        elif not abs(values[near]) <= 1e-12 * largest:
-            return np.full_like(values, np.nan)
-        else:
-            values[at] = 0
-    return values
+    for at in np.flatnonzero(wrong & lost) if lost is not None else ():
+        values[at] = values[good[np.argmin(np.abs(good - at))]]
+    wrong = ~np.isfinite(values)
+    beside = ~wrong & (np.append(wrong[1:], False) | np.append(False, wrong[:-1]))
+    if not (np.abs(values[beside]) <= 1e-12 * np.abs(values[good]).max()).all():
+        return np.full_like(values, np.nan)
+    return np.where(wrong, 0, values)
 
 
 def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
@@ -169,7 +166,7 @@ def slow_integral(f: Function, poles: Sequence[float] = ()) -> Integral:
     step, start = _grid(poles)
     x = start + step * np.arange(-int(LENGTHS[-1] / step) - 1, int(LENGTHS[-1] / step) + 1)
     with np.errstate(all="ignore"):
-        values = np.asarray(f(x)) * step
+        values = _beyond_the_last(np.asarray(f(x)) * step)
     return _extrapolated(values, np.abs(x))
 
 
@@ -244,7 +241,7 @@ def _slow_tail(f: Function, start: float, sign: int) -> Integral:
     edges = np.arange(0.0, LENGTHS[-1], width)
     distances = (edges[:, None] + width / 2 * (1 + nodes)).ravel()
     with np.errstate(all="ignore"):
-        values = np.asarray(f(start + sign * distances)) * np.tile(weights * width / 2, len(edges))
+        values = _beyond_the_last(np.asarray(f(start + sign * distances)) * np.tile(weights * width / 2, len(edges)))
     return _extrapolated(values, distances)
 
 

@@ -78,9 +78,7 @@ def _held(
     evaluated, held = numeric(without_impulses(result).xreplace(values), left.t), 0
     for at in _points(left, right, draw):
         wanted = left.convolved(right, at, principal)
-        if not np.isfinite(wanted.value):
-            continue
-        if not wanted.error <= 1e-3 * (wanted.size + 1e-300):
+        if not (np.isfinite(wanted.value) and wanted.error <= 1e-3 * (wanted.size + 1e-300)):
             if everywhere:
                 return 0
             continue

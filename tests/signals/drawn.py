@@ -38,14 +38,19 @@ class Signal:
     impulses: tuple[tuple[Expr, Expr, int], ...] = ()  # factor, place and order
 
     def __add__(self, other: Signal) -> Signal:
+        left, right = sympy.Min(self.left, other.left), sympy.Max(self.right, other.right)
+        # the power counts of what grows most, on a side on which there is something
+        sides = [(self.left, other.left, left, oo), (self.right, other.right, right, -oo)]
+        places = {place for *both, most, nothing in sides for place in (0, 1) if both[place] == most != nothing}
+        most = [(self, other)[place] for place in sorted(places)]
         return Signal(
             self.expression + other.expression,
             (*self.breaks, *other.breaks),
             sympy.Min(self.low, other.low),
             sympy.Max(self.high, other.high),
-            sympy.Min(self.left, other.left),
-            sympy.Max(self.right, other.right),
-            min(self.falls, other.falls),
+            left,
+            right,
+            min(one.falls for one in (most if len(most) == 1 else (self, other))),
             (*self.impulses, *other.impulses),
         )
 

@@ -88,7 +88,12 @@ class Result:
         """
         from .derive import derivation  # loaded when steps are asked for
 
-        return derivation(self, method, branch)
+        try:
+            return derivation(self, method, branch)
+        except NotFoundError as error:
+            if self.asked is not None:
+                error.args = (_told(error, self.asked.variables),)
+            raise
 
 
 class _Solved(Operation):

@@ -297,7 +297,7 @@ def in_one_variable(
         except DivergentError as error:
             if not (error.growth and vanishing_far_out(f, g, x, known)):
                 raise
-            functions = read(_together(f, x), x, known), read(_together(g, x), x, known)
+            functions = read(_together(f), x, known), read(_together(g), x, known)
             found = _found_together(functions, x, known, principal)
     conditions = [*found.converges, *(sympy.Ne(*pair) for pair in found.different)]
     try:
@@ -318,7 +318,7 @@ def in_one_variable(
     return Answer(found.expression, (), tuple(found.converges), held, values), found.different
 
 
-def _together(e: Expr, x: Symbol) -> Expr:
+def _together(e: Expr) -> Expr:
     """A function whose terms cancel far out, as one: 1 + tanh t as a quotient, 1 - erf t as erfc t."""
     if e.has(*HYPERBOLIC):
         e = sympy.cancel(sympy.together(e.rewrite(sympy.exp))) if not e.has(*SWITCHES, sympy.sign, sympy.Abs) else e

@@ -187,17 +187,13 @@ class _Table:
         """One monomial with another, by the method for their kinds."""
         if all(m.exponential or m.gaussian for _, m in (first, second)):
             return Terms(tuple(gaussians.joined(first, second, self.t, self.facts)))
-        if way := self._of_powers(first, second):
-            found, needed = way
-            self.converges.update(dict.fromkeys(needed))
-            self.different.update(dict.fromkeys(powers.coincident(first, second, self.t, self.facts)))
-            return Terms(tuple(found))
-        one, two = mirrored(first, self.t), mirrored(second, self.t)
-        if way := self._of_powers(one, two):  # those up to a point
-            found, needed = way
-            self.converges.update(dict.fromkeys(needed))
-            self.different.update(dict.fromkeys(powers.coincident(one, two, self.t, self.facts)))
-            return Terms(tuple(mirrored(term, self.t) for term in found))
+        for turn in (lambda term: term, lambda term: mirrored(term, self.t)):  # powers from a point on, and up to one
+            one, two = turn(first), turn(second)
+            if way := self._of_powers(one, two):
+                found, needed = way
+                self.converges.update(dict.fromkeys(needed))
+                self.different.update(dict.fromkeys(powers.coincident(one, two, self.t, self.facts)))
+                return Terms(tuple(map(turn, found)))
         if all(is_quotient(term, self.t) for term in (first, second)):
             found = logarithms.with_quotient(first, second, self.t, self.facts, self.principal)
             if found is not None:

@@ -40,9 +40,7 @@ class Signal:
     def __add__(self, other: Signal) -> Signal:
         left, right = sympy.Min(self.left, other.left), sympy.Max(self.right, other.right)
         # the power counts of what grows most, on a side on which there is something
-        sides = [(self.left, other.left, left, oo), (self.right, other.right, right, -oo)]
-        places = {place for *both, most, nothing in sides for place in (0, 1) if both[place] == most != nothing}
-        most = [(self, other)[place] for place in sorted(places)]
+        most = [one for one in (self, other) if one.left == left != oo or one.right == right != -oo]
         return Signal(
             self.expression + other.expression,
             (*self.breaks, *other.breaks),
@@ -50,7 +48,7 @@ class Signal:
             sympy.Max(self.high, other.high),
             left,
             right,
-            min(one.falls for one in (most if len(most) == 1 else (self, other))),
+            min(one.falls for one in most or (self, other)),
             (*self.impulses, *other.impulses),
         )
 

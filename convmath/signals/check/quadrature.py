@@ -17,7 +17,6 @@ import scipy.special
 from ..deadline import inquire
 
 __all__ = [
-    "GRID_POLES",
     "Integral",
     "chirp_integral",
     "from_end",

@@ -129,7 +129,7 @@ def _form(problem: Problem) -> Iterable[Step]:
     shown = _quadratic(f, inside) + _quadratic(g, x - inside)
     front = f.coefficient * g.coefficient
     rest = gaussians.collected(sympy.expand(rest), problem.variables)
-    size = sympy.pi ** sympy.Rational(len(x), 2) / sympy.sqrt(sympy.factor(total.det()))
+    size = sympy.pi ** sympy.Rational(len(x), 2) / sympy.sqrt(gaussians.determinant(total))
     form = Form(shown, total, centre, rest, front, front * size * sympy.exp(rest))
     return CompleteForm(problem, form), _collected(problem, form.value)
 

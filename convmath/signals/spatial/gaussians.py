@@ -20,7 +20,7 @@ from ..errors import DivergentError, NotFoundError, OpenQuestion
 from ..facts import Facts
 from ..types import Expr, sympy
 
-__all__ = ["Term", "collected", "convolved", "terms"]
+__all__ = ["Term", "collected", "convolved", "determinant", "terms"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def terms(e: Expr, variables: Sequence[Symbol]) -> list[Term]:
 
 def _minors(form: Matrix, order: Sequence[int]) -> list[Expr]:
     """The leading principal minors with the variables in that order: all are positive where the form is definite."""
-    return [_determinant(form.extract(order[:size], order[:size])) for size in range(1, len(order) + 1)]
+    return [determinant(form.extract(order[:size], order[:size])) for size in range(1, len(order) + 1)]
 
 
 def _definite(form: Matrix, facts: Facts) -> bool:
@@ -113,12 +113,12 @@ def _pair(f: Term, g: Term, variables: Sequence[Symbol], facts: Facts) -> Expr:
         value = sympy.diff(value, symbol, times) if times else value
     factor = sympy.cancel(value / sympy.exp(exponent))
     known = {s: to for s, to in zip((*a, *b), (*f.linear, *g.linear), strict=True) if isinstance(s, sympy.Dummy)}
-    front = sympy.pi ** sympy.Rational(len(variables), 2) / _root(_determinant(total), facts)
+    front = sympy.pi ** sympy.Rational(len(variables), 2) / _root(determinant(total), facts)
     written = collected(exponent.subs(known) + f.constant + g.constant, variables)
     return f.coefficient * g.coefficient * front * sympy.factor(factor.subs(known)) * sympy.exp(written)
 
 
-def _determinant(form: Matrix) -> Expr:
+def determinant(form: Matrix) -> Expr:
     field = _in_a_field(form)
     return sympy.factor(field.domain.to_sympy(field.det()))
 

@@ -15,7 +15,7 @@ from convmath.window import plain, whole
 
 from . import trees
 from .arrays import astype
-from .planned import Replayed
+from .planned import Noting, Replayed, by_itself, nothing_noted, noting
 from .tape import Node, Traced, below, bottom, new_level, sweep
 from .tensor import Tensor
 
@@ -38,7 +38,7 @@ class Run:
         kwargs: Mapping[str, Any],
         by: Sequence[int],
         where: str,
-        kind: type[Tensor] = Tensor,
+        noting: Noting = nothing_noted,
     ):
         self.level, self.where, self.trees = new_level(), where, [args[place] for place in by]
         self.arrays = [
@@ -47,7 +47,9 @@ class Run:
             for number, leaf in enumerate(trees.leaves(tree))
         ]
         self.nodes = [Node() for _ in self.arrays]
-        self.tensors = [kind._at(self.level, *both) for both in zip(self.arrays, self.nodes, strict=True)]
+        self.notes = noting(self.arrays)
+        made = Tensor._at if self.notes is None else self.notes.argument
+        self.tensors = [made(self.level, *both) for both in zip(self.arrays, self.nodes, strict=True)]
         traced, tensors = list(args), iter(self.tensors)
         for place, tree in zip(by, self.trees, strict=True):
             traced[place] = trees.built(tree, tensors)
@@ -110,7 +112,7 @@ def _called(kind: str, f: Function) -> str:
 
 
 def value_and_grad(
-    f: Function, wrt: int | Sequence[int] = 0, *, auxiliary: bool = False, planned: bool = False
+    f: Function, wrt: int | Sequence[int] = 0, *, auxiliary: bool = False, planned: bool | None = None
 ) -> Function:
     """The function whose value is (f, ∂f/∂argument) for an f whose value is one number.
 
@@ -140,11 +142,12 @@ def value_and_grad(
 
     @functools.wraps(f, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        run = Run(f, args, kwargs, _within(by, len(args), where), where)
+        run = Run(f, args, kwargs, _within(by, len(args), where), where, noting if planned is None else nothing_noted)
         more = _split(run) if auxiliary else None
-        number = _number(run.found, where)
-        gradients = run.back([np.ones((), number.dtype)], release=True)
-        value = _array(run.outside(run.found))
+        if (found := by_itself(run)) is None:
+            number = _number(run.found, where)
+            found = _array(run.outside(run.found)), run.back([np.ones((), number.dtype)], release=True)
+        value, gradients = found
         return ((value, more) if auxiliary else value), tuple(gradients) if several else gradients[0]
 
     if not planned:
@@ -152,15 +155,15 @@ def value_and_grad(
     if auxiliary:
         raise HyperparameterError(f"auxiliary and planned came both, but a plan computes one number alone [{where}]")
 
-    def recorded(args: Sequence[Any], kwargs: Mapping[str, Any], kind: type[Tensor]) -> Run:
-        run = Run(f, args, kwargs, _within(by, len(args), where), where, kind)
+    def recorded(args: Sequence[Any], kwargs: Mapping[str, Any], noting: Noting) -> Run:
+        run = Run(f, args, kwargs, _within(by, len(args), where), where, noting)
         _number(run.found, where)
         return run
 
     return Replayed(both, recorded, lambda count: _within(by, count, where), several)
 
 
-def grad(f: Function, wrt: int | Sequence[int] = 0, *, planned: bool = False) -> Function:
+def grad(f: Function, wrt: int | Sequence[int] = 0, *, planned: bool | None = None) -> Function:
     """The function ∂f/∂argument for an f whose value is one number; otherwise as `value_and_grad`.
 
     >>> grad(lambda x: (x**3).sum())(np.array([1.0, 2.0]))

@@ -7,28 +7,25 @@ or says why there is none; then the function is differentiated as ever.
 from __future__ import annotations
 
 import functools
+import os
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from convmath.kernels.choice import asked, without
-from convmath.kernels.order import in_exact_order
-
 from . import trees
-from .operators import taken_over
-from .tape import Traced
-from .tensor import Tensor
+from .calls import Call, Noted, Notes, Of, not_here
+from .tape import Node, Traced
 
-__all__ = ["Planned", "Replayed"]
+__all__ = ["Planned", "Replayed", "by_itself", "nothing_noted", "noting"]
 
 KEPT = 4  # plans of a function that are kept, those that were used last
 PLAIN = (int, float, complex, str, bytes, bool, np.generic)  # what may be an argument beside arrays
 
-Operation = tuple[Any, tuple[Any, ...], Mapping[str, Any], Any]
+Noting = Callable[[Sequence[Any]], Notes | None]
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,13 @@ class Planned:
 class Replayed:
     """The value and the gradients of a function, by a plan where there is one.
 
-    `unplanned` computes them without, and `run` runs the function with recorded arguments of a kind of Tensor: it has
-    those as `tensors`, and what came out as `found`.
+    `unplanned` computes them without, and `run` runs the function with arguments that are noted; what came out is `found`.
     """
 
     def __init__(
         self,
         unplanned: Callable[..., Any],
-        run: Callable[[Sequence[Any], Mapping[str, Any], type[Tensor]], Any],
+        run: Callable[[Sequence[Any], Mapping[str, Any], Noting], Any],
         places: Callable[[int], Sequence[int]],
         several: bool,
     ):
@@ -83,7 +79,7 @@ class Replayed:
 
     def _found(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         """A plan and the arrays of the call; a Planned where there is no plan."""
-        if why := _not_here():
+        if why := not_here():
             return Planned(reason=why)
         places, leaves = self._places(len(args)), _Leaves()
         key = leaves.key((args, kwargs)), tuple(places)
@@ -107,37 +103,144 @@ class Replayed:
         from convmath.functional.planned import Refused, network
         from convmath.kernels.simd.images.network import Plan
 
-        kind, operations = _recording()
-        run = self._run(args, kwargs, kind)
+        notes = Notes()
+        run = self._run(args, kwargs, lambda _: notes)
         wanted = _numbers([leaf for place in places for leaf in trees.leaves(args[place])], arrays)
         try:
             if None in wanted:
                 raise Refused("a derivative is taken by what is no array")
-            return Plan(network(_calls(operations, run, arrays, wanted), arrays, wanted))
+            return Plan(network(_noted(notes, run, arrays, wanted), arrays, wanted))
         except Refused as refusal:
             return Planned(reason=str(refusal))
 
     def _built(self, args: Sequence[Any], arrays: Sequence[np.ndarray], gradients: Mapping[int, np.ndarray]) -> Any:
         """The gradients, built as the arguments are; those that nothing reaches are 0."""
         numbers = {id(array): number for number, array in enumerate(arrays)}
-
-        def one(leaf: np.ndarray) -> np.ndarray:
-            found = gradients.get(numbers[id(leaf)])
-            return np.zeros(leaf.shape, leaf.dtype) if found is None else found
-
         by = [args[place] for place in self._places(len(args))]
-        found = tuple(trees.built(tree, map(one, trees.leaves(tree))) for tree in by)
-        return found if self._several else found[0]
+        own = [numbers[id(leaf)] for tree in by for leaf in trees.leaves(tree)]
+        found = _built(by, arrays, own, gradients)
+        return tuple(found) if self._several else found[0]
 
 
-def _not_here() -> str:
-    """Why nothing is planned where this is called; empty where it may be."""
-    if why := without():
-        return why
-    if in_exact_order():
-        return "within exact_order the operators have an order of their own"
-    method = asked("auto", "planned")
-    return "" if method == "auto" else f"the method {method!r} is asked for"
+def _built(by: Sequence[Any], arrays: Sequence[np.ndarray], own: Iterable[int], gradients: Mapping[int, Any]) -> list:
+    """The gradients by arrays with these numbers, as the trees are built; those that nothing reaches are 0."""
+    each = (gradients[n] if n in gradients else np.zeros(arrays[n].shape, arrays[n].dtype) for n in own)
+    return [trees.built(tree, each) for tree in by]
+
+
+# --- without being asked -------------------------------------------------------------------------------------------
+
+
+LEAST = 2**8  # elements that derivatives are taken by, below which no network is worth a plan
+MOST_KEPT = 2**28  # bytes of the plans that are kept
+MOST_KNOWN = 2**8  # networks of which it is known that there is a plan, or why there is none
+MOST_MADE = 2**4  # plans of one network, if its numbers are others each time
+
+
+def nothing_noted(arrays: Sequence[Any]) -> Notes | None:
+    return None
+
+
+def noting(arrays: Sequence[Any]) -> Notes | None:
+    """Notes of a run by these arrays whose calls are put off; None where no plan can come of it."""
+    elements = 0
+    for array in arrays:
+        if type(array) is not np.ndarray or array.dtype.char not in "fd":
+            return None
+        elements += array.size
+    if elements < LEAST or not_here():
+        return None
+    from convmath.functional.planned import results
+
+    return Notes(results)
+
+
+class _Kept:
+    """Plans by the calls that they are of, those that were used last; for other calls why there is none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._made: Counter[Hashable] = Counter()
+        self._bytes = 0
+
+    def get(self, key: Hashable) -> Any:
+        with self._lock:
+            found = self._found.get(key)
+            if found is not None:
+                self._found.move_to_end(key)
+            return found
+
+    def put(self, key: Hashable, found: Any) -> None:
+        with self._lock:
+            if key in self._found:
+                return
+            self._found[key] = found
+            self._bytes += _bytes(found)
+            while len(self._found) > MOST_KNOWN or self._bytes > MOST_KEPT:
+                self._bytes -= _bytes(self._found.popitem(last=False)[1])
+
+    def too_many(self, network: Hashable) -> bool:
+        """Whether enough plans of a network were made, whatever its numbers."""
+        with self._lock:
+            if len(self._made) > MOST_KNOWN:
+                self._made.clear()
+            self._made[network] += 1
+            return self._made[network] > MOST_MADE
+
+
+def _bytes(found: Any) -> int:
+    return 0 if isinstance(found, str) else found.memory.bytes
+
+
+_kept = _Kept()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_kept.__init__)  # a lock that another thread holds would never be released
+
+
+def by_itself(run: Any) -> tuple[Any, list[Any]] | None:
+    """The value and the gradients of a run whose calls were put off, by the plan of these calls.
+
+    Where there is none, all is computed; None says so. Which it is depends on the calls alone, so that the same call has
+    the same bits at any time.
+    """
+    notes = run.notes
+    if notes is None or not notes.puts_off:
+        return None
+    found = None
+    if notes.whole(run.found):
+        plan, arrays = _plan_of(notes, run.arrays), [*run.arrays, *notes.arrays]
+        found = None if isinstance(plan, str) else plan.run(arrays)
+    if found is None:
+        notes.compute()
+        return None
+    notes.close()
+    value, gradients = found
+    # whoever keeps the number itself finds it there
+    run.found._under, run.found._node = value, Node()
+    return value, _built(run.trees, run.arrays, range(len(run.arrays)), gradients)
+
+
+def _plan_of(notes: Notes, arrays: Sequence[np.ndarray]) -> Any:
+    """The plan of the calls, or why there is none."""
+    count = len(arrays)
+    key = count, tuple(notes.calls)
+    known = _kept.get(key)
+    if known is None:
+        from convmath.functional.planned import Refused, network
+        from convmath.kernels.simd.images.network import Plan
+        from convmath.kernels.simd.images.worth import worth
+
+        if _kept.too_many((count, tuple((call.function, call.shape, call.dtype) for call in notes.calls))):
+            return "enough plans of this network were made, each for other numbers"
+        calls = _recorded(notes.calls, lambda of: of.number + (count if of.array else 0), count)
+        try:
+            net = network(calls, [*arrays, *notes.arrays], range(count))
+            known = why if (why := worth(net)) else Plan(net)
+        except Refused as refusal:
+            known = str(refusal)
+        _kept.put(key, known)
+    return known
 
 
 # --- arguments ----------------------------------------------------------------------------------------------------
@@ -174,59 +277,48 @@ def _numbers(leaves: Sequence[Any], arrays: Sequence[np.ndarray]) -> list[Any]:
     return [known.get(id(leaf)) for leaf in leaves]
 
 
-# --- recording ----------------------------------------------------------------------------------------------------
+# --- calls as the reader of networks has them ---
 
 
-def _recording() -> tuple[type[Tensor], list[Operation]]:
-    """A kind of Tensor, and the operations on Tensors of that kind, in the order in which they are done."""
-    operations: list[Operation] = []
+def _recorded(calls: Sequence[Call], number: Callable[[Of], Any], arguments: int) -> list[Any]:
+    """Calls with the number of each argument, and of each array that is one; what else they are called with is itself."""
+    from convmath.functional.planned import Array, Other, Recorded, Result
 
-    def noted(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], found: Any) -> Any:
-        operations.append((function, args, kwargs, found))
-        return found
+    def operand(of: Any) -> Any:
+        if isinstance(of, Of):
+            if not of.array and of.number >= arguments:
+                return Result(of.number - arguments)
+            known = number(of)
+            return Array(known) if isinstance(known, int) else known
+        kind, value = of
+        if kind is tuple or kind is list:
+            return kind(map(operand, value))
+        return Other() if isinstance(value, Traced) else value
 
-    class Noted(Tensor):
-        __slots__ = ()
+    def recorded(call: Call) -> Any:
+        if call.function is np.reshape:
+            return Recorded(np.reshape, (operand(call.args[0]), call.shape), {})
+        return Recorded(call.function, tuple(map(operand, call.args)), {n: operand(o) for n, o in call.kwargs})
 
-        @staticmethod
-        def __convmath_function__(function: Any, args: Any, kwargs: Any, *cotangent: Any) -> Any:
-            found = taken_over(function, args, kwargs, *cotangent)
-            return found if cotangent else noted(function, args, kwargs, found)
-
-        def __add__(self, other: Any) -> Any:
-            return noted(np.add, (self, other), {}, super().__add__(other))
-
-        def reshape(self, *shape: Any) -> Any:  # type: ignore[override]
-            found = Tensor.reshape(self, *shape)
-            return noted(np.reshape, (self, found.shape), {}, found)
-
-        def ravel(self) -> Any:
-            return self.reshape(-1)
-
-        flatten, __radd__ = ravel, __add__
-
-    return Noted, operations
+    return list(map(recorded, calls))
 
 
-def _calls(operations: Sequence[Operation], run: Any, arrays: Sequence[np.ndarray], wanted: Sequence[int]) -> Any:
-    """What was recorded up to what came out, with operands by their numbers."""
-    from convmath.functional.planned import Array, Other, Recorded, Refused, Result
+def _noted(notes: Notes, run: Any, arrays: Sequence[np.ndarray], wanted: Sequence[int]) -> list[Any]:
+    """What was noted up to what came out."""
+    from convmath.functional.planned import Refused
 
     if len({*map(id, arrays)}) < len(arrays):
         raise Refused("one array is several arguments")
+    end = run.found.of.number - len(wanted) if isinstance(run.found, Noted) else -1
+    if end < 0:
+        raise Refused("what comes out is not made by an operator that there are planned kernels for")
     # an array that a derivative is taken by comes as a Tensor; where it comes as it is, it is a constant
-    known: dict[int, Any] = {id(array): Array(n) for n, array in enumerate(arrays) if n not in wanted}
-    known |= {id(tensor): Array(number) for tensor, number in zip(run.tensors, wanted, strict=True)}
+    known = {id(array): number for number, array in enumerate(arrays) if number not in wanted}
 
-    def operand(value: Any) -> Any:
-        return known.get(id(value), Other() if isinstance(value, Traced) else value)
+    def number(of: Of) -> Any:
+        if not of.array:
+            return wanted[of.number]
+        array = notes.arrays[of.number]
+        return known.get(id(array), array)
 
-    calls = []
-    for number, (function, args, kwargs, found) in enumerate(operations):
-        named = {name: operand(value) for name, value in kwargs.items()}
-        calls.append(Recorded(function, tuple(map(operand, args)), named))
-        if found is run.found:
-            return calls
-        # of several results the first is the output
-        known.setdefault(id(found[0] if isinstance(found, tuple) else found), Result(number))
-    raise Refused("what comes out is not made by an operator that there are planned kernels for")
+    return _recorded(notes.calls[: end + 1], number, len(wanted))

@@ -23,7 +23,7 @@ from convmath.window import Window, windows
 from . import activation, arrange, convolutions, loss, normalization, pooling
 from . import layers as features
 
-__all__ = ["Array", "Other", "Recorded", "Result", "network"]
+__all__ = ["Array", "Other", "Recorded", "Result", "network", "results"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,26 @@ class Value:
 def network(calls: Sequence[Recorded], arrays: Sequence[np.ndarray], wanted: Sequence[int]) -> Net:
     """The network that the last of the calls is the loss of. Raises Refused."""
     return _Reader(calls, arrays, wanted).net()
+
+
+def results(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
+    """How many results a call has that there may be planned kernels for, all None but the first; 0 says no tuple.
+
+    None says that there are none.
+    """
+    if function is np.add:
+        x, z = (getattr(operand, "shape", None) for operand in args)
+        return 0 if x == z and x is not None and args[0].dtype == args[1].dtype else None
+    if function in METHODS:
+        return 0
+    if function not in LAYERS and function not in LOSSES:
+        return None
+    bound = inspect.signature(function).bind(*args, **kwargs)
+    bound.apply_defaults()
+    given = bound.arguments
+    if function is normalization.batch_norm:
+        return 3 if given["training"] and given["running_mean"] is None else None
+    return None if given.get("return_indices") else 0
 
 
 class _Reader:

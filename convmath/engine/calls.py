@@ -1,0 +1,265 @@
+"""The operators that a function calls, noted while it runs; what they make may be put off.
+
+A function meets its arguments as `Noted` Tensors. Each call of an operator with one of them is a `Call`, which says what it
+is called with by number: which value that an earlier call made, which array. Two runs with equal calls compute the same
+of their arrays, and calls that are equal are one object.
+
+A value that is put off has a shape and a type, but no elements. Whoever asks for these has everything computed that
+was put off, in its order, and from there on nothing is put off any more: a function cannot tell the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from weakref import ref
+
+import numpy as np
+
+from convmath.kernels.choice import asked, without
+from convmath.kernels.order import in_exact_order
+
+from .operators import taken_over
+from .tape import Node, Traced
+from .tensor import Tensor
+
+__all__ = ["Call", "Noted", "Notes", "Of", "Other", "not_here"]
+
+MOST = 4096  # calls that are remembered
+LONGEST = 16  # a list of more entries is rather an array
+PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None)})
+
+
+class Of(NamedTuple):
+    """An operand that is a value, the arguments first, or (`array`) an array that the function brings, by its number."""
+
+    number: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    array: bool = False
+
+
+class Other:
+    """What stands for the kind of an operand that is none of these, as a Tensor that no noted call made."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """A call by its operands: each is an Of, or its kind and itself. What it makes has a shape and a type.
+
+    Where it makes several `results`, that is the first of them, and the others are None; 0 says that it is no tuple.
+    """
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...]
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    results: int
+
+
+class Noted(Tensor):
+    """A Tensor whose calls are noted. While it is put off, what it has under it and its node are not there."""
+
+    __slots__ = ("notes", "of")
+    notes: Notes
+    of: Of
+    _at = staticmethod(Tensor._at)  # what else comes of it is a Tensor like any
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("_under", "_node"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.notes.compute()
+        return getattr(self, name)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.of.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.of.shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.of.shape))
+
+    @property
+    def dtype(self) -> Any:
+        return self.of.dtype
+
+    def __len__(self) -> int:
+        return self.of.shape[0] if self.of.shape else super().__len__()
+
+    @staticmethod
+    def __convmath_function__(function: Any, args: Any, kwargs: Any, *cotangent: Any) -> Any:
+        if cotangent:
+            return taken_over(function, args, kwargs, *cotangent)
+        notes = next(o.notes for o in (*args, *kwargs.values()) if isinstance(o, Noted))
+        return notes.called(function, args, kwargs)
+
+    def __add__(self, other: Any) -> Any:
+        return self.notes.called(np.add, (self, other), {})
+
+    def reshape(self, *shape: Any) -> Any:  # type: ignore[override]
+        return self.notes.called(np.reshape, (self, *shape), {})
+
+    def ravel(self) -> Any:
+        return self.reshape(-1)
+
+    flatten, __radd__ = ravel, __add__
+
+
+_METHODS: Mapping[Any, Callable[..., Any]] = {np.add: Tensor.__add__, np.reshape: Tensor.reshape}
+_known: dict[Any, Call] = {}
+
+
+def _done(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+    method = _METHODS.get(function)
+    return taken_over(function, args, kwargs) if method is None else method(*args, **kwargs)
+
+
+def not_here() -> str:
+    """Why nothing is planned where this is called; empty where it may be."""
+    if why := without():
+        return why
+    if in_exact_order():
+        return "within exact_order the operators have an order of their own"
+    method = asked("auto", "planned")
+    return "" if method == "auto" else f"the method {method!r} is asked for"
+
+
+class Notes:
+    """The calls of one run. `expected` says how many results a call has that may be put off, and None for another."""
+
+    def __init__(self, expected: Callable[..., int | None] | None = None):
+        self.calls: list[Call] = []
+        self.arrays: list[np.ndarray] = []
+        self._expected = expected
+        self._noting, self._strange = True, False
+        self._numbers: dict[int, int] = {}
+        self._values: list[Callable[[], Noted | None]] = []
+
+    def argument(self, level: int, array: Any, node: Node) -> Noted:
+        found = self._noted(Of(len(self._values), array.shape, array.dtype), level)
+        found._under, found._node = array, node
+        return found
+
+    def _noted(self, of: Of, level: int) -> Noted:
+        found = Noted.__new__(Noted)
+        found._level, found.notes, found.of = level, self, of
+        self._values.append(ref(found))
+        return found
+
+    # --- calls ---
+
+    def called(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """What a call makes, or the promise of it."""
+        if not self._noting:
+            return _done(function, args, kwargs)
+        self._strange = False
+        named = tuple((name, self._operand(value)) for name, value in kwargs.items()) if kwargs else ()
+        key = function, tuple(map(self._operand, args)), named
+        if self._expected is None:
+            return self._noted_call(key, _done(function, args, kwargs))
+        call = None if self._strange or not_here() else _known.get(key) or self._to_come(key, args, kwargs)
+        if call is None:
+            self.compute()
+            return _done(function, args, kwargs)
+        self.calls.append(call)
+        level = next(o._level for o in (*args, *kwargs.values()) if type(o) is Noted)
+        value = self._noted(Of(len(self._values), call.shape, call.dtype), level)
+        return (value, *[None] * (call.results - 1)) if call.results else value
+
+    def _operand(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is Noted and value.notes is self:
+            return value.of
+        if kind in PLAIN or isinstance(value, np.generic):
+            return kind, value
+        if kind is np.ndarray:
+            number = self._numbers.setdefault(id(value), len(self.arrays))
+            if number == len(self.arrays):
+                self.arrays.append(value)
+            return Of(number, value.shape, value.dtype, True)
+        if (kind is tuple or kind is list) and len(value) <= LONGEST:
+            return kind, tuple(map(self._operand, value))
+        self._strange = True
+        return Other, value
+
+    def _to_come(self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
+        """A call that may be put off: it is checked as it always is, with arrays of any elements for those to come."""
+        assert self._expected is not None
+        function, stood = key[0], [_stand_in(value) for value in args]
+        named = {name: _stand_in(value) for name, value in kwargs.items()}
+        results = self._expected(function, stood, named)
+        if results is None:
+            return None
+        if function is np.reshape:
+            shape, dtype = Tensor.reshape(*stood).shape, stood[0].dtype
+        elif function is np.add:
+            shape, dtype = stood[0].shape, stood[0].dtype
+        else:
+            call = function.prepare(*stood, **named)
+            shape, dtype = call.shape, call.stored or call.dtype
+        found = Call(*key, shape, dtype, results)
+        if len(_known) >= MOST:
+            _known.clear()
+        _known[key] = found
+        return found
+
+    def _noted_call(self, key: Any, found: Any) -> Any:
+        """What a call made, noted."""
+        first, *others = found if isinstance(found, tuple) else (found,)
+        self.calls.append(Call(*key, first.shape, first.dtype, len(others) + 1 if isinstance(found, tuple) else 0))
+        if not isinstance(first, Traced):
+            self._values.append(_nothing)
+            return found
+        value = self._noted(Of(len(self._values), first.shape, first.dtype), first._level)
+        value._under, value._node = first._under, first._node
+        return (value, *others) if isinstance(found, tuple) else value
+
+    # --- what was put off ---
+
+    @property
+    def puts_off(self) -> bool:
+        return self._expected is not None
+
+    def whole(self, found: Any) -> bool:
+        """Whether all calls were put off, what came out is what the last of them makes, and nobody holds another."""
+        if self._expected is None or type(found) is not Noted or found.of.number != len(self._values) - 1:
+            return False
+        return bool(self.calls) and all(value() is None for value in self._values[-len(self.calls) : -1])
+
+    def close(self) -> None:
+        """From here on nothing is noted, and nothing put off."""
+        self._expected, self._noting = None, False
+
+    def compute(self) -> None:
+        """Compute what was put off."""
+        self.close()
+        calls, self.calls = self.calls, []
+        count = len(self._values) - len(calls)
+        made: list[Any] = [value() for value in self._values[:count]]
+
+        def own(operand: Any) -> Any:
+            if isinstance(operand, Of):
+                return self.arrays[operand.number] if operand.array else made[operand.number]
+            kind, value = operand
+            return kind(map(own, value)) if kind is tuple or kind is list else value
+
+        for call, promised in zip(calls, self._values[count:], strict=True):
+            found = _done(call.function, tuple(map(own, call.args)), {name: own(o) for name, o in call.kwargs})
+            first, value = found[0] if isinstance(found, tuple) else found, promised()
+            if value is not None:
+                value._under, value._node = first._under, first._node
+            made.append(first)
+
+
+def _stand_in(value: Any) -> Any:
+    return np.empty(value.of.shape, value.of.dtype) if type(value) is Noted else value
+
+
+def _nothing() -> None:
+    return None

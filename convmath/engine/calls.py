@@ -1,8 +1,8 @@
 """The operators that a function calls, noted while it runs; what they make may be put off.
 
-A function meets its arguments as `Noted` Tensors. Each call of an operator with one of them is a `Call`, which says what it
-is called with by number: which value that an earlier call made, which array. Two runs with equal calls compute the same
-of their arrays, and calls that are equal are one object.
+A function meets its arguments as `Noted` Tensors. Each call of an operator with one of them is a `Call`, which says by
+number what it is called with: which value that an earlier call made, which array. Two runs with equal calls compute
+the same of their arrays, and equal calls that were put off are one object.
 
 A value that is put off has a shape and a type, but no elements. Whoever asks for these has everything computed that
 was put off, in its order, and from there on nothing is put off any more: a function cannot tell the difference.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from threading import RLock
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -24,15 +25,16 @@ from .operators import taken_over
 from .tape import Node, Traced
 from .tensor import Tensor
 
-__all__ = ["Call", "Noted", "Notes", "Of", "Other", "not_here"]
+__all__ = ["Call", "Noted", "Notes", "Of", "not_here"]
 
 MOST = 4096  # calls that are remembered
+UNNOTED = -1  # the number of a value that no noted call made
 LONGEST = 16  # a list of more entries is rather an array
 PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None)})
 
 
 class Of(NamedTuple):
-    """An operand that is a value, the arguments first, or (`array`) an array that the function brings, by its number."""
+    """An operand by its number: a value, the arguments first, or (`array`) an array that the function brings."""
 
     number: int
     shape: tuple[int, ...]
@@ -40,8 +42,12 @@ class Of(NamedTuple):
     array: bool = False
 
 
-class Other:
-    """What stands for the kind of an operand that is none of these, as a Tensor that no noted call made."""
+class _Key(NamedTuple):
+    """What two calls have in common that make the same."""
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: tuple[tuple[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +64,24 @@ class Call:
     dtype: np.dtype
     results: int
 
+    def arguments(self, known: Callable[[Of], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """What it is called with, by what the operands are."""
+        args = tuple(_operand(operand, known) for operand in self.args)
+        return args, {name: _operand(operand, known) for name, operand in self.kwargs}
+
+    def values(self) -> list[Of]:
+        """The values that it reads."""
+        found: list[Of] = []
+        self.arguments(lambda of: found.append(of) if not of.array else None)
+        return found
+
+
+def _operand(operand: Any, known: Callable[[Of], Any]) -> Any:
+    if isinstance(operand, Of):
+        return known(operand)
+    kind, value = operand
+    return kind(_operand(one, known) for one in value) if kind is tuple or kind is list else value
+
 
 class Noted(Tensor):
     """A Tensor whose calls are noted. While it is put off, what it has under it and its node are not there."""
@@ -65,7 +89,14 @@ class Noted(Tensor):
     __slots__ = ("notes", "of")
     notes: Notes
     of: Of
-    _at = staticmethod(Tensor._at)  # what else comes of it is a Tensor like any
+
+    def _at(self, level: int, under: Any, node: Node | None) -> Traced:  # type: ignore[override]
+        """What else comes of it: a Tensor like any or, where nothing is put off, one whose calls are noted too."""
+        if not self.notes.waits:
+            return Tensor._at(level, under, node)
+        found = self.notes.noted(Of(UNNOTED, under.shape, under.dtype), level)
+        found._under, found._node = under, node
+        return found
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("_under", "_node"):
@@ -112,7 +143,7 @@ class Noted(Tensor):
 
 
 _METHODS: Mapping[Any, Callable[..., Any]] = {np.add: Tensor.__add__, np.reshape: Tensor.reshape}
-_known: dict[Any, Call] = {}
+_known: dict[_Key, Call] = {}
 
 
 def _done(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
@@ -138,17 +169,23 @@ class Notes:
         self.arrays: list[np.ndarray] = []
         self._expected = expected
         self._noting, self._strange = True, False
+        self._lock = RLock()  # a function may call operators from several threads
         self._numbers: dict[int, int] = {}
         self._values: list[Callable[[], Noted | None]] = []
 
     def argument(self, level: int, array: Any, node: Node) -> Noted:
-        found = self._noted(Of(len(self._values), array.shape, array.dtype), level)
+        found = self._next(array, level)
         found._under, found._node = array, node
         return found
 
-    def _noted(self, of: Of, level: int) -> Noted:
+    def noted(self, of: Of, level: int) -> Noted:
         found = Noted.__new__(Noted)
         found._level, found.notes, found.of = level, self, of
+        return found
+
+    def _next(self, like: Any, level: int) -> Noted:
+        """The next value, with the shape and the type of an array or of what a call makes."""
+        found = self.noted(Of(len(self._values), like.shape, like.dtype), level)
         self._values.append(ref(found))
         return found
 
@@ -158,9 +195,13 @@ class Notes:
         """What a call makes, or the promise of it."""
         if not self._noting:
             return _done(function, args, kwargs)
+        with self._lock:
+            return self._called(function, args, kwargs)
+
+    def _called(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         self._strange = False
         named = tuple((name, self._operand(value)) for name, value in kwargs.items()) if kwargs else ()
-        key = function, tuple(map(self._operand, args)), named
+        key = _Key(function, tuple(map(self._operand, args)), named)
         if self._expected is None:
             return self._noted_call(key, _done(function, args, kwargs))
         call = None if self._strange or not_here() else _known.get(key) or self._to_come(key, args, kwargs)
@@ -169,12 +210,12 @@ class Notes:
             return _done(function, args, kwargs)
         self.calls.append(call)
         level = next(o._level for o in (*args, *kwargs.values()) if type(o) is Noted)
-        value = self._noted(Of(len(self._values), call.shape, call.dtype), level)
+        value = self._next(call, level)
         return (value, *[None] * (call.results - 1)) if call.results else value
 
     def _operand(self, value: Any) -> Any:
         kind = type(value)
-        if kind is Noted and value.notes is self:
+        if kind is Noted and value.notes is self and value.of.number != UNNOTED:
             return value.of
         if kind in PLAIN or isinstance(value, np.generic):
             return kind, value
@@ -186,12 +227,12 @@ class Notes:
         if (kind is tuple or kind is list) and len(value) <= LONGEST:
             return kind, tuple(map(self._operand, value))
         self._strange = True
-        return Other, value
+        return kind, value
 
-    def _to_come(self, key: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
+    def _to_come(self, key: _Key, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """A call that may be put off: it is checked as it always is, with arrays of any elements for those to come."""
         assert self._expected is not None
-        function, stood = key[0], [_stand_in(value) for value in args]
+        function, stood = key.function, [_stand_in(value) for value in args]
         named = {name: _stand_in(value) for name, value in kwargs.items()}
         results = self._expected(function, stood, named)
         if results is None:
@@ -206,17 +247,16 @@ class Notes:
         found = Call(*key, shape, dtype, results)
         if len(_known) >= MOST:
             _known.clear()
-        _known[key] = found
-        return found
+        return _known.setdefault(key, found)
 
-    def _noted_call(self, key: Any, found: Any) -> Any:
+    def _noted_call(self, key: _Key, found: Any) -> Any:
         """What a call made, noted."""
         first, *others = found if isinstance(found, tuple) else (found,)
         self.calls.append(Call(*key, first.shape, first.dtype, len(others) + 1 if isinstance(found, tuple) else 0))
         if not isinstance(first, Traced):
             self._values.append(_nothing)
             return found
-        value = self._noted(Of(len(self._values), first.shape, first.dtype), first._level)
+        value = self._next(first, first._level)
         value._under, value._node = first._under, first._node
         return (value, *others) if isinstance(found, tuple) else value
 
@@ -225,6 +265,11 @@ class Notes:
     @property
     def puts_off(self) -> bool:
         return self._expected is not None
+
+    @property
+    def waits(self) -> bool:
+        """Whether every call is noted, and none put off."""
+        return self._noting and self._expected is None
 
     def whole(self, found: Any) -> bool:
         """Whether all calls were put off, what came out is what the last of them makes, and nobody holds another."""
@@ -238,23 +283,29 @@ class Notes:
 
     def compute(self) -> None:
         """Compute what was put off."""
-        self.close()
-        calls, self.calls = self.calls, []
+        with self._lock:
+            self.close()
+            calls, self.calls = self.calls, []
+            self._compute(calls)
+
+    def _compute(self, calls: list[Call]) -> None:
         count = len(self._values) - len(calls)
         made: list[Any] = [value() for value in self._values[:count]]
+        last = {of.number: place for place, call in enumerate(calls) for of in call.values()}
 
-        def own(operand: Any) -> Any:
-            if isinstance(operand, Of):
-                return self.arrays[operand.number] if operand.array else made[operand.number]
-            kind, value = operand
-            return kind(map(own, value)) if kind is tuple or kind is list else value
+        def known(of: Of) -> Any:
+            return self.arrays[of.number] if of.array else made[of.number]
 
-        for call, promised in zip(calls, self._values[count:], strict=True):
-            found = _done(call.function, tuple(map(own, call.args)), {name: own(o) for name, o in call.kwargs})
+        for place, (call, promised) in enumerate(zip(calls, self._values[count:], strict=True)):
+            args, kwargs = call.arguments(known)
+            found = _done(call.function, args, kwargs)
             first, value = found[0] if isinstance(found, tuple) else found, promised()
             if value is not None:
                 value._under, value._node = first._under, first._node
             made.append(first)
+            for of in call.values():
+                if last[of.number] == place:
+                    made[of.number] = None  # nothing else reads it
 
 
 def _stand_in(value: Any) -> Any:

@@ -15,7 +15,7 @@ from convmath.window import plain, whole
 
 from . import trees
 from .arrays import astype
-from .planned import Noting, Replayed, by_itself, nothing_noted, noting
+from .planned import Noting, Planned, Replayed, by_itself, nothing_noted, noting, told
 from .tape import Node, Traced, below, bottom, new_level, sweep
 from .tensor import Tensor
 
@@ -120,11 +120,13 @@ def value_and_grad(
     floating point or a nested tuple, list or dict of them, and its gradient is built in the same way. With `auxiliary`,
     f returns the number and something else, and so does the value: (f, something else).
 
-    With `planned`, f is recorded at the first call with arrays of given shapes and types, and becomes a program of
-    kernels that every call with such arrays runs, without f. For that f must depend on its arrays through operators
-    alone: what it reads off their elements, and what it takes from elsewhere, is that of the first call. Where an
-    operator has no planned kernels, or reads an array that is no argument, all is as without `planned`. `step.plan(…)`
-    tells which kernels compute a call of `step`, or why there is no plan. A plan keeps its memory.
+    Where f is a network that there are planned kernels for, and they should take less time, nothing is computed while f
+    runs: in the end one program of kernels computes all of it. What f asks for is computed at once, so that it makes no
+    difference to f, but for arrays that f itself changes after an operator has read them. With `planned=False` every
+    operator is computed when it is called. With `planned=True` f is run at the first call with arrays of given shapes
+    and types alone; every later one runs the program. For that f must depend on its arrays through operators: what it
+    reads off their elements, and what it takes from elsewhere, is that of the first call. `step.plan(…)` tells which
+    kernels compute a call of `step`, or why there is no plan. Plans keep their memory.
 
     Raises DtypeError, ShapeError, HyperparameterError.
 
@@ -140,9 +142,11 @@ def value_and_grad(
     several = isinstance(said, list | tuple)
     by = tuple(whole(place, "wrt", where, -(2**31)) for place in (said if several else (said,)))
 
+    noted = noting if planned is None else nothing_noted
+
     @functools.wraps(f, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        run = Run(f, args, kwargs, _within(by, len(args), where), where, noting if planned is None else nothing_noted)
+        run = Run(f, args, kwargs, _within(by, len(args), where), where, noted)
         more = _split(run) if auxiliary else None
         if (found := by_itself(run)) is None:
             number = _number(run.found, where)
@@ -150,6 +154,16 @@ def value_and_grad(
         value, gradients = found
         return ((value, more) if auxiliary else value), tuple(gradients) if several else gradients[0]
 
+    def plan(*args: Any, **kwargs: Any) -> Planned:
+        """How a call with these arguments is differentiated."""
+        if planned is not None:
+            return Planned(reason="planned is False")
+        run = Run(f, args, kwargs, _within(by, len(args), where), where, noted)
+        if auxiliary:
+            _split(run)
+        return told(run)
+
+    both.plan = plan  # type: ignore[attr-defined]
     if not planned:
         return both
     if auxiliary:
@@ -177,8 +191,7 @@ def grad(f: Function, wrt: int | Sequence[int] = 0, *, planned: bool | None = No
     def gradient(*args: Any, **kwargs: Any) -> Any:
         return both(*args, **kwargs)[1]
 
-    if planned:
-        gradient.plan = both.plan  # type: ignore[attr-defined]
+    gradient.plan = both.plan  # type: ignore[attr-defined]
     return gradient
 
 

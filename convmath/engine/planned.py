@@ -20,7 +20,7 @@ from . import trees
 from .calls import Call, Noted, Notes, Of, not_here
 from .tape import Node, Traced
 
-__all__ = ["Planned", "Replayed", "by_itself", "nothing_noted", "noting"]
+__all__ = ["Planned", "Replayed", "by_itself", "nothing_noted", "noting", "told"]
 
 KEPT = 4  # plans of a function that are kept, those that were used last
 PLAIN = (int, float, complex, str, bytes, bool, np.generic)  # what may be an argument beside arrays
@@ -48,7 +48,7 @@ class Planned:
 class Replayed:
     """The value and the gradients of a function, by a plan where there is one.
 
-    `unplanned` computes them without, and `run` runs the function with arguments that are noted; what came out is `found`.
+    `unplanned` computes them without, and `run` runs the function with noted arguments; what came out is `found`.
     """
 
     def __init__(
@@ -143,22 +143,30 @@ def nothing_noted(arrays: Sequence[Any]) -> Notes | None:
 
 def noting(arrays: Sequence[Any]) -> Notes | None:
     """Notes of a run by these arrays whose calls are put off; None where no plan can come of it."""
-    elements = 0
-    for array in arrays:
-        if type(array) is not np.ndarray or array.dtype.char not in "fd":
-            return None
-        elements += array.size
-    if elements < LEAST or not_here():
+    if _without(arrays):
         return None
     from convmath.functional.planned import results
 
     return Notes(results)
 
 
+def _without(arrays: Sequence[Any]) -> str:
+    """Why no plan can come of a run by these arrays; empty where one can."""
+    elements = 0
+    for array in arrays:
+        if type(array) is not np.ndarray or array.dtype.char not in "fd":
+            return "derivatives are taken by what is no array of float32 or float64"
+        elements += array.size
+    return not_here() if elements >= LEAST else f"{elements} elements are not worth the kernels of a plan"
+
+
 class _Kept:
     """Plans by the calls that they are of, those that were used last; for other calls why there is none."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
         self._lock = threading.Lock()
         self._found: OrderedDict[Hashable, Any] = OrderedDict()
         self._made: Counter[Hashable] = Counter()
@@ -195,35 +203,46 @@ def _bytes(found: Any) -> int:
 
 _kept = _Kept()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_kept.__init__)  # a lock that another thread holds would never be released
+    os.register_at_fork(after_in_child=_kept.forget)  # a lock that another thread holds would never be released
 
 
 def by_itself(run: Any) -> tuple[Any, list[Any]] | None:
     """The value and the gradients of a run whose calls were put off, by the plan of these calls.
 
-    Where there is none, all is computed; None says so. Which it is depends on the calls alone, so that the same call has
+    Where there is none, all is computed, and None says so. Which it is depends on the calls alone, so that a call has
     the same bits at any time.
     """
-    notes = run.notes
+    notes, found = run.notes, None
     if notes is None or not notes.puts_off:
         return None
-    found = None
-    if notes.whole(run.found):
-        plan, arrays = _plan_of(notes, run.arrays), [*run.arrays, *notes.arrays]
-        found = None if isinstance(plan, str) else plan.run(arrays)
+    plan = _plan_of(run)
+    if not isinstance(plan, str):
+        found = plan.run([*run.arrays, *notes.arrays])
     if found is None:
         notes.compute()
         return None
     notes.close()
     value, gradients = found
-    # whoever keeps the number itself finds it there
+    # whoever keeps the number finds it there
     run.found._under, run.found._node = value, Node()
     return value, _built(run.trees, run.arrays, range(len(run.arrays)), gradients)
 
 
-def _plan_of(notes: Notes, arrays: Sequence[np.ndarray]) -> Any:
-    """The plan of the calls, or why there is none."""
-    count = len(arrays)
+def told(run: Any) -> Planned:
+    """The plan that `by_itself` takes."""
+    if run.notes is None:
+        return Planned(reason=_without(run.arrays))
+    plan = _plan_of(run)
+    return Planned(reason=plan) if isinstance(plan, str) else Planned(plan.kernels)
+
+
+def _plan_of(run: Any) -> Any:
+    """The plan of the calls of a run, or why there is none."""
+    notes, arrays, count = run.notes, run.arrays, len(run.arrays)
+    if not notes.puts_off:
+        return "a value is read, or computed by what there are no planned kernels for"
+    if not notes.whole(run.found):
+        return "what comes out is not what the last operator makes, or a value on the way is kept"
     key = count, tuple(notes.calls)
     known = _kept.get(key)
     if known is None:
@@ -236,7 +255,7 @@ def _plan_of(notes: Notes, arrays: Sequence[np.ndarray]) -> Any:
         calls = _recorded(notes.calls, lambda of: of.number + (count if of.array else 0), count)
         try:
             net = network(calls, [*arrays, *notes.arrays], range(count))
-            known = why if (why := worth(net)) else Plan(net)
+            known = worth(net) or Plan(net)
         except Refused as refusal:
             known = str(refusal)
         _kept.put(key, known)
@@ -281,26 +300,28 @@ def _numbers(leaves: Sequence[Any], arrays: Sequence[np.ndarray]) -> list[Any]:
 
 
 def _recorded(calls: Sequence[Call], number: Callable[[Of], Any], arguments: int) -> list[Any]:
-    """Calls with the number of each argument, and of each array that is one; what else they are called with is itself."""
-    from convmath.functional.planned import Array, Other, Recorded, Result
+    """Calls with the number of each argument, and of each array that is one; other operands are themselves."""
+    from convmath.functional.planned import Array, Recorded, Result
 
-    def operand(of: Any) -> Any:
-        if isinstance(of, Of):
-            if not of.array and of.number >= arguments:
-                return Result(of.number - arguments)
-            known = number(of)
-            return Array(known) if isinstance(known, int) else known
-        kind, value = of
-        if kind is tuple or kind is list:
-            return kind(map(operand, value))
-        return Other() if isinstance(value, Traced) else value
+    def known(of: Of) -> Any:
+        if not of.array and of.number >= arguments:
+            return Result(of.number - arguments)
+        found = number(of)
+        return Array(found) if isinstance(found, int) else found
 
-    def recorded(call: Call) -> Any:
+    found = []
+    for call in calls:
+        args, kwargs = call.arguments(known)
         if call.function is np.reshape:
-            return Recorded(np.reshape, (operand(call.args[0]), call.shape), {})
-        return Recorded(call.function, tuple(map(operand, call.args)), {n: operand(o) for n, o in call.kwargs})
+            args = (args[0], call.shape)
+        found.append(Recorded(call.function, tuple(map(_read, args)), {name: _read(o) for name, o in kwargs.items()}))
+    return found
 
-    return list(map(recorded, calls))
+
+def _read(operand: Any) -> Any:
+    from convmath.functional.planned import Other
+
+    return Other() if isinstance(operand, Traced) else operand
 
 
 def _noted(notes: Notes, run: Any, arrays: Sequence[np.ndarray], wanted: Sequence[int]) -> list[Any]:

@@ -1,12 +1,13 @@
-"""Fits `convmath/kernels/simd/images/worth.py`: `python -m tests.bench.plans` prints its constants, and how they decide.
+"""Fits `convmath/kernels/simd/images/worth.py`: `python -m tests.bench.plans` prints its constants and their choice.
 
-The value and the gradients of networks of many sizes are computed by a plan and without, on one thread; the constants are
-those under which the logarithms of the expected seconds are nearest to those of the measured ones.
+The value and the gradients of networks of many sizes are computed by a plan and without, on one thread; the constants
+are those under which the logarithms of the expected seconds are nearest to those of the measured ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from time import thread_time
 from typing import Any
 
@@ -155,12 +156,17 @@ def main() -> None:
         for name, loss, arrays in cases(dtype):
             planned, plain = (cm.value_and_grad(loss, planned=way) for way in (True, False))
             plan, _ = planned._found(arrays, {})  # type: ignore[attr-defined]
-            seconds = dict(zip(worth.SECONDS, measured(lambda: plain(*arrays), lambda: planned(*arrays)), strict=True))
+            both = measured(partial(plain, *arrays), partial(planned, *arrays))
+            seconds = dict(zip(worth.SECONDS, both, strict=True))
             took.append((name, plan.net, seconds))
     print(f"{processor()}, NumPy {np.__version__}; one thread\n\nSECONDS = {{")
     for way in worth.SECONDS:
         worth.SECONDS[way] = fitted(way, [(worth.amounts(net)[way], seconds[way]) for _, net, seconds in took])
-        print(f'    "{way}": {{{", ".join(f"{n!r}: {value:.1e}" for n, value in worth.SECONDS[way].items())}}},'.replace("'", '"'))
+        print(
+            f'    "{way}": {{{", ".join(f"{n!r}: {value:.1e}" for n, value in worth.SECONDS[way].items())}}},'.replace(
+                "'", '"'
+            )
+        )
     print("}\n\n| network | operators | expected | plan | expected | taken, to the better |\n|---|---|---|---|---|---|")
     for name, net, seconds in took:
         expected, best = worth.expected(net), min(seconds.values())

@@ -1,7 +1,7 @@
 """Whether the gradients of a network should take less time by a plan than operator by operator.
 
-`python -m tests.bench.plans` fits the constants, and prints them anew. They are of one thread, whatever number there is,
-so that what is computed does not depend on it.
+`python -m tests.bench.plans` fits the constants, and prints them anew. They are of one thread, however many there are,
+so that what is computed does not depend on that.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from .winograd import POINTS, STEP, TAPS, fits
 
 __all__ = ["LEAST", "MOST", "SECONDS", "amounts", "expected", "worth"]
 
-# Seconds on one core. Operator by operator: of an operator; of a second that its convolutions should take; of a byte of
-# what other operators make. By a plan: of a call; of a multiplication of numbers of 4 bytes; of a byte of its memory; of a
-# byte of the weights.
+# Seconds on one core. Operator by operator: of an operator; of a second that its convolutions should take; of a byte
+# of what other operators make. By a plan: of a call; of a multiplication of numbers of 4 bytes; of a byte of its
+# memory, and of the weights.
 SECONDS = {
     "operators": {"operator": 2.5e-05, "convolution": 1.1, "byte": 2.4e-10},
     "plan": {"call": 3.0e-05, "product": 1.2e-11, "byte": 2.3e-11, "weight": 1.4e-10},
@@ -44,7 +44,9 @@ def worth(net: Net) -> str:
         return f"a plan would keep about {plan['byte'] / 1e6:,.0f} MB"
     operators, planned = expected(net).values()
     if planned > operators:
-        return f"a plan should take {1e3 * planned:.2f} ms, and operator by operator it should be {1e3 * operators:.2f} ms"
+        return (
+            f"a plan should take {1e3 * planned:.2f} ms, and operator by operator it should be {1e3 * operators:.2f} ms"
+        )
     return ""
 
 

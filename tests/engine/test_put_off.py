@@ -1,0 +1,549 @@
+"""Values that are put off: a function cannot tell, whatever it does with them. Networks that are planned unasked."""
+
+from __future__ import annotations
+
+import gc
+import math
+import os
+import re
+import tracemalloc
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import convmath as cm
+from convmath import functional as F
+from convmath.engine import calls, planned
+from convmath.errors import DataError, DtypeError, ShapeError
+
+pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
+
+from convmath.kernels.simd.images import network, worth
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every network is worth a plan, however small, and none is known yet."""
+    monkeypatch.setattr(planned, "LEAST", 0)
+    monkeypatch.setattr(worth, "worth", lambda net: "")
+    planned._kept.forget()
+    calls._known.clear()
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What plans computed."""
+    found: list[Any] = []
+    run = network.Plan.run
+
+    def counted(self: Any, arrays: Any) -> Any:
+        found.append(run(self, arrays))
+        return found[-1]
+
+    monkeypatch.setattr(network.Plan, "run", counted)
+    return found
+
+
+def whole(*shape: int) -> np.ndarray:
+    return RNG.integers(-3, 4, shape).astype(float)
+
+
+# integers, so that all sums are exact in any order
+PARAMETERS = {"w": whole(4, 2, 3, 3), "b": whole(4), "v": whole(5, 16), "u": whole(4, 4, 1, 1)}
+X, TARGET = whole(6, 2, 6, 6), whole(6, 5)
+FLOAT = {name: array.astype("f4") / 8 for name, array in PARAMETERS.items()}
+
+
+def same(found: Any, needed: Any) -> None:
+    for one, other in zip(_leaves(found), _leaves(needed), strict=True):
+        assert type(one) is type(other)
+        assert np.asarray(one).dtype == np.asarray(other).dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def _leaves(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, dict):
+        tree = tuple(tree.values())
+    if isinstance(tree, tuple | list):
+        for one in tree:
+            yield from _leaves(one)
+    else:
+        yield tree
+
+
+# --- functions that do something beside ---------------------------------------------------------------------------
+
+Beside = Callable[[Any, list[Any]], Any]
+
+
+def _keeps(y: Any, seen: list[Any]) -> Any:
+    seen.append(y)
+    return y
+
+
+def _reads(y: Any, seen: list[Any]) -> Any:
+    seen.append(float(y.value.sum()))
+    return y
+
+
+def _branches(y: Any, seen: list[Any]) -> Any:
+    seen.append(bool((y > 2).any()))
+    return F.relu(y) if seen[-1] else F.relu6(y)
+
+
+def _by_numpy(y: Any, seen: list[Any]) -> Any:
+    return np.where(y > 0, y, 2.0 * y)
+
+
+def _by_vjp(y: Any, seen: list[Any]) -> Any:
+    seen.append(cm.vjp(F.relu, y.value)[1](y.value)[0])
+    return y
+
+
+def _inner_gradient(y: Any, seen: list[Any]) -> Any:
+    return y + cm.grad(lambda z: (F.relu(z) * z).sum())(y)
+
+
+def _checkpoint(y: Any, seen: list[Any]) -> Any:
+    return cm.checkpoint(F.relu)(y)
+
+
+def _shape(y: Any, seen: list[Any]) -> Any:
+    seen.append((y.shape, y.ndim, y.size, y.dtype, len(y)))
+    return y
+
+
+def _constant(y: Any, seen: list[Any]) -> Any:
+    return F.add(y, cm.Tensor(np.ones(y.shape)).value)
+
+
+def _by_definition(y: Any, seen: list[Any]) -> Any:
+    with F.using("direct"):
+        return F.relu(y)
+
+
+def _in_order(y: Any, seen: list[Any]) -> Any:
+    with cm.exact_order():
+        return F.conv(y, y[:4, :4, :1, :1].value) if y.ndim == 4 else F.relu(y)
+
+
+def _twice(y: Any, seen: list[Any]) -> Any:
+    F.relu6(y)  # leads nowhere
+    return y + y
+
+
+def _another_operator(y: Any, seen: list[Any]) -> Any:
+    return np.concatenate([y, y])[: len(y)]
+
+
+def _nothing(y: Any, seen: list[Any]) -> Any:
+    return y
+
+
+BESIDE: dict[str, Beside] = {
+    f.__name__.removeprefix("_"): f
+    for f in (
+        *(_keeps, _reads, _branches, _by_numpy, _by_vjp, _inner_gradient, _checkpoint, _shape, _constant),
+        *(_by_definition, _in_order, _twice, _another_operator, _nothing),
+    )
+}
+PLACES = ("image", "maxima", "flat", "end")
+
+
+def net(beside: dict[str, str], seen: list[Any]) -> Callable[..., Any]:
+    """A network that does something beside at some places."""
+
+    def at(place: str, y: Any) -> Any:
+        return BESIDE[beside[place]](y, seen) if place in beside else y
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = at("image", F.relu(F.conv(x, p["w"], p["b"])))
+        y = at("maxima", F.max_pool(y, 2))
+        y = at("flat", F.flatten(y))
+        y = at("end", F.linear(y, p["v"]))
+        return F.mse(y, target, reduction="sum")
+
+    return loss
+
+
+@st.composite
+def beside(draw: Callable[..., Any]) -> dict[str, str]:
+    places = draw(st.lists(st.sampled_from(PLACES), unique=True, max_size=2))
+    return {place: draw(st.sampled_from(sorted(BESIDE))) for place in places}
+
+
+def _as_without(way: dict[str, str]) -> None:
+    """Value, gradients and all that was seen are those of a function whose operators are computed at once."""
+    for _ in range(2):
+        of_one: list[Any] = []
+        of_other: list[Any] = []
+        found = cm.value_and_grad(net(way, of_one))(PARAMETERS, X, TARGET)
+        needed = cm.value_and_grad(net(way, of_other), planned=False)(PARAMETERS, X, TARGET)
+        same(found, needed)
+        same(*([one.value if isinstance(one, cm.Tensor) else one for one in seen] for seen in (of_one, of_other)))
+
+
+@given(beside())
+def test_a_function_cannot_tell_that_values_are_put_off(way: dict[str, str]) -> None:
+    _as_without(way)
+
+
+def test_nor_wherever_it_asks() -> None:
+    for name in sorted(BESIDE):
+        for place in PLACES:
+            _as_without({place: name})
+
+
+def test_a_network_is_planned_unasked(runs: list[Any]) -> None:
+    loss = net({}, [])
+    asked = cm.value_and_grad(loss, planned=True)(FLOAT, X.astype("f4"), TARGET.astype("f4"))
+    for _ in range(3):  # also where the function is another object each time
+        same(cm.value_and_grad(lambda *args: loss(*args))(FLOAT, X.astype("f4"), TARGET.astype("f4")), asked)
+    assert len(runs) == 4
+    same(cm.grad(loss)(FLOAT, X.astype("f4"), TARGET.astype("f4")), asked[1])
+    plan = cm.value_and_grad(loss).plan(FLOAT, X.astype("f4"), TARGET.astype("f4"))
+    assert str(plan) == "conv + bias + relu + max_pool\nlinear\nmse"
+    assert str(cm.grad(loss).plan(FLOAT, X.astype("f4"), TARGET.astype("f4"))) == str(plan)
+
+
+def test_arrays_that_are_no_arguments_may_be_read(runs: list[Any]) -> None:
+    """They are those of each call, unlike in what is planned once."""
+    images: list[Any] = []
+
+    def loss(p: Any) -> Any:
+        return net({}, [])(p, images[-1] * 2, TARGET)
+
+    step, needed = cm.value_and_grad(loss), cm.value_and_grad(loss, planned=False)
+    for _ in range(3):
+        images.append(whole(*X.shape))
+        same(step(PARAMETERS), needed(PARAMETERS))
+    assert len(runs) == 3
+    assert all(runs)
+
+
+def test_norms_and_shortcuts_are_planned_unasked(runs: list[Any]) -> None:
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = F.conv(x, p["w"])
+        y = F.relu(F.batch_norm(y, weight=p["b"], training=True, eps=0.25)[0])
+        y = F.relu(F.batch_norm(F.conv(y, p["u"]), training=True)[0] + y)
+        return F.mse(F.linear(F.max_pool(y, 2).reshape(len(x), -1), p["v"]), target)
+
+    found, needed = (cm.value_and_grad(loss, planned=how)(PARAMETERS, X, TARGET) for how in (None, False))
+    assert len(runs) == 1
+    for one, other in zip(_leaves(found), _leaves(needed), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda y: F.mse(y, TARGET) * 2.0, "a value is read, or computed by what there are no planned kernels for"),
+        (lambda y: F.mse(F.softmax(y), TARGET), "a value is read, or computed by what there are no planned kernels"),
+        (lambda y: F.relu(F.mse(y, TARGET)), "relu is what comes out, but a plan needs cross_entropy or mse"),
+        (lambda y: (F.mse(y, TARGET), F.relu(y))[0], "what comes out is not what the last operator makes"),
+        (lambda y: F.mse(y, TARGET, reduction="none").sum(), "a value is read"),
+        (lambda y: 3.0, "what comes out is not what the last operator makes, or a value"),
+    ],
+)
+def test_why_there_is_no_plan_is_told(function: Any, why: str, runs: list[Any]) -> None:
+    def loss(v: Any, x: Any) -> Any:
+        return function(F.linear(x, v))
+
+    step, v, x = cm.value_and_grad(loss), PARAMETERS["v"], whole(6, 16)
+    assert re.match(f"no plan: {why}", str(step.plan(v, x))), step.plan(v, x)
+    same(step(v, x), cm.value_and_grad(loss, planned=False)(v, x))
+    assert not runs
+
+
+def test_other_arrays_are_not_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = net({}, [])
+    step = cm.value_and_grad(loss)
+    halves = {name: array.astype("f2") for name, array in PARAMETERS.items()}
+    assert step.plan(halves, X, TARGET).reason == "derivatives are taken by what is no array of float32 or float64"
+    assert cm.value_and_grad(loss, planned=False).plan(PARAMETERS, X, TARGET).reason == "planned is False"
+    with cm.exact_order():
+        assert step.plan(PARAMETERS, X, TARGET).reason == "within exact_order the operators have an order of their own"
+    monkeypatch.setattr(planned, "LEAST", 1000)
+    assert step.plan(PARAMETERS, X, TARGET).reason == "172 elements are not worth the kernels of a plan"
+
+
+# --- errors -------------------------------------------------------------------------------------------------------
+
+
+def test_errors_are_those_of_the_operators_and_come_where_they_did() -> None:
+    reached: list[str] = []
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = F.relu(F.conv(x, p["w"], p["b"]))
+        reached.append("convolution")
+        y = F.linear(y.reshape(len(x), -1), p["v"])
+        reached.append("linear")
+        return F.cross_entropy(y, target)
+
+    step = cm.value_and_grad(loss)
+    with pytest.raises(ShapeError, match=r"linear"):
+        step(PARAMETERS, X, np.zeros(6, int))
+    assert reached == ["convolution"]
+    wide = {**PARAMETERS, "v": whole(5, 64)}
+    with pytest.raises(DataError, match=r"^target\[2\] is 5, but the classes are 0, …, 4"):
+        step(wide, X, np.array([0, 1, 5, 0, 0, 0]))
+    with pytest.raises(DtypeError, match="a Tensor would become a plain number"):
+        cm.grad(lambda v: float(F.mse(F.linear(X[:, 0, 0], v), TARGET)))(whole(5, 6))
+
+
+def test_what_is_not_finite_is_decided_by_the_operators() -> None:
+    x = X.copy()
+    x[0, 0, 0, 0] = np.inf
+    with np.errstate(invalid="ignore"):
+        found, needed = (cm.value_and_grad(net({}, []), planned=how)(PARAMETERS, x, TARGET) for how in (None, False))
+    same(found, needed)
+
+
+# --- what is kept -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_kept_of_a_call_stays_what_it_was(runs: list[Any]) -> None:
+    kept: list[Any] = []
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = F.relu(F.conv(x, p["w"], p["b"]))
+        kept.append(y)
+        kept.append(F.mse(F.linear(F.flatten(F.max_pool(y, 2)), p["v"]), target))
+        return kept[-1]
+
+    p = {name: array.copy() for name, array in PARAMETERS.items()}
+    value, _ = cm.value_and_grad(loss)(p, X, TARGET)
+    needed = F.relu(F.conv(X, p["w"], p["b"]))
+    for array in p.values():
+        array[...] = 0
+    np.testing.assert_array_equal(kept[0].value, needed)
+    assert kept[1].value == value
+    assert not runs  # somebody holds a value on the way
+
+
+def test_the_number_alone_may_be_kept(runs: list[Any]) -> None:
+    kept: list[Any] = []
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        kept.append(net({}, [])(p, x, target))
+        return kept[-1]
+
+    value, _ = cm.value_and_grad(loss)(PARAMETERS, X, TARGET)
+    assert len(runs) == 1
+    assert kept[0].value == value
+    assert "Tensor(" in repr(kept[0])
+
+
+def test_something_else_may_come_out_too(runs: list[Any]) -> None:
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = F.linear(F.flatten(F.max_pool(F.relu(F.conv(x, p["w"], p["b"])), 2)), p["v"])
+        return F.mse(y, target), {"y": y, "three": 3}
+
+    found, needed = (
+        cm.value_and_grad(loss, auxiliary=True, planned=how)(PARAMETERS, X, TARGET) for how in (None, False)
+    )
+    same(found, needed)
+    assert not runs
+
+
+def test_nothing_is_left_of_a_call() -> None:
+    def tensors() -> int:
+        return sum(isinstance(one, cm.Tensor) for one in gc.get_objects())
+
+    step = cm.value_and_grad(net({}, []))
+    step(PARAMETERS, X, TARGET)
+    gc.collect()
+    before = tensors()
+    gc.disable()  # nothing waits for the collector
+    try:
+        for way in ({}, {"flat": "reads"}, {"image": "by_numpy"}, {"end": "branches"}):
+            cm.value_and_grad(net(way, []))(PARAMETERS, X, TARGET)
+        assert tensors() == before
+    finally:
+        gc.enable()
+
+
+def test_values_are_let_go_of_when_nothing_reads_them_any_more() -> None:
+    """Also where they were put off and computed late: a long chain needs no more than when it is computed at once."""
+
+    def chain(x: Any) -> Any:
+        for _ in range(20):
+            x = F.relu(x)
+        return x.sum()
+
+    def most(how: bool | None) -> int:
+        step, x = cm.grad(chain, planned=how), np.ones((1, 1000, 1000), "f4")
+        step(x)
+        tracemalloc.start()
+        step(x)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    assert most(None) < 1.1 * most(False)
+
+
+def test_a_function_may_call_operators_from_several_threads() -> None:
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        with ThreadPoolExecutor(4) as pool:
+            each = list(pool.map(lambda part: F.relu(F.conv(part, p["w"], p["b"])), [x] * 8))
+        y = each[0]
+        for other in each[1:]:
+            y = y + other
+        return F.mse(F.linear(F.flatten(F.max_pool(y, 2)), p["v"]), target, reduction="sum")
+
+    needed = cm.value_and_grad(loss, planned=False)(PARAMETERS, X, TARGET)
+    for _ in range(5):
+        same(cm.value_and_grad(loss)(PARAMETERS, X, TARGET), needed)
+
+
+# --- derivatives of derivatives -----------------------------------------------------------------------------------
+
+
+def test_derivatives_of_derivatives() -> None:
+    loss = lambda v: F.mse(F.tanh(F.linear(whole_x, v)), TARGET)  # noqa: E731
+    whole_x, v, along = whole(6, 16) / 8, PARAMETERS["v"] / 8, whole(5, 16)
+    second = cm.grad(lambda v: (cm.grad(loss, planned=False)(v) * along).sum(), planned=False)(v)
+    same(cm.grad(lambda v: (cm.grad(loss)(v) * along).sum())(v), second)
+    np.testing.assert_allclose(cm.hvp(loss, (v,), (along,))[0], second, rtol=1e-12, atol=1e-12)
+    step = 1e-6
+    numeric = sum(s * (loss(v + s * step * along)) for s in (1, -1)) / (2 * step)
+    assert cm.jvp(loss, (v,), (along,))[1] == pytest.approx(float(numeric), rel=1e-6)
+
+
+def test_a_gradient_within_a_function_may_be_planned(runs: list[Any]) -> None:
+    """By arrays that are no Tensors of the outer derivative."""
+
+    def outer(v: Any) -> Any:
+        inner = cm.grad(lambda w: F.mse(F.linear(F.relu(F.linear(X[:, 0, 0], w)), PARAMETERS["v"][:, :3]), TARGET))
+        return F.mse(F.linear(inner(whole_w), v), TARGET[:3])
+
+    whole_w, v = whole(3, 6), whole(5, 6)
+    found = cm.value_and_grad(outer)(v)
+    assert len(runs) == 2
+    needed = cm.value_and_grad(outer, planned=False)(v)
+    for one, other in zip(_leaves(found), _leaves(needed), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+
+
+# --- many calls ---------------------------------------------------------------------------------------------------
+
+
+def test_a_call_has_the_same_bits_at_any_time() -> None:
+    loss = lambda p, x, t: F.mse(F.linear(F.tanh(F.flatten(F.conv(x, p["w"]))), p["v"]), t)  # noqa: E731
+    p = {"w": RNG.normal(size=(4, 2, 3, 3)).astype("f4"), "v": RNG.normal(size=(5, 64)).astype("f4")}
+    each = [(RNG.normal(size=(n, 2, 6, 6)).astype("f4"), RNG.normal(size=(n, 5)).astype("f4")) for n in (6, 3, 17)]
+    step = cm.value_and_grad(loss)
+    first = [step(p, *arrays) for arrays in each]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: step(p, *each[number % 3]), range(24)))
+    for number, one in enumerate(found):
+        same(one, first[number % 3])
+
+
+def test_plans_that_take_too_much_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planned, "MOST_KEPT", 1)
+    loss = net({}, [])
+    for n in (6, 3, 6):
+        same(*(cm.value_and_grad(loss, planned=how)(PARAMETERS, X[:n], TARGET[:n]) for how in (None, False)))
+    assert not planned._kept._found
+
+
+def test_numbers_that_change_at_every_call_are_not_planned_for_ever(runs: list[Any]) -> None:
+    def loss(v: Any, x: Any, smoothing: float) -> Any:
+        return F.cross_entropy(F.linear(x, v), np.arange(5), label_smoothing=smoothing)
+
+    v, x, step = whole(5, 16), whole(5, 16), cm.value_and_grad(loss)
+    for number in range(planned.MOST_MADE + 3):
+        smoothing = number / 64
+        found, needed = step(v, x, smoothing), cm.value_and_grad(loss, planned=False)(v, x, smoothing)
+        for one, other in zip(_leaves(found), _leaves(needed), strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-12, atol=1e-12)
+    assert len(runs) == planned.MOST_MADE
+    assert step.plan(v, x, 0.9).reason == "enough plans of this network were made, each for other numbers"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_makes_plans_of_its_own() -> None:
+    loss = net({}, [])
+    needed = cm.value_and_grad(loss)(PARAMETERS, X, TARGET)[0]
+    with planned._kept._lock:  # as another thread may hold it
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if cm.value_and_grad(loss)(PARAMETERS, X, TARGET)[0] == needed else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+# --- what is worth it ---------------------------------------------------------------------------------------------
+
+
+def test_small_and_large_networks_are_not_worth_a_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+
+    def loss(p: Any, x: Any, target: Any) -> Any:
+        y = F.max_pool(F.relu(F.conv(x, p[0], padding=1)), 2)
+        return F.mse(F.global_avg_pool(F.conv(y, p[1], padding=1)), target)
+
+    def plan(images: int, width: int, size: int) -> Any:
+        p = [np.zeros((width, 3, 3, 3), "f4"), np.zeros((width, width, 3, 3), "f4")]
+        x, target = np.zeros((images, 3, size, size), "f4"), np.zeros((images, width, 1, 1), "f4")
+        return cm.value_and_grad(loss).plan(p, x, target)
+
+    assert plan(64, 16, 32), plan(64, 16, 32)
+    assert re.match(r"[\d,]+ multiplications are not worth the kernels of a plan$", plan(2, 5, 8).reason)
+    assert re.match(r"a plan should take [\d.]+ ms, and operator by operator it should be", plan(1, 64, 64).reason)
+    assert re.match(r"a plan would keep about [\d,]+ MB$", plan(4096, 8, 64).reason)
+
+
+def test_what_is_expected_grows_with_the_network() -> None:
+    def nets() -> Iterator[Any]:
+        for images in (16, 32, 64):
+            p, x = {**PARAMETERS}, np.zeros((images, 2, 6, 6))
+            step = cm.value_and_grad(net({}, []), planned=True)
+            yield step._found((p, x, np.zeros((images, 5))), {})[0].net  # type: ignore[attr-defined]
+
+    each = [worth.amounts(one) for one in nets()]
+    for one, other in pairwise(each):
+        assert math.isclose(other["plan"]["product"], 2 * one["plan"]["product"])
+        assert other["operators"]["convolution"] > one["operators"]["convolution"]
+
+
+# --- teeth --------------------------------------------------------------------------------------------------------
+
+
+def _never_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls.Notes, "whole", lambda self, found: self._expected is not None and bool(self.calls))
+
+
+def _nodes_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    compute = calls.Notes.compute
+
+    def without_nodes(self: Any) -> None:
+        promised = [value() for value in self._values[len(self._values) - len(self.calls) :]]
+        compute(self)
+        for value in promised:
+            if value is not None:
+                value._node = None
+
+    monkeypatch.setattr(calls.Notes, "compute", without_nodes)
+
+
+def _other_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    operand = calls.Notes._operand
+    other = (str, "mean")
+    monkeypatch.setattr(calls.Notes, "_operand", lambda self, o: other if isinstance(o, str) else operand(self, o))
+
+
+@pytest.mark.parametrize("fault", [_never_kept, _nodes_lost, _other_numbers])
+def test_the_law_has_teeth(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    fault(monkeypatch)
+    with pytest.raises(AssertionError):
+        test_nor_wherever_it_asks()

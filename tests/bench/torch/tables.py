@@ -28,7 +28,7 @@ def _streams(dtype: str) -> Iterator[Case]:
 
 def _steps(dtype: str) -> Iterator[Case]:
     if dtype == "f4":
-        for kind in ("plain", "planned", "exact"):
+        for kind in ("plain", "planned", "operator by operator", "exact"):
             yield from steps.cases(kind)
 
 

@@ -15,6 +15,7 @@ Clock = Callable[[], float]
 # OpenMP's workers go on spinning for a while after a call, and so do ours
 PAUSE = 0.015
 ROUNDS = 7
+SPAN = 0.002  # seconds of calls that are timed together
 
 
 @dataclass(frozen=True)
@@ -57,16 +58,22 @@ def measured(cases: Iterable[Case], threads: int, clock: Clock | None = None) ->
             for name, call in calls.items():
                 if threads > 1:
                     sleep(PAUSE)
-                call()  # so that nobody pays for what another has left in the caches
                 found[name].append(_seconds(call, clock))
         ours = found.pop("ours")
         yield Row(case, ours, found)
 
 
 def _seconds(call: Call, clock: Clock) -> float:
+    """The seconds of a call, as one among others of its kind: short ones follow one another for a while."""
+    start = perf_counter()
+    call()  # so that nobody pays for what another has left in the caches
+    count = max(1, round(SPAN / (perf_counter() - start)))
+    for _ in range(count - 1):
+        call()  # until threads are awake
     start = clock()
-    call()
-    return clock() - start
+    for _ in range(count):
+        call()
+    return (clock() - start) / count
 
 
 def table(rows: Iterable[Row], peer: str) -> list[Row]:

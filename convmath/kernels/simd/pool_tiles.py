@@ -173,7 +173,7 @@ def are_tiles(dtype: str, sizes: Sequence[int], windows: Sequence[Window], count
     for w, n, m in zip(windows, sizes, counts, strict=True):
         if w.kernel != w.stride or (w.dilation > 1 and w.kernel > 1) or w.before or m * w.stride > n:
             return False
-    few = host().vector // BYTES[dtype] // 2
+    few = host().vector // BYTES[dtype] // 4
     return math.prod(w.kernel for w in windows) <= MOST and counts[-1] >= few
 
 

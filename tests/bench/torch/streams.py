@@ -18,22 +18,27 @@ __all__ = ["activations", "norms", "pools"]
 Theirs = Callable[[Any], Any]
 
 
+# the pools of LeNet-5, of a small network for CIFAR and of VGG; those of AlexNet and of ResNet's stem
+SIDE_BY_SIDE = (
+    *((n, c, size, size) for n in (64, 128) for c, size in ((6, 28), (16, 10))),
+    *((64, 16, 32, 32), (8, 64, 112, 112)),
+)
+OVERLAPPING = (((8, 96, 55, 55), 0), ((8, 64, 112, 112), 1))
+
+
 def pools(dtype: Any) -> Iterator[Case]:
-    for shape in ((64, 6, 28, 28), (64, 16, 32, 32), (8, 64, 112, 112)):
-        yield from _cases(
-            f"max 2×2 at {_said(shape)}", "pool", shape, dtype, F.max_pool, (2,), lambda x: T.max_pool2d(x, 2)
-        )
-        yield from _cases(
-            f"average 2×2 at {_said(shape)}", "pool", shape, dtype, F.avg_pool, (2,), lambda x: T.avg_pool2d(x, 2)
-        )
-    shape, hyper = (8, 64, 112, 112), {"stride": 2, "padding": 1}
-    name = f"3×3/2 at {_said(shape)}"
-    yield from _cases(
-        f"max {name}", "pool", shape, dtype, F.max_pool, (3,), lambda x: T.max_pool2d(x, 3, 2, 1), **hyper
-    )
-    yield from _cases(
-        f"average {name}", "pool", shape, dtype, F.avg_pool, (3,), lambda x: T.avg_pool2d(x, 3, 2, 1), **hyper
-    )
+    kinds = (("max", F.max_pool, T.max_pool2d), ("average", F.avg_pool, T.avg_pool2d))
+    for shape in SIDE_BY_SIDE:
+        for name, ours, theirs in kinds:
+            yield from _cases(
+                f"{name} 2×2 at {_said(shape)}", "pool", shape, dtype, ours, (2,), lambda x, of=theirs: of(x, 2)
+            )
+    for shape, padding in OVERLAPPING:
+        for name, ours, theirs in kinds:
+            yield from _cases(
+                f"{name} 3×3/2 at {_said(shape)}", "pool", shape, dtype, ours, (3,),
+                lambda x, of=theirs, padding=padding: of(x, 3, 2, padding), stride=2, padding=padding,
+            )  # fmt: skip
 
 
 def norms(dtype: Any) -> Iterator[Case]:

@@ -11,7 +11,6 @@ was put off, in its order, and from there on nothing is put off any more: a func
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from threading import RLock
 from typing import Any, NamedTuple
 from weakref import ref
@@ -50,37 +49,33 @@ class _Key(NamedTuple):
     kwargs: tuple[tuple[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Call:
     """A call by its operands: each is an Of, or its kind and itself. What it makes has a shape and a type.
 
     Where it makes several `results`, that is the first of them, and the others are None; 0 says that it is no tuple.
+    `reads` are the numbers of the values among the operands.
     """
 
-    function: Any
-    args: tuple[Any, ...]
-    kwargs: tuple[tuple[str, Any], ...]
-    shape: tuple[int, ...]
-    dtype: np.dtype
-    results: int
+    __slots__ = ("args", "dtype", "function", "kwargs", "reads", "results", "shape")
 
-    def arguments(self, known: Callable[[Of], Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """What it is called with, by what the operands are."""
-        args = tuple(_operand(operand, known) for operand in self.args)
-        return args, {name: _operand(operand, known) for name, operand in self.kwargs}
-
-    def values(self) -> list[Of]:
-        """The values that it reads."""
+    def __init__(self, key: _Key, shape: tuple[int, ...], dtype: np.dtype, results: int):
+        self.function, self.args, self.kwargs = key
+        self.shape, self.dtype, self.results = shape, dtype, results
         found: list[Of] = []
-        self.arguments(lambda of: found.append(of) if not of.array else None)
-        return found
+        self.arguments(found.append)
+        self.reads = tuple(of.number for of in found if not of.array)
+
+    def arguments(self, known: Callable[[Of], Any]) -> tuple[list[Any], dict[str, Any]]:
+        """What it is called with, by what the operands are."""
+        args = [known(one) if type(one) is Of else _operand(one, known) for one in self.args]
+        return args, {name: _operand(one, known) for name, one in self.kwargs} if self.kwargs else {}
 
 
 def _operand(operand: Any, known: Callable[[Of], Any]) -> Any:
-    if isinstance(operand, Of):
+    if type(operand) is Of:
         return known(operand)
     kind, value = operand
-    return kind(_operand(one, known) for one in value) if kind is tuple or kind is list else value
+    return kind([_operand(one, known) for one in value]) if kind is tuple or kind is list else value
 
 
 class Noted(Tensor):
@@ -244,7 +239,7 @@ class Notes:
         else:
             call = function.prepare(*stood, **named)
             shape, dtype = call.shape, call.stored or call.dtype
-        found = Call(*key, shape, dtype, results)
+        found = Call(key, shape, dtype, results)
         if len(_known) >= MOST:
             _known.clear()
         return _known.setdefault(key, found)
@@ -252,7 +247,7 @@ class Notes:
     def _noted_call(self, key: _Key, found: Any) -> Any:
         """What a call made, noted."""
         first, *others = found if isinstance(found, tuple) else (found,)
-        self.calls.append(Call(*key, first.shape, first.dtype, len(others) + 1 if isinstance(found, tuple) else 0))
+        self.calls.append(Call(key, first.shape, first.dtype, len(others) + 1 if isinstance(found, tuple) else 0))
         if not isinstance(first, Traced):
             self._values.append(_nothing)
             return found
@@ -291,21 +286,23 @@ class Notes:
     def _compute(self, calls: list[Call]) -> None:
         count = len(self._values) - len(calls)
         made: list[Any] = [value() for value in self._values[:count]]
-        last = {of.number: place for place, call in enumerate(calls) for of in call.values()}
+        last = {number: place for place, call in enumerate(calls) for number in call.reads}
 
         def known(of: Of) -> Any:
             return self.arrays[of.number] if of.array else made[of.number]
 
         for place, (call, promised) in enumerate(zip(calls, self._values[count:], strict=True)):
             args, kwargs = call.arguments(known)
-            found = _done(call.function, args, kwargs)
+            found = _done(call.function, tuple(args), kwargs)
             first, value = found[0] if isinstance(found, tuple) else found, promised()
             if value is not None:
                 value._under, value._node = first._under, first._node
             made.append(first)
-            for of in call.values():
-                if last[of.number] == place:
-                    made[of.number] = None  # nothing else reads it
+            # what nothing else reads is let go of, so that the next has its memory
+            for number in call.reads:
+                if last[number] == place:
+                    made[number] = None
+            del args, kwargs, found, first, value
 
 
 def _stand_in(value: Any) -> Any:

@@ -12,10 +12,11 @@ __all__ = ["Case", "Row", "measured", "milliseconds", "summary", "table"]
 Call = Callable[[], object]
 Clock = Callable[[], float]
 
-# OpenMP's workers go on spinning for a while after a call, and so do ours
-PAUSE = 0.015
+# OpenMP's workers go on spinning for a while after a call, and so do ours and, for up to 2²⁶ cycles, those of OpenBLAS
+PAUSE = 0.05
 ROUNDS = 7
-SPAN = 0.002  # seconds of calls that are timed together
+WARM = 0.01  # seconds of calls that are not timed
+SPAN = 0.002  # seconds of calls that are timed one after the other
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,18 @@ def measured(cases: Iterable[Case], threads: int, clock: Clock | None = None) ->
 
 
 def _seconds(call: Call, clock: Clock) -> float:
-    """The seconds of a call, as one among others of its kind: short ones follow one another for a while."""
-    start = perf_counter()
-    call()  # so that nobody pays for what another has left in the caches
-    count = max(1, round(SPAN / (perf_counter() - start)))
-    for _ in range(count - 1):
-        call()  # until threads are awake
+    """The least seconds of a call among others of its kind: short ones follow one another for a while."""
+    # so that threads are awake, each on a core of its own, and nobody pays for what another has left in the caches
+    least, end = _once(call, perf_counter), perf_counter() + WARM
+    while perf_counter() < end:
+        least = min(least, _once(call, perf_counter))
+    return min(_once(call, clock) for _ in range(max(1, round(SPAN / least))))
+
+
+def _once(call: Call, clock: Clock) -> float:
     start = clock()
-    for _ in range(count):
-        call()
-    return (clock() - start) / count
+    call()
+    return clock() - start
 
 
 def table(rows: Iterable[Row], peer: str) -> list[Row]:

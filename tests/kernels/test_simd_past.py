@@ -37,6 +37,7 @@ class Past:
             # a result of a page begins on one
             patch.setattr(memory, "KEPT", memory.PAGE)
             patch.setattr(memory, "LARGE", memory.PAGE)
+            patch.setattr(memory, "SHARED", memory.PAGE)
             return compute(), usual
 
 
@@ -77,8 +78,12 @@ def test_norms(past: Past, dtype: str, rows: int, vectors: int, seed: int) -> No
         same_bits(found, expected)
 
 
-def test_what_is_small_or_lies_across_lines_goes_the_usual_way() -> None:
-    y = np.empty(memory.LARGE, np.uint8)
+@pytest.mark.parametrize(("count", "large"), [(1, memory.LARGE), (2, memory.SHARED)])
+def test_what_is_small_or_lies_across_lines_goes_the_usual_way(
+    count: int, large: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "threads", lambda: count)
+    y = np.empty(large, np.uint8)
     assert memory.goes_past(y, host().vector)
     assert not memory.goes_past(y, host().vector + 4)
     assert not memory.goes_past(y[:-1], host().vector)

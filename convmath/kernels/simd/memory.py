@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from convmath.kernels.threads import threads
+
 from .words import Words, address, words
 
 __all__ = ["AHEAD", "LINE", "aligned", "biases", "empty", "goes_past", "is_alone", "scratch"]
@@ -30,6 +32,7 @@ AREA = 2**24  # bytes that small blocks are parts of
 LOOKED_AT = 64  # blocks of a size at a time, whether one is free
 AHEAD = 12288  # bytes from what is read to what is fetched: about what is read until memory answers
 LARGE = 2**21  # bytes of which little is in a second-level cache any more when the last are written
+SHARED = 2**24  # the same of the last cache, which takes what several threads write quicker than memory does
 
 Block = Any  # an array of ctypes
 
@@ -179,4 +182,4 @@ def goes_past(y: np.ndarray, row: int = 0) -> bool:
     """
     from .host import host  # this module is there without llvmlite too
 
-    return y.nbytes >= LARGE and row % host().vector == 0
+    return y.nbytes >= (LARGE if threads() == 1 else SHARED) and row % host().vector == 0

@@ -5,18 +5,23 @@ number what it is called with: which value that an earlier call made, which arra
 the same of their arrays, and equal calls that were put off are one object.
 
 A value that is put off has a shape and a type, but no elements. Whoever asks for these has everything computed that
-was put off, in its order, and from there on nothing is put off any more: a function cannot tell the difference.
+was put off, in its order and each call in the context in which it was made, and from there on nothing is put off any
+more: a function cannot tell the difference.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import Context, copy_context
 from threading import RLock
 from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
+from convmath.errors import ConvmathError
 from convmath.kernels.choice import asked, without
 from convmath.kernels.order import in_exact_order
 
@@ -29,7 +34,9 @@ __all__ = ["Call", "Noted", "Notes", "Of", "not_here"]
 MOST = 4096  # calls that are remembered
 UNNOTED = -1  # the number of a value that no noted call made
 LONGEST = 16  # a list of more entries is rather an array
+MOST_HELD = 2**26  # bytes of arrays that only calls that were put off have a reference to
 PLAIN = frozenset({int, float, complex, str, bytes, bool, type(None)})
+NUMBERS = (np.number, np.bool_)
 
 
 class Of(NamedTuple):
@@ -52,18 +59,27 @@ class _Key(NamedTuple):
 class Call:
     """A call by its operands: each is an Of, or its kind and itself. What it makes has a shape and a type.
 
-    Where it makes several `results`, that is the first of them, and the others are None; 0 says that it is no tuple.
-    `reads` are the numbers of the values among the operands.
+    Where it makes several results, that is the first of them, and the others are None. How it may be put off is
+    `expected` (`functional.planned.Expected`). `reads` are the values among the operands, and `brings` the arrays, by
+    their numbers. Calls are equal by their operands.
     """
 
-    __slots__ = ("args", "dtype", "function", "kwargs", "reads", "results", "shape")
+    __slots__ = ("_hash", "args", "brings", "dtype", "expected", "function", "key", "kwargs", "reads", "shape")
 
-    def __init__(self, key: _Key, shape: tuple[int, ...], dtype: np.dtype, results: int):
-        self.function, self.args, self.kwargs = key
-        self.shape, self.dtype, self.results = shape, dtype, results
+    def __init__(self, key: _Key, shape: tuple[int, ...], dtype: np.dtype, expected: Any = None):
+        self.key, (self.function, self.args, self.kwargs) = key, key
+        self.shape, self.dtype, self.expected = shape, dtype, expected
         found: list[Of] = []
         self.arguments(found.append)
         self.reads = tuple(of.number for of in found if not of.array)
+        self.brings = tuple(of.number for of in found if of.array)
+        self._hash = 0 if expected is None else hash(key)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Call) and self.key == other.key)
 
     def arguments(self, known: Callable[[Of], Any]) -> tuple[list[Any], dict[str, Any]]:
         """What it is called with, by what the operands are."""
@@ -74,62 +90,65 @@ class Call:
 def _operand(operand: Any, known: Callable[[Of], Any]) -> Any:
     if type(operand) is Of:
         return known(operand)
-    kind, value = operand
+    kind, value = operand[0], operand[1]
     return kind([_operand(one, known) for one in value]) if kind is tuple or kind is list else value
 
 
 class Noted(Tensor):
     """A Tensor whose calls are noted. While it is put off, what it has under it and its node are not there."""
 
-    __slots__ = ("notes", "of")
-    notes: Notes
-    of: Of
+    __slots__ = ("_notes", "_of")
+    _notes: Notes
+    _of: Of
 
     def _at(self, level: int, under: Any, node: Node | None) -> Traced:  # type: ignore[override]
         """What else comes of it: a Tensor like any or, where nothing is put off, one whose calls are noted too."""
-        if not self.notes.waits:
+        if not self._notes.waits:
             return Tensor._at(level, under, node)
-        found = self.notes.noted(Of(UNNOTED, under.shape, under.dtype), level)
+        found = self._notes.noted(Of(UNNOTED, under.shape, under.dtype), level)
         found._under, found._node = under, node
         return found
 
     def __getattr__(self, name: str) -> Any:
         if name not in ("_under", "_node"):
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        self.notes.compute()
-        return getattr(self, name)
+            raise AttributeError(f"'Tensor' object has no attribute {name!r}")
+        self._notes.compute()
+        return object.__getattribute__(self, name)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return Tensor._at(self._level, self._under, self._node).__reduce_ex__(protocol)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self.of.shape
+        return self._of.shape
 
     @property
     def ndim(self) -> int:
-        return len(self.of.shape)
+        return len(self._of.shape)
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.of.shape))
+        return int(np.prod(self._of.shape))
 
     @property
     def dtype(self) -> Any:
-        return self.of.dtype
+        return self._of.dtype
 
     def __len__(self) -> int:
-        return self.of.shape[0] if self.of.shape else super().__len__()
+        return self._of.shape[0] if self._of.shape else super().__len__()
 
     @staticmethod
     def __convmath_function__(function: Any, args: Any, kwargs: Any, *cotangent: Any) -> Any:
         if cotangent:
             return taken_over(function, args, kwargs, *cotangent)
-        notes = next(o.notes for o in (*args, *kwargs.values()) if isinstance(o, Noted))
+        notes = next(o._notes for o in (*args, *kwargs.values()) if isinstance(o, Noted))
         return notes.called(function, args, kwargs)
 
     def __add__(self, other: Any) -> Any:
-        return self.notes.called(np.add, (self, other), {})
+        return self._notes.called(np.add, (self, other), {})
 
-    def reshape(self, *shape: Any) -> Any:  # type: ignore[override]
-        return self.notes.called(np.reshape, (self, *shape), {})
+    def reshape(self, *shape: Any, **named: Any) -> Any:  # type: ignore[override]
+        return self._notes.called(np.reshape, (self, *shape), named)
 
     def ravel(self) -> Any:
         return self.reshape(-1)
@@ -157,12 +176,14 @@ def not_here() -> str:
 
 
 class Notes:
-    """The calls of one run. `expected` says how many results a call has that may be put off, and None for another."""
+    """The calls of one run. `expected` says of a call that it may be put off, and how, and None of another."""
 
-    def __init__(self, expected: Callable[..., int | None] | None = None):
+    def __init__(self, expected: Callable[..., Any] | None = None):
         self.calls: list[Call] = []
-        self.arrays: list[np.ndarray] = []
+        self.arrays: list[Any] = []
         self._expected = expected
+        self._contexts: list[Context] = []
+        self._held, self._failed = 0, False
         self._noting, self._strange = True, False
         self._lock = RLock()  # a function may call operators from several threads
         self._numbers: dict[int, int] = {}
@@ -175,7 +196,7 @@ class Notes:
 
     def noted(self, of: Of, level: int) -> Noted:
         found = Noted.__new__(Noted)
-        found._level, found.notes, found.of = level, self, of
+        found._level, found._notes, found._of = level, self, of
         return found
 
     def _next(self, like: Any, level: int) -> Noted:
@@ -191,7 +212,7 @@ class Notes:
         if not self._noting:
             return _done(function, args, kwargs)
         with self._lock:
-            return self._called(function, args, kwargs)
+            return self._called(function, args, kwargs) if self._noting else _done(function, args, kwargs)
 
     def _called(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         self._strange = False
@@ -199,55 +220,61 @@ class Notes:
         key = _Key(function, tuple(map(self._operand, args)), named)
         if self._expected is None:
             return self._noted_call(key, _done(function, args, kwargs))
-        call = None if self._strange or not_here() else _known.get(key) or self._to_come(key, args, kwargs)
+        call = None if self._strange or not_here() else self._to_come(key, args, kwargs)
         if call is None:
             self.compute()
             return _done(function, args, kwargs)
         self.calls.append(call)
-        level = next(o._level for o in (*args, *kwargs.values()) if type(o) is Noted)
-        value = self._next(call, level)
-        return (value, *[None] * (call.results - 1)) if call.results else value
+        self._contexts.append(copy_context())
+        value = self._next(call, next(o._level for o in (*args, *kwargs.values()) if type(o) is Noted))
+        results = call.expected.results
+        return (value, *[None] * (results - 1)) if results else value
 
     def _operand(self, value: Any) -> Any:
         kind = type(value)
-        if kind is Noted and value.notes is self and value.of.number != UNNOTED:
-            return value.of
-        if kind in PLAIN or isinstance(value, np.generic):
+        if kind is Noted and value._notes is self and value._of.number != UNNOTED:
+            return value._of
+        if kind is float or kind is complex or isinstance(value, np.inexact):
+            # 0.0 and -0.0 are equal
+            return (kind, value) if value else (kind, value, str(value))
+        if kind in PLAIN or isinstance(value, NUMBERS):
             return kind, value
         if kind is np.ndarray:
             number = self._numbers.setdefault(id(value), len(self.arrays))
             if number == len(self.arrays):
-                self.arrays.append(value)
+                self._bring(value)
             return Of(number, value.shape, value.dtype, True)
         if (kind is tuple or kind is list) and len(value) <= LONGEST:
             return kind, tuple(map(self._operand, value))
         self._strange = True
         return kind, value
 
+    def _bring(self, array: np.ndarray) -> None:
+        self.arrays.append(array)
+        self._held += array.nbytes
+        if self._held > MOST_HELD:
+            # of those that nobody else has a reference to: the list has one, and the question is another
+            alone = (n for n in range(len(self.arrays) - 1) if sys.getrefcount(self.arrays[n]) == 2)
+            self._held = sum(self.arrays[n].nbytes for n in alone)
+            self._strange = self._strange or self._held > MOST_HELD
+
     def _to_come(self, key: _Key, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
-        """A call that may be put off: it is checked as it always is, with arrays of any elements for those to come."""
+        """A call that may be put off."""
         assert self._expected is not None
-        function, stood = key.function, [_stand_in(value) for value in args]
-        named = {name: _stand_in(value) for name, value in kwargs.items()}
-        results = self._expected(function, stood, named)
-        if results is None:
+        call = _known.get(key)
+        expected = call.expected if call else self._expected(key.function, args, kwargs)
+        if expected is None or not (expected.ready is None or expected.ready(*args, **kwargs)):
             return None
-        if function is np.reshape:
-            shape, dtype = Tensor.reshape(*stood).shape, stood[0].dtype
-        elif function is np.add:
-            shape, dtype = stood[0].shape, stood[0].dtype
-        else:
-            call = function.prepare(*stood, **named)
-            shape, dtype = call.shape, call.stored or call.dtype
-        found = Call(key, shape, dtype, results)
-        if len(_known) >= MOST:
-            _known.clear()
-        return _known.setdefault(key, found)
+        if call is None:
+            if len(_known) >= MOST:
+                _known.clear()
+            call = _known.setdefault(key, Call(key, *_shape_and_type(key.function, args, kwargs), expected))
+        return call
 
     def _noted_call(self, key: _Key, found: Any) -> Any:
         """What a call made, noted."""
         first, *others = found if isinstance(found, tuple) else (found,)
-        self.calls.append(Call(key, first.shape, first.dtype, len(others) + 1 if isinstance(found, tuple) else 0))
+        self.calls.append(Call(key, first.shape, first.dtype))
         if not isinstance(first, Traced):
             self._values.append(_nothing)
             return found
@@ -267,33 +294,51 @@ class Notes:
         return self._noting and self._expected is None
 
     def whole(self, found: Any) -> bool:
-        """Whether all calls were put off, what came out is what the last of them makes, and nobody holds another."""
-        if self._expected is None or type(found) is not Noted or found.of.number != len(self._values) - 1:
-            return False
-        return bool(self.calls) and all(value() is None for value in self._values[-len(self.calls) : -1])
+        """Whether all calls were put off, and what came out is what the last of them makes."""
+        last = self._expected is not None and type(found) is Noted and found._of.number == len(self._values) - 1
+        return last and bool(self.calls)
+
+    def kept(self) -> bool:
+        """Whether somebody holds a value that was put off, but for what the last call makes."""
+        first = len(self._values) - len(self.calls)
+        return any(value() is not None for value in self._values[first:-1])
 
     def close(self) -> None:
         """From here on nothing is noted, and nothing put off."""
-        self._expected, self._noting = None, False
+        with self._lock:
+            self._expected, self._noting = None, False
+
+    def leave(self) -> None:
+        """The run is over without a result: whoever holds a value has it computed, as far as that is possible."""
+        self.close()
+        if self._values and (self.kept() or self._values[-1]() is not None):
+            with suppress(Exception):
+                self.compute()
 
     def compute(self) -> None:
         """Compute what was put off."""
         with self._lock:
             self.close()
+            if self._failed:
+                raise ConvmathError("a value was put off, and computing it failed before: there is none")
             calls, self.calls = self.calls, []
+            self._failed = True
             self._compute(calls)
+            self._failed = False
 
     def _compute(self, calls: list[Call]) -> None:
         count = len(self._values) - len(calls)
         made: list[Any] = [value() for value in self._values[:count]]
         last = {number: place for place, call in enumerate(calls) for number in call.reads}
+        last_brought = {number: place for place, call in enumerate(calls) for number in call.brings}
 
         def known(of: Of) -> Any:
             return self.arrays[of.number] if of.array else made[of.number]
 
-        for place, (call, promised) in enumerate(zip(calls, self._values[count:], strict=True)):
+        each = zip(calls, self._contexts, self._values[count:], strict=True)
+        for place, (call, context, promised) in enumerate(each):
             args, kwargs = call.arguments(known)
-            found = _done(call.function, tuple(args), kwargs)
+            found = context.run(_done, call.function, tuple(args), kwargs)
             first, value = found[0] if isinstance(found, tuple) else found, promised()
             if value is not None:
                 value._under, value._node = first._under, first._node
@@ -302,11 +347,25 @@ class Notes:
             for number in call.reads:
                 if last[number] == place:
                     made[number] = None
+            for number in call.brings:
+                if last_brought[number] == place:
+                    self.arrays[number] = None
             del args, kwargs, found, first, value
 
 
+def _shape_and_type(function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
+    """What a call will make: it is checked as it always is, with zeros for what is to come."""
+    if function is np.add:
+        return args[0].shape, args[0].dtype
+    if function is np.reshape:
+        return _stand_in(args[0]).reshape(*args[1:]).shape, args[0].dtype
+    named = {name: _stand_in(value) for name, value in kwargs.items()}
+    call = function.prepare(*map(_stand_in, args), **named)
+    return call.shape, call.stored or call.dtype
+
+
 def _stand_in(value: Any) -> Any:
-    return np.empty(value.of.shape, value.of.dtype) if type(value) is Noted else value
+    return np.zeros(value._of.shape, value._of.dtype) if type(value) is Noted else value
 
 
 def _nothing() -> None:

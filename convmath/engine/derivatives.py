@@ -53,7 +53,12 @@ class Run:
         traced, tensors = list(args), iter(self.tensors)
         for place, tree in zip(by, self.trees, strict=True):
             traced[place] = trees.built(tree, tensors)
-        self.found = f(*traced, **kwargs)
+        try:
+            self.found = f(*traced, **kwargs)
+        except BaseException:
+            if self.notes is not None:
+                self.notes.leave()
+            raise
         for leaf in trees.leaves(self.found):
             if isinstance(leaf, Traced) and leaf._level > self.level:
                 raise DtypeError(f"the function returns a Tensor of another derivative, which is over [{where}]")

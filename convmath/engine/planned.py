@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import threading
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -135,6 +135,7 @@ LEAST = 2**8  # elements that derivatives are taken by, below which no network i
 MOST_KEPT = 2**28  # bytes of the plans that are kept
 MOST_KNOWN = 2**8  # networks of which it is known that there is a plan, or why there is none
 MOST_MADE = 2**4  # plans of one network, if its numbers are others each time
+FAILED = "making the plan failed"
 
 
 def nothing_noted(arrays: Sequence[Any]) -> Notes | None:
@@ -145,9 +146,9 @@ def noting(arrays: Sequence[Any]) -> Notes | None:
     """Notes of a run by these arrays whose calls are put off; None where no plan can come of it."""
     if _without(arrays):
         return None
-    from convmath.functional.planned import results
+    from convmath.functional.planned import expected
 
-    return Notes(results)
+    return Notes(expected)
 
 
 def _without(arrays: Sequence[Any]) -> str:
@@ -157,6 +158,8 @@ def _without(arrays: Sequence[Any]) -> str:
         if type(array) is not np.ndarray or array.dtype.char not in "fd":
             return "derivatives are taken by what is no array of float32 or float64"
         elements += array.size
+    if np.geterr()["under"] != "ignore":
+        return "NumPy is to say where a number underflows, which a plan does not see"
     return not_here() if elements >= LEAST else f"{elements} elements are not worth the kernels of a plan"
 
 
@@ -167,9 +170,9 @@ class _Kept:
         self.forget()
 
     def forget(self) -> None:
-        self._lock = threading.Lock()
+        self._lock, self.making = threading.Lock(), threading.RLock()
         self._found: OrderedDict[Hashable, Any] = OrderedDict()
-        self._made: Counter[Hashable] = Counter()
+        self._networks: dict[Hashable, set[Hashable]] = {}
         self._bytes = 0
 
     def get(self, key: Hashable) -> Any:
@@ -188,13 +191,16 @@ class _Kept:
             while len(self._found) > MOST_KNOWN or self._bytes > MOST_KEPT:
                 self._bytes -= _bytes(self._found.popitem(last=False)[1])
 
-    def too_many(self, network: Hashable) -> bool:
-        """Whether enough plans of a network were made, whatever its numbers."""
+    def too_many(self, network: Hashable, key: Hashable) -> bool:
+        """Whether enough plans of a network were made for other numbers than these."""
         with self._lock:
-            if len(self._made) > MOST_KNOWN:
-                self._made.clear()
-            self._made[network] += 1
-            return self._made[network] > MOST_MADE
+            if network not in self._networks and len(self._networks) >= MOST_KNOWN:
+                self._networks.clear()
+            known = self._networks.setdefault(network, set())
+            if key not in known and len(known) >= MOST_MADE:
+                return True
+            known.add(key)
+            return False
 
 
 def _bytes(found: Any) -> int:
@@ -216,12 +222,14 @@ def by_itself(run: Any) -> tuple[Any, list[Any]] | None:
     if notes is None or not notes.puts_off:
         return None
     plan = _plan_of(run)
+    notes.close()
     if not isinstance(plan, str):
         found = plan.run([*run.arrays, *notes.arrays])
     if found is None:
         notes.compute()
         return None
-    notes.close()
+    if notes.kept():
+        notes.compute()  # besides, operator by operator
     value, gradients = found
     # whoever keeps the number finds it there
     run.found._under, run.found._node = value, Node()
@@ -233,33 +241,43 @@ def told(run: Any) -> Planned:
     if run.notes is None:
         return Planned(reason=_without(run.arrays))
     plan = _plan_of(run)
+    run.notes.leave()
     return Planned(reason=plan) if isinstance(plan, str) else Planned(plan.kernels)
 
 
 def _plan_of(run: Any) -> Any:
     """The plan of the calls of a run, or why there is none."""
-    notes, arrays, count = run.notes, run.arrays, len(run.arrays)
+    notes, count = run.notes, len(run.arrays)
     if not notes.puts_off:
         return "a value is read, or computed by what there are no planned kernels for"
     if not notes.whole(run.found):
-        return "what comes out is not what the last operator makes, or a value on the way is kept"
+        return "what comes out is not what the last operator makes"
     key = count, tuple(notes.calls)
-    known = _kept.get(key)
-    if known is None:
-        from convmath.functional.planned import Refused, network
-        from convmath.kernels.simd.images.network import Plan
-        from convmath.kernels.simd.images.worth import worth
-
-        if _kept.too_many((count, tuple((call.function, call.shape, call.dtype) for call in notes.calls))):
-            return "enough plans of this network were made, each for other numbers"
-        calls = _recorded(notes.calls, lambda of: of.number + (count if of.array else 0), count)
-        try:
-            net = network(calls, [*arrays, *notes.arrays], range(count))
-            known = worth(net) or Plan(net)
-        except Refused as refusal:
-            known = str(refusal)
-        _kept.put(key, known)
+    if (known := _kept.get(key)) is None:
+        with _kept.making:
+            if (known := _kept.get(key)) is None:
+                known = _made(key, [*run.arrays, *notes.arrays])
+                _kept.put(key, known)
     return known
+
+
+def _made(key: tuple[int, tuple[Call, ...]], arrays: Sequence[np.ndarray]) -> Any:
+    """The plan of calls, or why there is none."""
+    from convmath.functional.planned import Refused, network
+    from convmath.kernels.simd.images.network import Plan
+    from convmath.kernels.simd.images.worth import worth
+
+    count, calls = key
+    if _kept.too_many((count, tuple((call.function, call.shape, call.dtype) for call in calls)), key):
+        return "enough plans of this network were made, each for other numbers"
+    try:
+        recorded = _recorded(calls, lambda of: of.number + (count if of.array else 0), count)
+        net = network(recorded, arrays, range(count))
+        return worth(net) or Plan(net)
+    except Refused as refusal:
+        return str(refusal)
+    except Exception as error:  # nobody asked for a plan, so nobody is to hear of what is wrong with one
+        return f"{FAILED}: {type(error).__name__}: {error}"
 
 
 # --- arguments ----------------------------------------------------------------------------------------------------
@@ -330,7 +348,7 @@ def _noted(notes: Notes, run: Any, arrays: Sequence[np.ndarray], wanted: Sequenc
 
     if len({*map(id, arrays)}) < len(arrays):
         raise Refused("one array is several arguments")
-    end = run.found.of.number - len(wanted) if isinstance(run.found, Noted) else -1
+    end = run.found._of.number - len(wanted) if isinstance(run.found, Noted) else -1
     if end < 0:
         raise Refused("what comes out is not made by an operator that there are planned kernels for")
     # an array that a derivative is taken by comes as a Tensor; where it comes as it is, it is a constant

@@ -23,7 +23,7 @@ from convmath.window import Window, windows
 from . import activation, arrange, convolutions, loss, normalization, pooling
 from . import layers as features
 
-__all__ = ["Array", "Other", "Recorded", "Result", "network", "results"]
+__all__ = ["Array", "Expected", "Other", "Recorded", "Result", "expected", "network"]
 
 
 @dataclass(frozen=True)
@@ -71,24 +71,64 @@ def network(calls: Sequence[Recorded], arrays: Sequence[np.ndarray], wanted: Seq
     return _Reader(calls, arrays, wanted).net()
 
 
-def results(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> int | None:
-    """How many results a call has that there may be planned kernels for, all None but the first; 0 says no tuple.
+@dataclass(frozen=True)
+class Expected:
+    """That a call may be put off: how many results it has (0 says that it is no tuple), and what has to hold each time.
 
-    None says that there are none.
+    `ready`, from the arguments of a call like this, says whether it would pass its checks of elements.
+    """
+
+    results: int
+    ready: Callable[..., bool] | None = None
+
+
+def expected(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Expected | None:
+    """How a call that there may be planned kernels for can be put off; None for another.
+
+    Arrays must be where the operator has arrays, and elements must not decide about errors, but for classes.
     """
     if function is np.add:
-        x, z = (getattr(operand, "shape", None) for operand in args)
-        return 0 if x == z and x is not None and args[0].dtype == args[1].dtype else None
-    if function in METHODS:
-        return 0
+        alike = len(args) == 2 and all(hasattr(operand, "shape") for operand in args)
+        return _ONE if alike and args[0].shape == args[1].shape and args[0].dtype == args[1].dtype else None
+    if function is np.reshape:
+        return _ONE if not kwargs and all(map(_plain, args[1:])) else None
     if function not in LAYERS and function not in LOSSES:
         return None
-    bound = inspect.signature(function).bind(*args, **kwargs)
+    try:
+        bound = inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return None
     bound.apply_defaults()
     given = bound.arguments
+    if not all(name in function.arrays or _plain(value) for name, value in given.items()):
+        return None
     if function is normalization.batch_norm:
-        return 3 if given["training"] and given["running_mean"] is None else None
-    return None if given.get("return_indices") else 0
+        usual = given["training"] and given["running_mean"] is None and given["eps"]
+        return Expected(3) if usual else None
+    if function is loss.cross_entropy:
+        target = given["target"]
+        by_class = type(target) is np.ndarray and target.dtype.kind == "i" and given["weight"] is None
+        return Expected(0, _classes) if by_class else None
+    return None if given.get("return_indices") else _ONE
+
+
+_ONE = Expected(0)
+
+
+def _plain(value: Any) -> bool:
+    """Whether a hyper-parameter is a number, a name, or a tuple or list of such."""
+    if isinstance(value, tuple | list):
+        return all(map(_plain, value))
+    return value is None or isinstance(value, bool | int | float | str | np.number | np.bool_)
+
+
+def _classes(x: Any, target: Any, *, ignore_index: int = -100, **_: Any) -> bool:
+    """Whether every class is one, or is ignored."""
+    if len(x.shape) < 2:
+        return False
+    if not target.size or (target.min() >= 0 and target.max() < x.shape[1]):
+        return True
+    return bool((((target >= 0) & (target < x.shape[1])) | (target == ignore_index)).all())
 
 
 class _Reader:
@@ -183,7 +223,16 @@ def _bound(call: Recorded) -> dict[str, Any]:
     """The arguments of a call by name, with those that have a value of their own."""
     bound = inspect.signature(call.function).bind(*call.args, **call.kwargs)
     bound.apply_defaults()
+    for name, value in bound.arguments.items():
+        if name not in call.function.arrays and _read_at_call(value):
+            raise Refused(f"{name} of {call.name} is an array of each call, but a plan needs numbers")
     return bound.arguments
+
+
+def _read_at_call(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(map(_read_at_call, value))
+    return isinstance(value, Array | Result | Other)
 
 
 def _only(name: str, **given: Any) -> None:

@@ -322,9 +322,10 @@ class Notes:
             if self._failed:
                 raise ConvmathError("a value was put off, and computing it failed before: there is none")
             calls, self.calls = self.calls, []
-            self._failed = True
-            self._compute(calls)
-            self._failed = False
+            if calls:  # else another thread has computed them meanwhile
+                self._failed = True
+                self._compute(calls)
+                self._failed = False
 
     def _compute(self, calls: list[Call]) -> None:
         count = len(self._values) - len(calls)

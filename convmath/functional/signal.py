@@ -91,7 +91,7 @@ def correlate(
     array([1.+0.j, 0.-2.j])
     """
     pair = _pair("correlate", a, v, mode, boundary)
-    return _call(pair, _turned(np.conj(pair.v)), method, out, lambda gu: np.conj(_turned(gu)))
+    return _call(pair, _turned(_conjugate(pair.v)), method, out, lambda gu: _conjugate(_turned(gu)))
 
 
 @dataclass(frozen=True)
@@ -198,19 +198,24 @@ def _call(pair: _Pair, u: np.ndarray, method: str, out: np.ndarray | None, back:
             Window(k, before=k - 1 - at, after=at + n - m)
             for k, at, n, m in zip(kernel.shape, skipped, wide, gy.shape, strict=True)
         ]
-        g = _correlated(gy, _turned(np.conj(w)), first, named, where)
+        g = _correlated(gy, _turned(_conjugate(w)), first, named, where)
         return g if edge is None else padding.pad_input(g[None, None], windows, edge)[0, 0]
 
     def of_kernel(gy: np.ndarray) -> np.ndarray:
         """gw[t] = Σ_j g[j] · conj X[j+t-a], as the conjugate of Σ_j conj(g[j]) · X[j+t-a]; the kernel is w turned"""
         over = [Window(m, before=v.before, after=v.after) for m, v in zip(gy.shape, windows, strict=True)]
-        return _turned(np.conj(_correlated(signal_, np.conj(gy), over, named, where, edge)))
+        return _turned(_conjugate(_correlated(signal_, _conjugate(gy), over, named, where, edge)))
 
     def gradients(gy: np.ndarray) -> tuple[Any, Any]:
         of_a, of_u = (of_kernel, of_signal) if swapped else (of_signal, of_kernel)
         return lambda: of_a(gy), lambda: back(of_u(gy))
 
     return Call(where, pair.shape, a.dtype, value, gradients, plan)
+
+
+def _conjugate(array: np.ndarray) -> np.ndarray:
+    """Real numbers are their own, and are not copied."""
+    return np.conj(array) if array.dtype.kind == "c" else array
 
 
 def _correlated(

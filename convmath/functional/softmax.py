@@ -43,7 +43,7 @@ def softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
     losses = stream("losses", array.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
-        return (losses.softmax_input(gy, losses.softmax(array, axis), axis),)
+        return (losses.softmax_input(gy, losses.softmax(array, axis), axis, over=True),)
 
     return Call(where, array.shape, array.dtype, lambda: losses.softmax(array, axis), gradients)
 
@@ -61,6 +61,6 @@ def log_softmax(x: ArrayLike, *, axis: int = -1) -> Call[np.ndarray]:
     losses = stream("losses", array.size)
 
     def gradients(gy: np.ndarray) -> tuple[np.ndarray]:
-        return (losses.log_softmax_input(gy, losses.log_softmax(array, axis), axis),)
+        return (losses.log_softmax_input(gy, losses.log_softmax(array, axis), axis, over=True),)
 
     return Call(where, array.shape, array.dtype, lambda: losses.log_softmax(array, axis), gradients)

@@ -47,8 +47,8 @@ def softmax(x: np.ndarray, axis: int) -> np.ndarray:
     return e / basics.total(e, (axis,), keepdims=True)
 
 
-def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
-    """Y·(gY - Σ gY·Y)"""
+def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int, *, over: bool = False) -> np.ndarray:
+    """Y·(gY - Σ gY·Y), which may be written over Y"""
     return y * (gy - basics.total(gy * y, (axis,), keepdims=True))
 
 
@@ -58,8 +58,8 @@ def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
         return below - basics.log(basics.total(basics.exp(below), (axis,), keepdims=True))
 
 
-def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int) -> np.ndarray:
-    """gZ - exp(Z)·Σ gZ"""
+def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int, *, over: bool = False) -> np.ndarray:
+    """gZ - exp(Z)·Σ gZ, which may be written over Z"""
     return gz - basics.exp(z) * basics.total(gz, (axis,), keepdims=True)
 
 

@@ -285,10 +285,12 @@ def _items(shape: tuple[int, int, int]) -> int:
 
 
 def _run(
-    make: Callable[..., Kernel], arrays: tuple[np.ndarray, ...], shape: tuple[int, int, int], *fixed: bool
-) -> np.ndarray:
+    make: Callable[..., Kernel], arrays: tuple[np.ndarray, ...], shape: tuple[int, int, int], *fixed: bool,
+    over: bool = False,
+) -> np.ndarray:  # fmt: skip
+    """What a kernel makes of arrays; it may be written over the last of them."""
     code = make(DTYPES[arrays[-1].dtype], *_ways(shape), *fixed, exact=in_exact_order())
-    out = empty(arrays[-1].shape, arrays[-1].dtype)
+    out = arrays[-1] if over else empty(arrays[-1].shape, arrays[-1].dtype)
     workers.run(code, words(*arrays, out, *shape), _items(shape), seconds=3 * out.nbytes / SPEED)
     return out
 
@@ -307,20 +309,20 @@ def log_softmax(x: np.ndarray, axis: int) -> np.ndarray:
     return _run(forward, (x,), shape, True)
 
 
-def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
-    """Y·(gY - Σ gY·Y)"""
+def softmax_input(gy: np.ndarray, y: np.ndarray, axis: int, *, over: bool = False) -> np.ndarray:
+    """Y·(gY - Σ gY·Y), which may be written over Y"""
     shape = _shape(y, axis)
     if shape is None or _shape(gy, axis) is None or gy.dtype != y.dtype:
         return losses.softmax_input(gy, y, axis)
-    return _run(backward, (gy, y), shape, False)
+    return _run(backward, (gy, y), shape, False, over=over)
 
 
-def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int) -> np.ndarray:
-    """gZ - exp(Z)·Σ gZ"""
+def log_softmax_input(gz: np.ndarray, z: np.ndarray, axis: int, *, over: bool = False) -> np.ndarray:
+    """gZ - exp(Z)·Σ gZ, which may be written over Z"""
     shape = _shape(z, axis)
     if shape is None or _shape(gz, axis) is None or gz.dtype != z.dtype:
         return losses.log_softmax_input(gz, z, axis)
-    return _run(backward, (gz, z), shape, True)
+    return _run(backward, (gz, z), shape, True, over=over)
 
 
 def of_softmax(

@@ -7,7 +7,7 @@ logarithms of the expected seconds are nearest to those of the measured ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter, thread_time
 from typing import Any
 
@@ -83,12 +83,12 @@ def measured(call: Callable[[], object]) -> float:
     return least
 
 
-def fitted(kind: str, rows: list[tuple[dict[str, float], float]]) -> dict[str, float]:
-    """The constants of this kind under which the amounts are nearest to the seconds, by their logarithms."""
-    names = [name for name in costs.SECONDS[kind] if any(name in amounts for amounts, _ in rows)]
+def fitted(known: Mapping[str, float], rows: list[tuple[Mapping[str, float], float]]) -> dict[str, float]:
+    """The constants, from known ones on, under which the amounts are nearest to the seconds, by their logarithms."""
+    names = [name for name in known if any(name in amounts for amounts, _ in rows)]
     matrix = np.array([[amounts.get(name, 0.0) for name in names] for amounts, _ in rows])
     took = np.log([seconds for _, seconds in rows])
-    start = np.log([costs.SECONDS[kind][name] for name in names])
+    start = np.log([known[name] for name in names])
     found = optimize.least_squares(lambda logarithms: np.log(matrix @ np.exp(logarithms)) - took, start, loss="soft_l1")
     return dict(zip(names, np.exp(found.x).tolist(), strict=True))
 
@@ -96,7 +96,7 @@ def fitted(kind: str, rows: list[tuple[dict[str, float], float]]) -> dict[str, f
 def main() -> None:
     set_threads(1)
     there = methods()
-    rows: dict[str, list[tuple[dict[str, float], float]]] = {kind: [] for kind in costs.SECONDS}
+    rows: dict[str, list[tuple[Mapping[str, float], float]]] = {kind: [] for kind in costs.SECONDS}
     took: list[tuple[str, Convolution, dict[str, float]]] = []
     for dtype in DTYPES:
         for problem, call in problems(dtype):
@@ -109,7 +109,7 @@ def main() -> None:
             took.append((dtype, problem, seconds))
     print(f"{processor()}, NumPy {np.__version__}; one thread\n\nSECONDS = {{")
     for kind, of in rows.items():
-        found = fitted(kind, of)
+        found = fitted(costs.SECONDS[kind], of)
         costs.SECONDS[kind] |= found
         print(f'    "{kind}": {{{", ".join(f"{name!r}: {value:.1e}" for name, value in found.items())}}},')
     print("}\n")

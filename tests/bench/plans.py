@@ -12,7 +12,6 @@ from time import thread_time
 from typing import Any
 
 import numpy as np
-from scipy import optimize
 
 import convmath as cm
 from convmath import functional as F
@@ -20,6 +19,7 @@ from convmath.kernels.simd.images import worth
 from convmath.kernels.threads import set_threads
 
 from .budgets import processor
+from .costs import fitted
 
 SPAN = 0.3  # seconds that one measurement may take
 ROUNDS = 3  # at least
@@ -139,16 +139,6 @@ def measured(*calls: Callable[[], object]) -> list[float]:
     return least
 
 
-def fitted(way: str, rows: list[tuple[Any, float]]) -> dict[str, float]:
-    """The constants under which the amounts are nearest to the seconds, by their logarithms."""
-    names = list(worth.SECONDS[way])
-    matrix = np.array([[amounts[name] for name in names] for amounts, _ in rows])
-    took = np.log([seconds for _, seconds in rows])
-    start = np.log([worth.SECONDS[way][name] for name in names])
-    found = optimize.least_squares(lambda logarithms: np.log(matrix @ np.exp(logarithms)) - took, start, loss="soft_l1")
-    return dict(zip(names, np.exp(found.x).tolist(), strict=True))
-
-
 def main() -> None:
     set_threads(1)
     took = []
@@ -161,7 +151,7 @@ def main() -> None:
             took.append((name, plan.net, seconds))
     print(f"{processor()}, NumPy {np.__version__}; one thread\n\nSECONDS = {{")
     for way in worth.SECONDS:
-        worth.SECONDS[way] = fitted(way, [(worth.amounts(net)[way], seconds[way]) for _, net, seconds in took])
+        worth.SECONDS[way] = fitted(worth.SECONDS[way], [(worth.amounts(net)[way], s[way]) for _, net, s in took])
         print(
             f'    "{way}": {{{", ".join(f"{n!r}: {value:.1e}" for n, value in worth.SECONDS[way].items())}}},'.replace(
                 "'", '"'

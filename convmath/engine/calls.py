@@ -172,7 +172,13 @@ def not_here() -> str:
     if in_exact_order():
         return "within exact_order the operators have an order of their own"
     method = asked("auto", "planned")
-    return "" if method == "auto" else f"the method {method!r} is asked for"
+    if method != "auto":
+        return f"the method {method!r} is asked for"
+    raised = [kind for kind, what in np.geterr().items() if what in ("raise", "call")]
+    return f"NumPy is to raise errors ({', '.join(raised)}), which a plan does not see" if raised else ""
+
+
+Noted.__name__ = Noted.__qualname__ = Tensor.__name__  # what messages call it
 
 
 class Notes:
@@ -209,21 +215,27 @@ class Notes:
 
     def called(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """What a call makes, or the promise of it."""
-        if not self._noting:
-            return _done(function, args, kwargs)
         with self._lock:
-            return self._called(function, args, kwargs) if self._noting else _done(function, args, kwargs)
-
-    def _called(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
-        self._strange = False
-        named = tuple((name, self._operand(value)) for name, value in kwargs.items()) if kwargs else ()
-        key = _Key(function, tuple(map(self._operand, args)), named)
-        if self._expected is None:
-            return self._noted_call(key, _done(function, args, kwargs))
-        call = None if self._strange or not_here() else self._to_come(key, args, kwargs)
-        if call is None:
+            if not self._noting:
+                key = None
+            else:
+                self._strange = False
+                named = tuple((name, self._operand(value)) for name, value in kwargs.items()) if kwargs else ()
+                key = _Key(function, tuple(map(self._operand, args)), named)
+                if self._expected is not None:
+                    call = None if self._strange or not_here() else self._to_come(key, args, kwargs)
+                    if call is not None:
+                        return self._promised(call, args, kwargs)
+            waits = self.waits
+        if key is not None and not waits:
             self.compute()
-            return _done(function, args, kwargs)
+        found = _done(function, args, kwargs)
+        if key is None or not waits:
+            return found
+        with self._lock:
+            return self._noted_call(key, found)
+
+    def _promised(self, call: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         self.calls.append(call)
         self._contexts.append(copy_context())
         value = self._next(call, next(o._level for o in (*args, *kwargs.values()) if type(o) is Noted))
@@ -293,10 +305,18 @@ class Notes:
         """Whether every call is noted, and none put off."""
         return self._noting and self._expected is None
 
-    def whole(self, found: Any) -> bool:
-        """Whether all calls were put off, and what came out is what the last of them makes."""
-        last = self._expected is not None and type(found) is Noted and found._of.number == len(self._values) - 1
-        return last and bool(self.calls)
+    def taken(self, found: Any) -> tuple[tuple[Call, ...], list[Any]] | str:
+        """All calls and the arrays that they bring, if the last of them makes what came out; else why not.
+
+        From here on nothing is noted, and nothing put off.
+        """
+        with self._lock:
+            off, calls = self.puts_off, tuple(self.calls)
+            own = type(found) is Noted and found._notes is self and found._of.number == len(self._values) - 1
+            self.close()
+            if not off:
+                return "a value is read, or computed by what there are no planned kernels for"
+            return (calls, list(self.arrays)) if own and calls else "what comes out is not what the last operator makes"
 
     def kept(self) -> bool:
         """Whether somebody holds a value that was put off, but for what the last call makes."""
@@ -326,6 +346,19 @@ class Notes:
                 self._failed = True
                 self._compute(calls)
                 self._failed = False
+            self.forget()
+
+    def settle(self) -> None:
+        """The same, where nothing failed before."""
+        with self._lock:
+            if not self._failed:
+                self.compute()
+
+    def forget(self) -> None:
+        """Let go of all that the calls are about."""
+        with self._lock:
+            for held in (self.calls, self.arrays, self._contexts, self._numbers, self._values):
+                held.clear()
 
     def _compute(self, calls: list[Call]) -> None:
         count = len(self._values) - len(calls)

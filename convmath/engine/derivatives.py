@@ -55,13 +55,17 @@ class Run:
             traced[place] = trees.built(tree, tensors)
         try:
             self.found = f(*traced, **kwargs)
+            for leaf in trees.leaves(self.found):
+                if isinstance(leaf, Traced) and leaf._level > self.level:
+                    raise DtypeError(f"the function returns a Tensor of another derivative, which is over [{where}]")
         except BaseException:
-            if self.notes is not None:
-                self.notes.leave()
+            self.leave()
             raise
-        for leaf in trees.leaves(self.found):
-            if isinstance(leaf, Traced) and leaf._level > self.level:
-                raise DtypeError(f"the function returns a Tensor of another derivative, which is over [{where}]")
+
+    def leave(self) -> None:
+        """There will be no result: whoever keeps a value that was put off has it computed."""
+        if self.notes is not None:
+            self.notes.leave()
 
     def outside(self, leaf: Any) -> Any:
         """A leaf of what came out, as it is without this recording."""
@@ -152,10 +156,14 @@ def value_and_grad(
     @functools.wraps(f, updated=())
     def both(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         run = Run(f, args, kwargs, _within(by, len(args), where), where, noted)
-        more = _split(run) if auxiliary else None
-        if (found := by_itself(run)) is None:
-            number = _number(run.found, where)
-            found = _array(run.outside(run.found)), run.back([np.ones((), number.dtype)], release=True)
+        try:
+            more = _split(run) if auxiliary else None
+            if (found := by_itself(run)) is None:
+                number = _number(run.found, where)
+                found = _array(run.outside(run.found)), run.back([np.ones((), number.dtype)], release=True)
+        except BaseException:
+            run.leave()
+            raise
         value, gradients = found
         return ((value, more) if auxiliary else value), tuple(gradients) if several else gradients[0]
 
@@ -164,9 +172,12 @@ def value_and_grad(
         if planned is not None:
             return Planned(reason="planned is False")
         run = Run(f, args, kwargs, _within(by, len(args), where), where, noted)
-        if auxiliary:
-            _split(run)
-        return told(run)
+        try:
+            if auxiliary:
+                _split(run)
+            return told(run)
+        finally:
+            run.leave()
 
     both.plan = plan  # type: ignore[attr-defined]
     if not planned:

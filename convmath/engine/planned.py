@@ -18,7 +18,7 @@ import numpy as np
 
 from . import trees
 from .calls import Call, Noted, Notes, Of, not_here
-from .tape import Node, Traced
+from .tape import Node, Traced, release
 
 __all__ = ["Planned", "Replayed", "by_itself", "nothing_noted", "noting", "told"]
 
@@ -158,8 +158,6 @@ def _without(arrays: Sequence[Any]) -> str:
         if type(array) is not np.ndarray or array.dtype.char not in "fd":
             return "derivatives are taken by what is no array of float32 or float64"
         elements += array.size
-    if np.geterr()["under"] != "ignore":
-        return "NumPy is to say where a number underflows, which a plan does not see"
     return not_here() if elements >= LEAST else f"{elements} elements are not worth the kernels of a plan"
 
 
@@ -219,17 +217,18 @@ def by_itself(run: Any) -> tuple[Any, list[Any]] | None:
     the same bits at any time.
     """
     notes, found = run.notes, None
-    if notes is None or not notes.puts_off:
+    if notes is None:
         return None
-    plan = _plan_of(run)
-    notes.close()
+    plan, arrays = _plan_of(run)
     if not isinstance(plan, str):
-        found = plan.run([*run.arrays, *notes.arrays])
+        found = plan.run(arrays)
     if found is None:
-        notes.compute()
+        notes.settle()
         return None
     if notes.kept():
         notes.compute()  # besides, operator by operator
+        release(run.found._node)
+    notes.forget()
     value, gradients = found
     # whoever keeps the number finds it there
     run.found._under, run.found._node = value, Node()
@@ -240,25 +239,24 @@ def told(run: Any) -> Planned:
     """The plan that `by_itself` takes."""
     if run.notes is None:
         return Planned(reason=_without(run.arrays))
-    plan = _plan_of(run)
+    plan, _ = _plan_of(run)
     run.notes.leave()
     return Planned(reason=plan) if isinstance(plan, str) else Planned(plan.kernels)
 
 
-def _plan_of(run: Any) -> Any:
-    """The plan of the calls of a run, or why there is none."""
-    notes, count = run.notes, len(run.arrays)
-    if not notes.puts_off:
-        return "a value is read, or computed by what there are no planned kernels for"
-    if not notes.whole(run.found):
-        return "what comes out is not what the last operator makes"
-    key = count, tuple(notes.calls)
+def _plan_of(run: Any) -> tuple[Any, list[np.ndarray]]:
+    """The plan of the calls of a run, or why there is none; and its arrays."""
+    taken = run.notes.taken(run.found)
+    if isinstance(taken, str):
+        return taken, []
+    calls, brought = taken
+    arrays, key = [*run.arrays, *brought], (len(run.arrays), calls)
     if (known := _kept.get(key)) is None:
         with _kept.making:
             if (known := _kept.get(key)) is None:
-                known = _made(key, [*run.arrays, *notes.arrays])
+                known = _made(key, arrays)
                 _kept.put(key, known)
-    return known
+    return known, arrays
 
 
 def _made(key: tuple[int, tuple[Call, ...]], arrays: Sequence[np.ndarray]) -> Any:
@@ -348,7 +346,8 @@ def _noted(notes: Notes, run: Any, arrays: Sequence[np.ndarray], wanted: Sequenc
 
     if len({*map(id, arrays)}) < len(arrays):
         raise Refused("one array is several arguments")
-    end = run.found._of.number - len(wanted) if isinstance(run.found, Noted) else -1
+    noted = isinstance(run.found, Noted) and run.found._notes is notes
+    end = run.found._of.number - len(wanted) if noted else -1
     if end < 0:
         raise Refused("what comes out is not made by an operator that there are planned kernels for")
     # an array that a derivative is taken by comes as a Tensor; where it comes as it is, it is a constant

@@ -19,7 +19,19 @@ from convmath.errors import DtypeError
 from convmath.kernels.storage import floats
 from convmath.kernels.streams import plus
 
-__all__ = ["Node", "Parts", "Rule", "Traced", "any_traced", "below", "bottom", "new_level", "record", "sweep"]
+__all__ = [
+    "Node",
+    "Parts",
+    "Rule",
+    "Traced",
+    "any_traced",
+    "below",
+    "bottom",
+    "new_level",
+    "record",
+    "release",
+    "sweep",
+]
 
 # Levels, and nodes in the order in which they are made: later numbers are higher. `next` is atomic, so that threads
 # need no lock; a number says which came first and nothing else.
@@ -179,6 +191,16 @@ def sweep(ends: Iterable[tuple[Node, Any]], leaves: Sequence[Node], *, release: 
         if release:
             node.pullback, node.parents = _released, ()
     return [found.get(leaf) for leaf in leaves]
+
+
+def release(node: Node) -> None:
+    """Let a node and all before it go of what they kept, as after a sweep."""
+    left = [node]
+    while left:
+        node = left.pop()
+        if node.pullback is not None:
+            left += node.parents
+            node.pullback, node.parents = _released, ()
 
 
 def _released(cotangent: Any) -> Any:

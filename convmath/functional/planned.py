@@ -91,7 +91,7 @@ def expected(function: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> E
         alike = len(args) == 2 and all(hasattr(operand, "shape") for operand in args)
         return _ONE if alike and args[0].shape == args[1].shape and args[0].dtype == args[1].dtype else None
     if function is np.reshape:
-        return _ONE if not kwargs and all(map(_plain, args[1:])) else None
+        return _ONE if not kwargs and len(args) > 1 and all(map(_plain, args[1:])) else None
     if function not in LAYERS and function not in LOSSES:
         return None
     try:

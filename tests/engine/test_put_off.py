@@ -12,8 +12,12 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from itertools import pairwise
+from threading import Thread
+from time import sleep
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -567,6 +571,8 @@ def test_wrong_calls_are_refused_in_the_same_words() -> None:
         lambda p: F.batch_norm(F.conv(X, p), training=np.array([True, True])),
         lambda p: F.leaky_relu(F.conv(X, p), negative_slope=p),
         lambda p: F.conv(X, p, stride=0),
+        lambda p: F.conv(X, p).reshape(),
+        lambda p: F.conv(X, p).unheard_of,
     ):
         said = []
         for how in (None, False):
@@ -651,10 +657,114 @@ def test_what_fails_in_a_plan_is_nobodys_concern(monkeypatch: pytest.MonkeyPatch
     same(step(PARAMETERS, X, TARGET), cm.value_and_grad(net({}, []), planned=False)(PARAMETERS, X, TARGET))
 
 
-def test_underflow_is_told_where_it_is_to_be() -> None:
-    with np.errstate(under="raise"):
+@pytest.mark.parametrize("kind", ["under", "over"])
+def test_errors_of_numbers_come_at_the_operator(kind: Any) -> None:
+    with np.errstate(**{kind: "raise"}):
         reason = cm.value_and_grad(net({}, [])).plan(PARAMETERS, X, TARGET).reason
-    assert reason == "NumPy is to say where a number underflows, which a plan does not see"
+    assert reason == f"NumPy is to raise errors ({kind}), which a plan does not see"
+
+    def loss(w: Any) -> Any:
+        a = F.relu(F.conv(X, w))
+        with np.errstate(**{kind: "raise"}):
+            try:
+                F.sigmoid(F.conv(X * (5e307 if kind == "over" else 1e3), w))
+            except FloatingPointError:
+                seen.append("caught at the call")
+        seen.append(float(F.relu(F.conv(X, w)).value.sum() + a.value.sum()))
+        return a.sum()
+
+    told = []
+    for how in (None, False):
+        seen: list[Any] = []
+        cm.grad(loss, planned=how)(np.abs(PARAMETERS["w"]))
+        told.append(seen)
+    assert told[0] == told[1]
+
+
+def test_a_value_of_an_earlier_call_is_a_constant() -> None:
+    kept: list[Any] = []
+
+    def loss(v: Any) -> Any:
+        kept.append(F.mse(F.linear(whole_x, v), TARGET))
+        return kept[0]
+
+    whole_x, v = whole(6, 16), PARAMETERS["v"]
+    for how in (None, True):
+        kept.clear()
+        step = cm.value_and_grad(loss, planned=how)
+        first = step(v)
+        value, gradient = step(v + 1)
+        assert value == first[0]
+        assert not gradient.any()
+
+
+def test_values_outlive_a_result_that_is_none() -> None:
+    kept: list[Any] = []
+
+    def loss(v: Any) -> Any:
+        kept.append(F.linear(TARGET, v))
+        return {"loss": F.mse(kept[-1], whole(6, 3))}
+
+    v = whole(3, 5)
+    for auxiliary in (True, False):
+        with pytest.raises(ShapeError):
+            cm.value_and_grad(loss, auxiliary=auxiliary)(v)
+        np.testing.assert_array_equal(kept[-1].value, F.linear(TARGET, v))
+
+
+def test_what_is_kept_keeps_nothing_else() -> None:
+    held, losses, outputs = [], [], []
+    context: ContextVar[Any] = ContextVar("context")
+
+    def loss(v: Any) -> Any:
+        y = F.linear(np.ones((100, 1000)), v)
+        h = F.relu(y)
+        context.set(h)
+        held.append(ref(h))
+        outputs.append(h)
+        losses.append(F.mse(F.relu(h), np.ones((100, 4))))
+        return losses[-1]
+
+    def grown() -> int:
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    v = np.ones((4, 1000))
+    step = cm.grad(loss)
+    tracemalloc.start()
+    step(v)
+    before = grown()
+    for _ in range(5):
+        step(v)
+    after = grown()
+    tracemalloc.stop()
+    assert after - before < 5 * 50_000  # of an array of 800 kB that each call brings nothing is left
+    outputs.clear()
+    gc.collect()
+    assert sum(one() is not None for one in held) == 1  # the one in the context
+
+
+def test_a_value_may_be_read_while_a_plan_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan, threads = network.Plan, []
+
+    def slow(made: Any) -> Any:
+        sleep(0.2)
+        return plan(made)
+
+    def loss(v: Any) -> Any:
+        y = F.linear(whole_x, v)
+        threads.append(Thread(target=lambda: (sleep(0.05), seen.append(y.value.copy()))))
+        threads[-1].start()
+        return F.mse(F.relu(y), TARGET, reduction="sum")
+
+    seen: list[Any] = []
+    whole_x, v = whole(6, 16), PARAMETERS["v"]
+    monkeypatch.setattr(network, "Plan", slow)
+    found = cm.value_and_grad(loss)(v)
+    same(found, cm.value_and_grad(loss, planned=False)(v))
+    for thread in threads:
+        thread.join()
+    same(*seen)
 
 
 # --- many calls ---------------------------------------------------------------------------------------------------
@@ -755,7 +865,12 @@ def test_what_is_expected_grows_with_the_network() -> None:
 
 
 def _wherever_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls.Notes, "whole", lambda self, found: self._expected is not None and bool(self.calls))
+    def taken(self: Any, found: Any) -> Any:
+        calls_, self_off = tuple(self.calls), self.puts_off
+        self.close()
+        return (calls_, list(self.arrays)) if self_off and calls_ else "nothing was put off"
+
+    monkeypatch.setattr(calls.Notes, "taken", taken)
 
 
 def _nodes_lost(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -216,24 +216,23 @@ class Notes:
     def called(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """What a call makes, or the promise of it."""
         with self._lock:
-            if not self._noting:
+            key = self._key(function, args, kwargs) if self._noting else None
+            if key is not None and self.puts_off:
+                call = None if self._strange or not_here() else self._to_come(key, args, kwargs)
+                if call is not None:
+                    return self._promised(call, args, kwargs)
+                self.compute()
                 key = None
-            else:
-                self._strange = False
-                named = tuple((name, self._operand(value)) for name, value in kwargs.items()) if kwargs else ()
-                key = _Key(function, tuple(map(self._operand, args)), named)
-                if self._expected is not None:
-                    call = None if self._strange or not_here() else self._to_come(key, args, kwargs)
-                    if call is not None:
-                        return self._promised(call, args, kwargs)
-            waits = self.waits
-        if key is not None and not waits:
-            self.compute()
-        found = _done(function, args, kwargs)
-        if key is None or not waits:
+        found = _done(function, args, kwargs)  # not under the lock: it may wait for another run
+        if key is None:
             return found
         with self._lock:
             return self._noted_call(key, found)
+
+    def _key(self, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> _Key:
+        self._strange = False
+        named = tuple((name, self._operand(value)) for name, value in kwargs.items()) if kwargs else ()
+        return _Key(function, tuple(map(self._operand, args)), named)
 
     def _promised(self, call: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         self.calls.append(call)

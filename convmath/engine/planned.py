@@ -45,6 +45,33 @@ class Planned:
         return "\n".join(self.kernels) if self.kernels else f"no plan: {self.reason}"
 
 
+class _Recent:
+    """Plans, or why there is none, by keys: those that were used last, until they are too many, or take too much.
+
+    `too_much` says so, of their number and of the sum of their sizes.
+    """
+
+    def __init__(self, too_much: Callable[[int, int], bool], size: Callable[[Any], int] = lambda _: 0):
+        self.found: OrderedDict[Hashable, Any] = OrderedDict()
+        self._too_much, self._size, self._taken, self._lock = too_much, size, 0, threading.Lock()
+
+    def get(self, key: Hashable) -> Any:
+        with self._lock:
+            found = self.found.get(key)
+            if found is not None:
+                self.found.move_to_end(key)
+            return found
+
+    def put(self, key: Hashable, found: Any) -> None:
+        with self._lock:
+            if key in self.found:
+                return
+            self.found[key] = found
+            self._taken += self._size(found)
+            while self.found and self._too_much(len(self.found), self._taken):
+                self._taken -= self._size(self.found.popitem(last=False)[1])
+
+
 class Replayed:
     """The value and the gradients of a function, by a plan where there is one.
 
@@ -60,8 +87,7 @@ class Replayed:
     ):
         functools.update_wrapper(self, unplanned, updated=())
         self._unplanned, self._run, self._places, self._several = unplanned, run, places, several
-        self._plans: OrderedDict[Hashable, Any] = OrderedDict()
-        self._lock = threading.Lock()
+        self._plans = _Recent(lambda plans, _: plans > KEPT)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         found = self._found(args, kwargs)
@@ -85,16 +111,9 @@ class Replayed:
         key = leaves.key((args, kwargs)), tuple(places)
         if leaves.strange:
             return Planned(reason=leaves.strange)
-        with self._lock:
-            known = self._plans.get(key)
-            if known is not None:
-                self._plans.move_to_end(key)
-        if known is None:
+        if (known := self._plans.get(key)) is None:
             known = self._made(args, kwargs, places, leaves.arrays)
-            with self._lock:
-                self._plans[key] = known
-                while len(self._plans) > KEPT:
-                    self._plans.popitem(last=False)
+            self._plans.put(key, known)
         return known if isinstance(known, Planned) else (known, leaves.arrays)
 
     def _made(self, args: Sequence[Any], kwargs: Mapping[str, Any], places: Sequence[int], arrays: list) -> Any:
@@ -162,32 +181,15 @@ def _without(arrays: Sequence[Any]) -> str:
 
 
 class _Kept:
-    """Plans by the calls that they are of, those that were used last; for other calls why there is none."""
+    """Plans by the calls that they are of; for other calls why there is none."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
         self._lock, self.making = threading.Lock(), threading.RLock()
-        self._found: OrderedDict[Hashable, Any] = OrderedDict()
+        self.plans = _Recent(lambda known, size: known > MOST_KNOWN or size > MOST_KEPT, _bytes)
         self._networks: dict[Hashable, set[Hashable]] = {}
-        self._bytes = 0
-
-    def get(self, key: Hashable) -> Any:
-        with self._lock:
-            found = self._found.get(key)
-            if found is not None:
-                self._found.move_to_end(key)
-            return found
-
-    def put(self, key: Hashable, found: Any) -> None:
-        with self._lock:
-            if key in self._found:
-                return
-            self._found[key] = found
-            self._bytes += _bytes(found)
-            while len(self._found) > MOST_KNOWN or self._bytes > MOST_KEPT:
-                self._bytes -= _bytes(self._found.popitem(last=False)[1])
 
     def too_many(self, network: Hashable, key: Hashable) -> bool:
         """Whether enough plans of a network were made for other numbers than these."""
@@ -240,7 +242,6 @@ def told(run: Any) -> Planned:
     if run.notes is None:
         return Planned(reason=_without(run.arrays))
     plan, _ = _plan_of(run)
-    run.notes.leave()
     return Planned(reason=plan) if isinstance(plan, str) else Planned(plan.kernels)
 
 
@@ -251,11 +252,11 @@ def _plan_of(run: Any) -> tuple[Any, list[np.ndarray]]:
         return taken, []
     calls, brought = taken
     arrays, key = [*run.arrays, *brought], (len(run.arrays), calls)
-    if (known := _kept.get(key)) is None:
+    if (known := _kept.plans.get(key)) is None:
         with _kept.making:
-            if (known := _kept.get(key)) is None:
+            if (known := _kept.plans.get(key)) is None:
                 known = _made(key, arrays)
-                _kept.put(key, known)
+                _kept.plans.put(key, known)
     return known, arrays
 
 

@@ -159,7 +159,7 @@ def main() -> None:
         )
     print("}\n\n| network | operators | expected | plan | expected | taken, to the better |\n|---|---|---|---|---|---|")
     for name, net, seconds in took:
-        expected, best = worth.expected(net), min(seconds.values())
+        expected, best = worth.expected(worth.amounts(net)), min(seconds.values())
         chosen = seconds["operators" if worth.worth(net) else "plan"] / best
         both = " | ".join(f"{1e3 * seconds[way]:.2f} ms | {1e3 * expected[way]:.2f} ms" for way in worth.SECONDS)
         print(f"| {name} | {both} | {chosen:.2f} |")

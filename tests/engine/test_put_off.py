@@ -788,7 +788,7 @@ def test_plans_that_take_too_much_make_room(monkeypatch: pytest.MonkeyPatch, run
     loss = net({}, [])
     for n in (6, 3) * planned.MOST_MADE:
         same(*(cm.value_and_grad(loss, planned=how)(PARAMETERS, X[:n], TARGET[:n]) for how in (None, False)))
-    assert not planned._kept._found
+    assert not planned._kept.plans.found
     assert len(runs) == 2 * planned.MOST_MADE  # what is made again is no other plan
 
 

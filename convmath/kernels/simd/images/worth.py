@@ -37,12 +37,13 @@ MOST = 2**27  # bytes above which the memory that a plan keeps is not
 
 def worth(net: Net) -> str:
     """Why a network is not worth a plan that nobody asked for; empty where it is."""
-    plan = amounts(net)["plan"]
+    each = amounts(net)
+    plan = each["plan"]
     if plan["product"] < LEAST:
         return f"{plan['product']:,.0f} multiplications are not worth the kernels of a plan"
     if plan["byte"] > MOST:
         return f"a plan would keep about {plan['byte'] / 1e6:,.0f} MB"
-    operators, planned = expected(net).values()
+    operators, planned = expected(each).values()
     if planned > operators:
         return (
             f"a plan should take {1e3 * planned:.2f} ms, and operator by operator it should be {1e3 * operators:.2f} ms"
@@ -50,11 +51,9 @@ def worth(net: Net) -> str:
     return ""
 
 
-def expected(net: Net) -> dict[str, float]:
-    """What the value and the gradients should take in either way, in seconds."""
-    return {
-        way: sum(SECONDS[way][constant] * amount for constant, amount in of.items()) for way, of in amounts(net).items()
-    }
+def expected(of: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """What the value and the gradients with these amounts should take in either way, in seconds."""
+    return {way: sum(SECONDS[way][name] * amount for name, amount in own.items()) for way, own in of.items()}
 
 
 def amounts(net: Net) -> dict[str, Mapping[str, float]]:
@@ -68,9 +67,7 @@ def amounts(net: Net) -> dict[str, Mapping[str, float]]:
         convolution += min(by[method] for method in ITSELF if method in by)
     lanes = lanes_of(net.images, net.dtype)
     images = lanes.row // size
-    each = [(layer, _products(net, layer, lanes.together * lanes.vector)) for layer in _correlations(net)]
-    # of the first layer there is no gradient by the input
-    products = sum(there + by_input * _needed(net, layer) + by_weight for layer, (there, by_input, by_weight) in each)
+    products = sum(_products(net, layer, lanes.together * lanes.vector) for layer in _correlations(net))
     return {
         "operators": {"operator": len(net.layers), "convolution": convolution, "byte": others * net.images * size},
         "plan": {
@@ -102,11 +99,10 @@ def _problems(net: Net) -> Iterator[Convolution]:
             yield Convolution(kind, np.dtype(net.dtype), shape, outputs, tuple(counts or (1,)), laid, layer.groups)
 
 
-def _products(net: Net, layer: Correlation, block: int) -> tuple[float, float, float]:
-    """The multiplications of an image: of the value, by the input, and by the weight."""
+def _products(net: Net, layer: Correlation, block: int) -> float:
+    """The multiplications of an image: of the value and by the input, by tiles or as they are, and by the weight."""
     (reads, *_), (outputs, *counts) = net.values[layer.x], net.values[layer.y]
     reads, outputs = reads // layer.groups, outputs // layer.groups
     plain = float(math.prod(counts) * layer.groups * outputs * reads * math.prod(w.kernel for w in layer.windows))
-    tiles = fits(layer.windows, reads, outputs, block)
-    fewer = plain * POINTS / (STEP * TAPS) ** 2 if tiles else plain
-    return fewer, fewer, plain
+    there = plain * POINTS / (STEP * TAPS) ** 2 if fits(layer.windows, reads, outputs, block) else plain
+    return there * (1 + _needed(net, layer)) + plain

@@ -109,7 +109,7 @@ def interpolated(x: np.ndarray, axis: int, at: np.ndarray, parts: int) -> np.nda
     low, between, weight = _neighbours(at, parts, x.dtype)
     y = np.take(x, low, axis)
     rows, near = np.moveaxis(y, axis, -1), np.moveaxis(x, axis, -1)
-    step = at_once(x.size // max(1, x.shape[axis]))
+    step = at_once(x.nbytes // max(1, x.shape[axis]))
     for first in range(0, between.size, step):
         places, share = between[first : first + step], weight[first : first + step]
         rows[..., places] = rows[..., places] * (1 - share) + near[..., low[places] + 1] * share
@@ -121,7 +121,7 @@ def interpolated_input(gy: np.ndarray, axis: int, at: np.ndarray, parts: int, si
     low, between, weight = _neighbours(at, parts, gy.dtype)
     gx = np.empty((*gy.shape[:axis], size, *gy.shape[axis + 1 :]), gy.dtype)
     cotangents, into = np.moveaxis(gy, axis, -1), np.moveaxis(gx, axis, -1)
-    step = at_once(gy.size // max(1, cotangents.shape[-2]))
+    step = at_once(gy.nbytes // max(1, cotangents.shape[-2]))
     for first in range(0, cotangents.shape[-2], step):
         g = cotangents[..., first : first + step, :]
         own = np.array(g)

@@ -1,4 +1,4 @@
-"""The windows of a batch in blocks, so that what is laid out for one of them stays small."""
+"""The windows of a batch in blocks: what is laid out for one of them stays small, and threads can share them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .tiles import boxes
 
 __all__ = ["ROOM", "Block", "at_once", "blocks"]
 
-# elements that are laid out at once: they should stay in the cache, and no batch, and no image, should fill the memory
-ROOM = 2**21
+# bytes that a thread lays out at once: they should stay in the cache, and no batch, and no image, fill the memory
+ROOM = 2**22
 
 
 class Block(NamedTuple):
@@ -33,50 +33,56 @@ def blocks(
     windows: Sequence[Window],
     sizes: Sequence[int],
     counts: Sequence[int],
-    elements: int,
+    each: int,
     image: int = 1,
 ) -> Iterator[Block]:
-    """All windows of a batch in their order, so many at once that there is ROOM for `elements` of each.
+    """All windows of a batch in their order, so many at once that there is ROOM for `each` times as many bytes.
 
-    And so few images that there is for `image` elements of each of them.
+    And so few images that there is for `image` bytes of each of them. What fills more than a quarter of the ROOM is cut
+    into two blocks at least, so that two threads have something to do.
 
-    >>> for block in blocks(1, [Window(kernel=3, before=1, after=1)], [2**20], [2**20], elements=3):
+    >>> for block in blocks(1, [Window(kernel=3, before=1, after=1)], [2**18], [2**18], each=3 * 4):
     ...     print(block.read[2], block.windows[0].before, block.windows[0].after, block.positions)
-    slice(0, 699051, None) 1 0 slice(0, 699050, None)
-    slice(699049, 1048576, None) 0 1 slice(699050, 1048576, None)
+    slice(0, 131073, None) 1 0 slice(0, 131072, None)
+    slice(131071, 262144, None) 0 1 slice(131072, 262144, None)
     """
-    each = math.prod(counts)
-    if not batch * each:
+    lengths = (batch, *counts)
+    if not math.prod(lengths):
         return
-    most = at_once(image)
-    if batch * each * elements <= ROOM and batch <= most:
-        yield Block(slice(None), (...,), (...,), (0,) * len(sizes), tuple(windows), tuple(counts), slice(None))
-        return
-    steps = _steps((batch, *counts), at_once(elements))
-    steps = (min(steps[0], most), *steps[1:])
-    for images, *out in boxes((batch, *counts), steps):
+    half = -(-math.prod(lengths) // 2)
+    first, *others = _steps(lengths, min(at_once(each), max(half, at_once(4 * each))))
+    steps = tuple(map(_alike, lengths, (min(first, at_once(image)), *others)))
+    for images, *out in boxes(lengths, steps):
         read, laid = zip(*map(_laid, windows, sizes, out), strict=True)
         own = tuple(o.stop - o.start for o in out)
-        first = 0
+        position = 0
         for o, m in zip(out, counts, strict=True):
-            first = first * m + o.start
-        positions = slice(first, first + math.prod(own))
+            position = position * m + o.start
+        positions = slice(position, position + math.prod(own))
         start = tuple(r.start for r in read)
         yield Block(images, (images, slice(None), *out), (images, slice(None), *read), start, laid, own, positions)
 
 
-def at_once(elements: int) -> int:
-    """How many of what takes so many elements there is ROOM for, one at least."""
-    return max(1, ROOM // max(1, elements))
+def at_once(size: int) -> int:
+    """How many of what takes so many bytes there is ROOM for, one at least."""
+    return max(1, ROOM // max(1, size))
 
 
 def _steps(lengths: Sequence[int], room: int) -> tuple[int, ...]:
-    """The sides of boxes of at most so many elements, or of one: whole rows where they fit."""
+    """The sides of boxes of at most so many, or of one: whole rows where they fit."""
     steps = []
     for length in reversed(lengths):
         steps.append(max(1, min(length, room)))
         room //= steps[-1]
     return tuple(reversed(steps))
+
+
+def _alike(length: int, step: int) -> int:
+    """At most that step, in so many parts that two, four, … threads have about as much to do."""
+    parts = 1
+    while parts * step < length:
+        parts *= 2
+    return -(-length // parts)
 
 
 def _laid(window: Window, n: int, out: slice) -> tuple[slice, Window]:

@@ -1,4 +1,4 @@
-"""Threads for what spends its time outside the interpreter: NumPy's loops and SciPy's transforms.
+"""Threads for what spends its time outside the interpreter: NumPy's loops and products, and SciPy's transforms.
 
 Which thread does an item makes no difference to the result, as long as no two items write to the same place.
 """
@@ -9,10 +9,11 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import TypeVar
 
+from . import blas
 from .placing import kept_away
 from .threads import threads
 
@@ -57,17 +58,19 @@ def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
             left.clear()
             raise
 
-    running: list[Future[None]] = []
-    if helpers > 0:
+    if helpers <= 0:
+        along()
+        return
+    with blas.alone():
         pool = _pool(helpers)
         pool.place()
         # what the caller set for its own context (np.errstate) holds for the threads that work for it
         running = [pool.submit(copy_context().run, along) for _ in range(helpers)]
-    try:
-        along()
-    finally:
-        begun = [one for one in running if not one.cancel()]
-        wait(begun)
+        try:
+            along()
+        finally:
+            begun = [one for one in running if not one.cancel()]
+            wait(begun)
     for one in begun:
         one.result()
 

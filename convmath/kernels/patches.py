@@ -1,18 +1,28 @@
-"""Windows as columns of a matrix: convolutions are products of matrices, pools go along one axis after the other."""
+"""Windows as columns of a matrix: convolutions are products of matrices, pools go along one axis after the other.
+
+What a convolution does is cut into pieces, blocks of windows and of groups of channels, by its shape alone; threads
+share the pieces, so that which of them does one makes no difference.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from convmath.window import Window
 
-from . import direct
+from . import costs, direct
 from .blocks import Block, at_once, blocks
+from .cores import each
 from .order import in_exact_order
+from .padding import pad
+from .simd.memory import empty
 from .taps import folded, output_sizes, taps
 
 __all__ = [
@@ -31,6 +41,8 @@ __all__ = [
 
 Windows = Sequence[Window]
 
+PARTS = 16  # sums of a gradient by the weight, which are added in the end; as many threads have something to do
+
 
 # --- convolution ----------------------------------------------------------------------------------------------
 
@@ -40,16 +52,18 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndar
     counts = output_sizes(windows, x.shape[2:])
     y = np.empty((x.shape[0], groups, w.shape[0] // groups, math.prod(counts)), np.result_type(x, w))
     matrix = _weight_matrix(w, groups)
+
+    def multiply(piece: _Piece) -> None:
+        part = y[piece.out]
+        if part.flags.c_contiguous:
+            np.matmul(matrix[piece.groups], _columns(x, piece), out=part)
+        else:  # NumPy has no quick way into rows that are apart
+            part[...] = matrix[piece.groups] @ _columns(x, piece)
+
     if _in_place(windows, x.shape[2:], counts):
         np.matmul(matrix, _rows(x, groups), out=y)
     else:
-        for block in blocks(len(x), windows, x.shape[2:], counts, x.shape[1] * _taps(windows)):
-            columns = _columns(x[block.read], block, groups)
-            part = y[block.images, ..., block.positions]
-            if part.flags.c_contiguous:
-                np.matmul(matrix, columns, out=part)
-            else:  # NumPy has no quick way into rows that are apart
-                part[...] = matrix @ columns
+        each(multiply, _pieces(x, windows, counts, groups), _seconds(y, w, groups))
     return direct.shifted(y.reshape(x.shape[0], w.shape[0], *counts), b)
 
 
@@ -69,11 +83,18 @@ def conv_input(
     if _in_place(windows, sizes, counts):
         np.matmul(matrix, rows, out=_rows(gx, groups))
     else:
-        for block in blocks(len(gy), windows, sizes, counts, channels * _taps(windows)):
-            product = matrix @ rows[block.images, ..., block.positions]
-            columns, part = product.reshape(-1, channels, *w.shape[2:], *block.counts), gx[block.read]
-            for tap, out, into in taps(block.windows, part.shape[2:], block.counts):
-                part[into] += columns[:, :, *tap][out]
+
+        def add(pieces: Sequence[_Piece]) -> None:
+            for piece in pieces:
+                block, part = piece.block, gx[piece.read]
+                product = matrix[piece.groups] @ rows[piece.out]
+                columns = product.reshape(*part.shape[:2], *w.shape[2:], *block.counts)
+                for tap, out, into in taps(block.windows, part.shape[2:], block.counts):
+                    part[into] += columns[:, :, *tap][out]
+
+        # pieces of the same images may add to the same elements
+        found = _pieces(gx, windows, counts, groups)
+        each(add, [list(same) for _, same in groupby(found, lambda piece: piece.block.images)], _seconds(gy, w, groups))
     return direct.shifted(gx, b)
 
 
@@ -81,16 +102,32 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     """(O × windows) times (windows × C·k), in each image and group"""
     counts, channels = gy.shape[2:], x.shape[1] // groups
     kernel = tuple(window.kernel for window in windows)
-    gw = np.zeros((groups, gy.shape[1] // groups, channels * math.prod(kernel)), np.result_type(gy, x))
-    rows, each = _rows(gy, groups), x.shape[1] * _taps(windows)
-    for block in blocks(len(x), windows, x.shape[2:], counts, each, gw.size):
-        columns = _columns(x[block.read], block, groups).swapaxes(2, 3)
-        left = rows[block.images, ..., block.positions]
-        step = at_once(len(left) * each)
-        for first in range(0, gw.shape[1], step):
-            outputs = slice(first, first + step)
-            gw[:, outputs] += (left[:, :, outputs] @ columns).sum(0)
+    rows, all_taps = _rows(gy, groups), channels * math.prod(kernel)
+    gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
+    pieces = list(_pieces(x, windows, counts, groups, gw.nbytes))
+    parts = _parts(len(pieces), gw.nbytes)
+    sums = [gw, *(np.zeros_like(gw) for _ in range(parts - 1))]
+
+    def add(part: int) -> None:
+        for piece in pieces[part::parts]:
+            columns, left = _columns(x, piece).swapaxes(2, 3), rows[piece.out]
+            step = at_once(math.prod(left.shape[:2]) * all_taps * gw.itemsize)
+            for first in range(0, gw.shape[1], step):
+                outputs = slice(first, first + step)
+                sums[part][piece.groups, outputs] += (left[:, :, outputs] @ columns).sum(0)
+
+    each(add, range(parts), _seconds(gy, gw.reshape(gy.shape[1], -1), groups))
+    for more in sums[1:]:
+        gw += more
     return gw.reshape(gy.shape[1], channels, *kernel)
+
+
+def _parts(pieces: int, size: int) -> int:
+    """How many sums of so many bytes there are: a power of two, and no more than there is room for."""
+    parts = 1
+    while 2 * parts <= min(PARTS, pieces, 2 * at_once(size)):
+        parts *= 2
+    return parts
 
 
 def _turned(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tuple[Window, ...] | None:
@@ -117,15 +154,56 @@ def _in_place(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> 
     return alone and tuple(counts) == tuple(sizes)
 
 
-def _columns(x: np.ndarray, block: Block, groups: int) -> np.ndarray:
-    """(image, group, channel and tap, window) of what a block reads"""
-    kernel = tuple(window.kernel for window in block.windows)
-    # zeros, so that W·0 stands in the sum on the padding as the definition has it: it is NaN where W is infinite
-    filled = np.zeros if any(window.before or window.after for window in block.windows) else np.empty
-    columns = filled((*x.shape[:2], *kernel, *block.counts), x.dtype)
-    for tap, out, into in taps(block.windows, x.shape[2:], block.counts):
-        columns[:, :, *tap][out] = x[into]
-    return columns.reshape(len(x), groups, -1, math.prod(block.counts))
+class _Piece(NamedTuple):
+    """A block of windows in some groups of channels."""
+
+    block: Block
+    groups: slice
+    channels: slice  # theirs in the input
+
+    @property
+    def read(self) -> tuple[slice, ...]:
+        """The index in an array (image, channel, *sizes)."""
+        images, _, *others = self.block.read
+        return (images, self.channels, *others)
+
+    @property
+    def out(self) -> tuple[slice, ...]:
+        """The index in an array (image, group, channel, window)."""
+        return self.block.images, self.groups, slice(None), self.block.positions
+
+
+def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int, image: int = 1) -> Iterator[_Piece]:
+    """Of such an input; so many groups at once as there is room for with all windows of an image."""
+    batch, channels, *sizes = x.shape
+    own = channels // groups
+    size = own * _taps(windows) * x.itemsize  # of a window in a group
+    few = min(groups, at_once(size * math.prod(counts)))
+    for first in range(0, groups, few):
+        behind = min(first + few, groups)
+        for block in blocks(batch, windows, sizes, counts, few * size, image):
+            yield _Piece(block, slice(first, behind), slice(first * own, behind * own))
+
+
+def _seconds(y: np.ndarray, w: np.ndarray, groups: int) -> float:
+    """About what it takes one thread to lay out the windows of these outputs and to multiply them."""
+    constants, size, outputs = costs.SECONDS["patches"], y.dtype.itemsize, max(1, len(w))
+    product = constants["product" if y.dtype.kind in "fc" else "integer"]
+    each_tap = groups * constants["copied"] * size + 2 * outputs * product * size / 4
+    return y.size // outputs * (w.size // outputs) * each_tap
+
+
+def _columns(x: np.ndarray, piece: _Piece) -> np.ndarray:
+    """(image, group, channel and tap, window) of what a piece reads"""
+    # with its padding, so that W·0 stands in the sum as the definition has it: it is NaN where W is infinite
+    windows, counts, x = piece.block.windows, piece.block.counts, pad(x[piece.read], piece.block.windows)
+    along = [(w.dilation * stride, w.stride * stride) for w, stride in zip(windows, x.strides[2:], strict=True)]
+    taps_, positions = zip(*along, strict=True)
+    kernel = [window.kernel for window in windows]
+    laid = as_strided(x, (*x.shape[:2], *kernel, *counts), (*x.strides[:2], *taps_, *positions), writeable=False)
+    columns = empty(laid.shape, x.dtype)
+    columns[...] = laid
+    return columns.reshape(len(x), piece.groups.stop - piece.groups.start, -1, math.prod(counts))
 
 
 def _rows(y: np.ndarray, groups: int) -> np.ndarray:
@@ -151,24 +229,24 @@ def _along_each(windows: Windows) -> list[tuple[Window, ...]]:
 
 def max_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
     y = np.empty((*x.shape[:2], *output_sizes(windows, x.shape[2:])), x.dtype)
-    for block in _pooled(x.shape, windows, y.shape[2:]):
+    for block in _pooled(x, windows, y.shape[2:]):
         y[block.out] = reduce(direct.max_pool, _along_each(block.windows), x[block.read])
     if y.dtype.kind == "f" and in_exact_order():
         y += 0  # of zeros with different signs NumPy may take either
     return y
 
 
-def _pooled(shape: Sequence[int], windows: Windows, counts: Sequence[int]) -> Iterator[Block]:
+def _pooled(x: np.ndarray, windows: Windows, counts: Sequence[int]) -> Iterator[Block]:
     """The windows in blocks, with room for what they step over and for some positions and numbers of theirs."""
-    each = shape[1] * (4 + math.prod(window.stride for window in windows))
-    return blocks(shape[0], windows, shape[2:], counts, each)
+    each = x.shape[1] * (4 + math.prod(window.stride for window in windows)) * x.itemsize
+    return blocks(len(x), windows, x.shape[2:], counts, each)
 
 
 def max_pool_selection(x: np.ndarray, windows: Windows, ties: str) -> np.ndarray:
     """The first maximiser stands behind as many taps as there are before any has attained the maximum."""
     sizes = x.shape[2:]
     selection = np.empty((*x.shape[:2], *output_sizes(windows, sizes)), np.int64)
-    for block in _pooled(x.shape, windows, selection.shape[2:]):
+    for block in _pooled(x, windows, selection.shape[2:]):
         selection[block.out] = _selected(x[block.read], block, sizes, ties)
     return selection
 
@@ -196,7 +274,7 @@ def max_pool_input(gy: np.ndarray, x: np.ndarray, windows: Windows, ties: str) -
     shared = ties in ("split", "all")
     dtype = np.result_type(gy, np.float32) if ties == "split" else gy.dtype
     gx, sizes = np.zeros(x.shape, dtype), x.shape[2:]
-    for block in reversed(list(_pooled(x.shape, windows, gy.shape[2:]))):
+    for block in reversed(list(_pooled(x, windows, gy.shape[2:]))):
         g, read = gy[block.out], x[block.read]
         if shared:
             gx[block.read] += direct.max_pool_input(g, read, block.windows, ties)
@@ -223,7 +301,7 @@ def sum_pool(x: np.ndarray, windows: Windows) -> np.ndarray:
     sizes, laid = folded(x.shape[2:], windows)
     counts = output_sizes(laid, sizes)
     x_, y = x.reshape(*x.shape[:2], *sizes), np.empty((*x.shape[:2], *counts), x.dtype)
-    for block in _pooled(x_.shape, laid, counts):
+    for block in _pooled(x_, laid, counts):
         y[block.out] = reduce(direct.sum_pool, _down_and_along(block.windows), x_[block.read])
     return y.reshape(*x.shape[:2], *output_sizes(windows, x.shape[2:]))
 

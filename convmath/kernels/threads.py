@@ -13,6 +13,8 @@ import os
 from convmath.errors import HyperparameterError
 from convmath.window import whole
 
+from . import blas
+
 __all__ = ["set_threads", "threads"]
 
 VARIABLE = "CONVMATH_THREADS"
@@ -40,13 +42,8 @@ def threads() -> int:
 def set_threads(n: int | None) -> None:
     """Use n threads from now on, in the whole process; None for as many as there are usable cores.
 
-    Results do not depend on it. Products of matrices are NumPy's, which has threads of its own: they are limited too
-    where the package threadpoolctl is installed (it comes with the extra convmath[fast]).
+    Results do not depend on it. Products of matrices are NumPy's, which has threads of its own: they are limited too.
     """
     global _chosen
     _chosen = n if n is None else whole(n, "n", "set_threads", 1)
-    try:
-        from threadpoolctl import threadpool_limits
-    except ImportError:
-        return
-    threadpool_limits(limits=threads(), user_api="blas")
+    blas.limit(threads())

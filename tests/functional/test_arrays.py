@@ -335,6 +335,17 @@ def test_lists_and_numbers_lie_where_the_arrays_do() -> None:
     assert [g.device for g in gradients] == [far, far]
 
 
+def test_nothing_is_left_of_an_axis_that_is_cut_off() -> None:
+    x, nothing = array_api_strict.ones((1, 1, 1)), array_api_strict.ones((1, 1, 0))
+    assert F.pad(x, ((1, -2),)).shape == (1, 1, 0)
+    [gx] = F.pad.vjp(nothing, x, ((1, -2),))
+    assert gx.shape == (1, 1, 1)
+    assert gx[0, 0, 0] == 0
+    filled = F.pad(x, ((-2, 4),), value=3)
+    assert filled.shape == (1, 1, 3)
+    assert array_api_strict.all(filled == 3)
+
+
 # --- differentiated by the library ------------------------------------------------------------------------------------
 
 

@@ -72,7 +72,8 @@ def slack(method: str, *arrays: np.ndarray) -> float:
 @given(data=st.data())
 def test_it_is_scipys(name: str, mode: str, method: str, data: st.DataObject) -> None:
     a, v = data.draw(pairs(mode))
-    expected = getattr(signal, name)(a, v, mode, method="direct")
+    with np.errstate(invalid="ignore"):  # SciPy casts numbers that it has not written yet
+        expected = getattr(signal, name)(a, v, mode, method="direct")
     y = getattr(F, name)(a, v, mode, method)
     assert (y.shape, y.dtype) == (expected.shape, np.result_type(a, v))
     assert type(y) is np.ndarray

@@ -77,8 +77,10 @@ def filled(xp: ModuleType, x: Any, pads: Sequence[tuple[int, int]], value: float
     sizes = [n + a + b for n, (a, b) in zip(x.shape[first:], pads, strict=True)]
     # position j has element j - a, if there is one
     ends = [(max(0, a), min(m, n + a)) for m, n, (a, _) in zip(sizes, x.shape[first:], pads, strict=True)]
-    ends = [(start, max(start, stop)) for start, stop in ends]
-    left = x[(..., *(slice(start - a, stop - a) for (start, stop), (a, _) in zip(ends, pads, strict=True)))]
+    # the standard says nothing of a slice that begins behind the end, also where it is empty
+    shifts = [a if start < stop else 0 for (start, stop), (a, _) in zip(ends, pads, strict=True)]
+    ends = [(start, stop) if start < stop else (0, 0) for start, stop in ends]
+    left = x[(..., *(slice(start - a, stop - a) for (start, stop), a in zip(ends, shifts, strict=True)))]
     if all(end == (0, m) for end, m in zip(ends, sizes, strict=True)):
         return left
     if root(xp) == "jax":

@@ -1,0 +1,83 @@
+"""NumPy's BLAS, which has threads of its own: how many it uses.
+
+>>> with alone():
+...     pass
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+__all__ = ["alone", "limit"]
+
+_lock = threading.Lock()
+_inside = 0  # how many are inside `alone`
+_before: list[int] = []  # what each library used before the first of them
+
+
+def limit(count: int) -> None:
+    """So many threads from now on, or as soon as nobody is inside `alone` any more."""
+    with _lock:
+        found = _libraries()
+        if _inside:
+            _before[:] = [count] * len(found)
+        else:
+            _use([count] * len(found))
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Within this, a product of matrices is computed by the thread that asks for it, in the whole process."""
+    global _inside
+    with _lock:
+        if not _inside:
+            _before[:] = [library.get_num_threads() for library in _libraries()]
+            _use([1] * len(_before))
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                _use(_before)
+
+
+def _use(counts: list[int]) -> None:
+    for library, count in zip(_libraries(), counts, strict=True):
+        _free(library)
+        library.set_num_threads(count)
+        _free(library)
+
+
+def _free(library: Any) -> None:
+    """threadpoolctl lets only one thread set numbers, the first; here whoever has the lock may."""
+    if hasattr(library, "clear_controlling_thread"):
+        library.clear_controlling_thread(force=True)
+
+
+@lru_cache
+def _libraries() -> list[Any]:
+    """What multiplies matrices here. It is looked for once, which takes milliseconds."""
+    import numpy  # noqa: F401  # so that its library is loaded
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def _forget() -> None:
+    """In a forked child no other thread is inside `alone`, and the lock may be held by one of the parent's."""
+    global _lock, _inside
+    _lock = threading.Lock()
+    if _inside:
+        _inside = 0
+        _use(_before)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

@@ -116,6 +116,38 @@ def test_every_way_is_the_definition(name: str, data: st.DataObject) -> None:
 # --- images in the lanes ------------------------------------------------------------------------------------------
 
 
+@given(sizes=st.lists(st.integers(3, 12), min_size=2, max_size=2), channels_=CHANNELS, dtype=DTYPES, seed=SEED)
+def test_what_is_read_where_it_lies_may_be_cut_anywhere(
+    sizes: list[int], channels_: Channels, dtype: str, seed: int
+) -> None:
+    laid = (Window(1), Window(1)), tuple(sizes)
+    given = operands(laid, channels_, dtype, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pixels, "NEAR", 1)
+        for made in ("forward", "transposed"):  # plans that are not kept
+            patch.setattr(pixels, made, getattr(pixels, made).__wrapped__)
+        runs = _runs(laid, channels_, dtype)
+    for name in ("conv", "conv_input"):
+        one, other, *_, bias = given[name]
+        [plan] = [plan for kind, plan, _ in runs[name] if kind == pixels.__name__]
+        found, finite = pixels.run(plan, one, other, bias if name == "conv" else None)
+        assert finite
+        np.testing.assert_array_equal(found, getattr(direct, name)(*given[name]), name)
+
+
+def test_the_law_of_cuts_sees_that_all_begin_where_the_first_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = pixels.Plan._items
+
+    def forgotten(self: Any, *given: Any) -> np.ndarray:
+        found = items(self, *given)
+        found[:, 0] = 0
+        return found
+
+    monkeypatch.setattr(pixels.Plan, "_items", forgotten)
+    with caught():
+        test_what_is_read_where_it_lies_may_be_cut_anywhere()
+
+
 def test_what_a_position_reads_and_no_more_is_computed_where_images_are_small() -> None:
     """The gradient by the input of LeNet-5's second layer has 1.96 products in the padding for each of its own."""
     windows = (Window(5), Window(5))

@@ -283,7 +283,7 @@ def forgotten(source: str) -> Iterator[tuple[str, str]]:
 
     def visit(node: ast.AST, inside: str) -> Iterator[tuple[str, str]]:
         if isinstance(node, ast.FunctionDef):
-            inside = node.name
+            inside = inside or node.name
         match node:
             case ast.BinOp(op=ast.MatMult()):
                 yield inside, "@"

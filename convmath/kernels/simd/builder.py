@@ -265,10 +265,13 @@ class Builder:
         kind, place = self.kind(lanes), self.at(pointer, offset)
         return self._load(kind, place, mask, self.bytes, outside)
 
-    def prefetch(self, pointer: Value, offset: Value | int = 0, *, written: bool = False) -> None:
-        """Have a line of the cache brought that will be read, or `written`; there may be nothing at that place."""
-        for_writing, soon, data = HALF(int(written)), HALF(3), HALF(1)
-        self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, offset).value, for_writing, soon, data)
+    def prefetch(self, pointer: Value, offset: Value | int = 0, *, written: bool = False, soon: bool = True) -> None:
+        """Have a line brought that will be read, or `written`; there may be nothing at that place.
+
+        It comes into the first cache if it is needed soon, else into the second.
+        """
+        for_writing, near, data = HALF(int(written)), HALF(3 if soon else 2), HALF(1)
+        self.call("llvm.prefetch.p0", ir.VoidType(), self.at(pointer, offset).value, for_writing, near, data)
 
     def load_number(self, pointer: Value, offset: Value | int = 0) -> Value:
         return self.load(pointer, offset, 1)

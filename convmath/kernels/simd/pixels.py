@@ -13,7 +13,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -23,26 +23,29 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import aligned, biases, empty
+from .memory import LINE, aligned, biases, empty
 from .plane import WRITTEN_OUT, Plane, pack, strides, widest_band
 from .watch import note, unseen, watched
 
 __all__ = ["Plan", "forward", "run", "transposed"]
 
 MOST_VECTORS = 8
+BLOCKS_AHEAD = 2  # from the positions that are read to those that are fetched
+FAR = 3.0  # cycles until a vector has come from the second cache
+NEAR = 256 * 1024  # bytes that should stay near a core
 FLOPS = 150e9  # multiplications and additions a second, about: only to see what is worth sharing
 
 
 # --- the kernel ---------------------------------------------------------------------------------------------------
 
-ITEM = 8  # words: offsets of x, y, w, b in bytes; rows to pack; blocks of positions; its first group
+ITEM = 9  # words: offsets of x, y, w, b in bytes; rows to pack; blocks of positions; positions; its first group
 GROUP = 5  # words: its first tap in bytes, taps, offset of its weights, rows of the output
 OUT = 3  # words of a row of the output: where it stands in the tile's plane, where it goes, elements
 
 
 @kernel(
     "x y w b flag offsets rows items groups out",
-    "channels channel packed length phase count out_channel tiles tile_plane positions",
+    "channels channel packed length phase count out_channel tiles tile_plane",
     "scratch tile_scratch",
 )
 def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, step: int, out_step: int) -> None:
@@ -50,8 +53,8 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
 
     With step = 0 the input is read where it lies, and the output is written where it belongs.
     """
-    tile = k.subroutine("tile", "pppppiiii", lambda *a: _tile(k, channels, vectors, *a))
-    last = k.subroutine("rest", "pppppiiii", lambda *a: _tile(k, rest, vectors, *a)) if rest else None
+    tile = k.subroutine("tile", "pppppiiii", lambda *a: _tile(k, channels, vectors, not step, *a))
+    last = k.subroutine("rest", "pppppiiii", lambda *a: _tile(k, rest, vectors, not step, *a)) if rest else None
 
     def item(i: Value) -> None:
         at = [k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM)]
@@ -62,7 +65,7 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
             )  # fmt: skip
 
         def group(g: Value) -> None:
-            told = k.at(k.groups, (at[7] + g) * (8 * GROUP))
+            told = k.at(k.groups, (at[8] + g) * (8 * GROUP))
             tap, taps, offset, first, behind = (k.load_word(told, 8 * place) for place in range(GROUP))
             offsets, weights = k.at(k.offsets, tap), k.at(w, offset)
             size = taps * (channels * k.bytes)
@@ -72,7 +75,7 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
                 source, target = (k.scratch, k.tile_scratch) if step else (x, there)
                 plane = k.tile_plane if step else k.out_channel
                 bias_at = k.at(b, t * (channels * k.bytes))
-                run(source, k.at(weights, t * size), bias_at, target, offsets, taps, at[6], plane, k.positions)
+                run(source, k.at(weights, t * size), bias_at, target, offsets, taps, at[6], plane, at[7])
                 if step:
                     _unpack(k, count, out_step, there, first, behind)
 
@@ -89,6 +92,7 @@ def _tile(
     k: Builder,
     channels: int,
     vectors: int,
+    far: bool,
     x: Value,
     w: Value,
     b: Value,
@@ -99,10 +103,10 @@ def _tile(
     plane: Value,
     positions: Value,
 ) -> None:
-    """All positions of a tile's channels, block by block; the last block is moved back where it would go too far."""
+    """Positions of a tile's channels, block by block; the last block is moved back where it would go too far."""
     wide = vectors * k.vector
     rows = [k.at(y, plane * i) for i in range(channels)]
-    furthest = k.greatest_of(positions * k.bytes - wide, k.word(0))
+    furthest = positions * k.bytes - wide
 
     def block(step: Value) -> None:
         here = k.least_of(step * wide, furthest)
@@ -112,6 +116,9 @@ def _tile(
             found = list(sums)
             source, weights = k.at(there, k.load_word(offsets, t * 8)), k.at(w, t * (channels * k.bytes))
             inputs = [k.load(source, j * k.vector) for j in range(vectors)]
+            if far:  # the channels are so far apart that no processor guesses what comes next
+                for line in range(0, wide, LINE):
+                    k.prefetch(source, BLOCKS_AHEAD * wide + line, soon=False)
             for i in range(channels):
                 weight = k.splat(k.load_number(weights, i * k.bytes))
                 for j in range(vectors):
@@ -180,11 +187,11 @@ def _spread(k: Builder, value: Value, there: Value, offset: Value, mask: Value |
 # --- tables -------------------------------------------------------------------------------------------------------
 
 
-def tile(channels: int, positions: int, lanes: int, taps: float, most: int) -> tuple[float, int, int]:
+def tile(channels: int, positions: int, lanes: int, taps: float, most: int, far: bool) -> tuple[float, int, int]:
     """The fewest cycles, and the channels and vectors (at most so many) of the tiles that take them.
 
     A processor of the kind that kernels are made for multiplies two vectors and loads two in a cycle, and a chain of
-    sums needs four cycles a link.
+    sums needs four cycles a link. A vector that no other tap has loaded is `far`, in the second cache.
     """
     wide, best = -(-positions // lanes), (math.inf, 1, 1)
     for vectors, count in product(range(1, min(most, MOST_VECTORS) + 1), range(1, min(channels, 16) + 1)):
@@ -192,7 +199,7 @@ def tile(channels: int, positions: int, lanes: int, taps: float, most: int) -> t
             continue
 
         def cycles(count: int, vectors: int = vectors) -> float:
-            work = max(count * vectors / 2, (count + 2 * vectors + 1) / 2, 4.0) + 0.5
+            work = max(count * vectors / 2, (count + 2 * vectors + 1) / 2, 4.0, FAR * far * vectors) + 0.5
             return work * taps + count * vectors + 8 if count else 0
 
         total = -(-wide // vectors) * (channels // count * cycles(count) + cycles(channels % count))
@@ -235,7 +242,8 @@ class Plan:
         lanes, taps = host().vector // size, [p.reads * len(part.offsets) for part in p.parts]
         flat = math.prod(plane.sizes) if p.in_place else plane.flat
         most = flat // lanes if p.in_place else MOST_VECTORS
-        cycles, self.channels, vectors = tile(p.makes, flat, lanes, sum(taps) / max(1, len(taps)), most)
+        alone = all(len(part.offsets) == 1 for part in p.parts)
+        cycles, self.channels, vectors = tile(p.makes, flat, lanes, sum(taps) / max(1, len(taps)), most, alone)
         self.tiles, rest = divmod(p.makes, self.channels)
         blocks = -(-flat // (vectors * lanes))
         tile_plane = blocks * vectors * lanes
@@ -248,7 +256,13 @@ class Plan:
         packed = [plane.rows(band) for band in plane.bands]
         self.rows = np.concatenate(packed)
         self.groups, self.out = self._groups(taps, size)
-        self.items = self._items(in_size, out_size, np.cumsum([0, *map(len, packed)]), blocks, sum(taps), size)
+        if p.in_place:  # positions of all channels that stay near while one tile after the other goes by
+            near = max(1, NEAR // (p.reads * vectors * host().vector))
+            cuts = [(first, 0, 0, min(near, blocks - first)) for first in range(0, blocks, near)]
+        else:
+            ends = np.cumsum([0, *map(len, packed)])
+            cuts = [(0, *rows, blocks) for rows in pairwise(ends)]
+        self.items = self._items(in_size, out_size, np.array(cuts), vectors * lanes, sum(taps), size)
         # the taps of the last block read beyond what is laid out, and what they make of it is not used
         reach = int(self.offsets.max(initial=0)) // size + tile_plane
         self.own = (max(reach, p.reads * channel + lanes) * size, self.channels * tile_plane * size)
@@ -256,12 +270,12 @@ class Plan:
             *(self.offsets, self.rows, self.items, self.groups, self.out),
             *(p.reads, in_size * size, channel * size),
             *(plane.shape[-1], plane.phase * size, len(p.parts), out_size * size, self.tiles, tile_plane * size),
-            flat if p.in_place else tile_plane,
         )
         # every vector that is laid out or comes out is loaded and stored once more
         moved = 0 if p.in_place else (p.reads * plane.channel + p.makes * flat * len(p.parts)) / lanes
-        self.cycles = len(self.items) * (cycles * len(p.parts) + 2 * moved)
-        self.seconds = 2 * len(self.items) * p.makes * sum(taps) * tile_plane / FLOPS
+        whole = p.batch * p.groups * (1 if p.in_place else len(plane.bands))
+        self.cycles = whole * (cycles * len(p.parts) + 2 * moved)
+        self.seconds = 2 * whole * p.makes * sum(taps) * tile_plane / FLOPS
 
     def _offsets(self, channel: int) -> np.ndarray:
         """The taps of each group, for each channel that is read."""
@@ -290,22 +304,24 @@ class Plan:
                 tap, row = tap + count, behind
         return np.array(told, np.int64), np.concatenate(rows).astype(np.int64)
 
-    def _items(self, in_size: int, out_size: int, ends: np.ndarray, blocks: int, taps: int, size: int) -> np.ndarray:
-        """The words of ITEM for each image, group of channels and band."""
+    def _items(self, in_size: int, out_size: int, cuts: np.ndarray, wide: int, taps: int, size: int) -> np.ndarray:
+        """The words of ITEM for each image, group of channels and cut: its first block, rows to pack, blocks."""
         p = self.problem
-        image, g, band = np.meshgrid(
-            range(p.batch), range(p.groups), range(len(p.plane.bands)), indexing="ij", sparse=False
-        )
-        first = image * p.groups + g
+        image, g, cut = np.meshgrid(range(p.batch), range(p.groups), range(len(cuts)), indexing="ij", sparse=False)
+        block, row, behind, blocks = cuts[cut].transpose(3, 0, 1, 2)
+        first, flat = image * p.groups + g, block * wide
+        # behind the last block there is nothing where the input is read as it lies
+        positions = in_size - flat if p.in_place else blocks * wide
         columns = (
-            first * (p.reads * in_size * size),
-            first * (p.makes * out_size * size),
+            (first * (p.reads * in_size) + flat) * size,
+            (first * (p.makes * out_size) + flat) * size,
             g * (p.makes * taps * size),
             g * (p.makes * size),
-            ends[band],
-            ends[band + 1],
-            np.full_like(band, blocks),
-            band * len(p.parts),
+            row,
+            behind,
+            blocks,
+            positions,
+            np.zeros_like(cut) if p.in_place else cut * len(p.parts),
         )
         return np.stack([np.ravel(column) for column in columns], -1).astype(np.int64)
 
@@ -347,9 +363,20 @@ def forward(
         ),
     )
     numbers = np.arange(outputs * reads * taps).reshape(groups, makes, reads, taps)
-    in_place = all(window == Window(1) for window in windows) and math.prod(sizes) >= plane.lanes
     return Plan(
-        Problem(dtype, batch, groups, reads, makes, plane, counts, 1, (part,), numbers, in_place),
+        Problem(
+            dtype,
+            batch,
+            groups,
+            reads,
+            makes,
+            plane,
+            counts,
+            1,
+            (part,),
+            numbers,
+            _in_place(plane, windows, reads, makes),
+        ),
         exact=exact,
     )
 
@@ -404,10 +431,20 @@ def transposed(
     numbers = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
     return Plan(
         Problem(
-            dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, read, numbers, False, read != parts
+            dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, read, numbers,
+            _in_place(plane, windows, reads, makes), read != parts,
         ),
         exact=exact,
     )  # fmt: skip
+
+
+def _in_place(plane: Plane, windows: Sequence[Window], reads: int, makes: int) -> bool:
+    """Whether the input is read where it lies, since each output reads the position that is its own.
+
+    The output is written in short pieces then, which takes longer where there is much more of it.
+    """
+    own = all(window == Window(1) for window in windows) and math.prod(plane.sizes) >= plane.lanes
+    return own and makes <= 2 * reads
 
 
 def _remainder(

@@ -26,7 +26,17 @@ from ..kernels.sums import at_width, gamma
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
-from convmath.kernels.simd.images import back, buffers, draft, network, tables, there, tiled, winograd
+from convmath.kernels.simd.images import (
+    back,
+    buffers,
+    draft,
+    network,
+    tables,
+    there,
+    tiled,
+    winograd,
+    winograd_weights,
+)
 
 Draw = Callable[..., Any]
 
@@ -266,7 +276,7 @@ def networks(
 @st.composite
 def tiled_networks(draw: Draw) -> Network:
     """Convolutions with 3×3 taps, and what may be made with them or read them."""
-    made = _Making(draw, PIECES, (24, 25, 48), 2, 2)
+    made = _Making(draw, PIECES, (8, 10, 16, 24, 25, 48), 2, 2)
     made.three()
     for layer in draw(
         st.lists(st.sampled_from([made.activation, made.three, made.residual, made.apart_pool]), max_size=2)
@@ -361,7 +371,8 @@ def near(net: Network, wrt: Any, seed: int, dtype: str) -> None:
 @given(data=st.data())
 def test_on_reals_a_plan_is_close_to_the_function(data: st.DataObject) -> None:
     every = PIECES | KINKS | SMOOTH
-    net = data.draw(st.one_of(networks(every, norms=True), networks(every, classes=True, norms=True)))
+    drawn = networks(every, norms=True), networks(every, classes=True, norms=True), tiled_networks()
+    net = data.draw(st.one_of(*drawn))
     near(net, data.draw(BY), data.draw(SEED), "f8")
 
 
@@ -374,7 +385,7 @@ def test_in_float32_a_plan_is_close_to_the_function_in_float64(data: st.DataObje
 
 @given(data=st.data())
 def test_what_is_not_finite_is_decided_by_the_definition(data: st.DataObject) -> None:
-    net = data.draw(networks(PIECES))
+    net = data.draw(st.one_of(networks(PIECES), tiled_networks()))
     rng = np.random.default_rng(data.draw(SEED))
     planned, plain = both(net, (0, 1))
     parameters, x, target = arguments(net, rng, whole)
@@ -416,6 +427,29 @@ def test_tiles_in_bands_and_in_blocks_give_the_same_sums(size: int, monkeypatch:
     step = cm.value_and_grad(loss, (0, 1, 2), planned=True)
     assert step.plan(*given_)
     same(step(*given_), cm.value_and_grad(loss, (0, 1, 2), planned=False)(*given_))
+
+
+# room for all points of a few tiles, for a line of points of a few, for all of them
+@pytest.mark.parametrize("near", [48_000, 180_000, 2**22])
+@pytest.mark.parametrize("sums", [1, 2**21])
+@given(data=st.data())
+def test_tiles_of_a_weight_in_blocks_and_in_parts_give_the_same_sums(near: int, sums: int, data: st.DataObject) -> None:
+    groups, reads, outputs, images = (data.draw(st.integers(*ends)) for ends in ((1, 2), (8, 9), (8, 11), (1, 20)))
+    sizes, pads = data.draw(st.tuples(*[st.integers(7, 16)] * 2)), data.draw(st.tuples(*[st.integers(0, 2)] * 4))
+    options = {"padding": (pads[:2], pads[2:]), "groups": groups}
+
+    def loss(w: Any, b: Any, x: Any, t: Any) -> Any:
+        return F.mse(F.conv(x, w, b, **options), t, reduction="sum")
+
+    rng = np.random.default_rng(data.draw(SEED))
+    x, w = whole(rng, (images, groups * reads, *sizes)), whole(rng, (groups * outputs, reads, 3, 3))
+    given_ = [a.astype("f4") for a in (w, whole(rng, w.shape[:1]), x, whole(rng, F.conv(x, w, **options).shape))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(winograd_weights, "NEAR", near)
+        patch.setattr(tiled, "SUMS", sums)
+        step = cm.value_and_grad(loss, (0, 1, 2), planned=True)
+        assert step.plan(*given_)
+        same(step(*given_), cm.value_and_grad(loss, (0, 1, 2), planned=False)(*given_))
 
 
 LENET = """
@@ -805,12 +839,33 @@ def test_the_law_of_integers_has_teeth(name: str, monkeypatch: pytest.MonkeyPatc
     caught(test_on_integers_a_plan_equals_the_function)
 
 
+def last_left_out(of: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
+    return lambda *given_: of(*given_)[:-1]
+
+
+def signs_forgotten(of: Callable[..., tuple[np.ndarray, np.ndarray]]) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    def made(*given_: int) -> tuple[np.ndarray, np.ndarray]:
+        lines, factors = of(*given_)
+        return lines, np.abs(factors)
+
+    return made
+
+
+def test_the_law_of_parts_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(tiled, "_lines", signs_forgotten(tiled._lines))
+        caught(test_tiles_of_a_weight_in_blocks_and_in_parts_give_the_same_sums, 48_000, 2**21)
+    monkeypatch.setattr(tiled, "_pairs", last_left_out(tiled._pairs))
+    caught(test_tiles_of_a_weight_in_blocks_and_in_parts_give_the_same_sums, 180_000, 1)
+
+
 FAULTS_OF_TILES: dict[str, tuple[Any, str, Callable[[Any], Any]]] = {
     "the second row of a tile is left out": (
         tiled,
         "_tiles",
         lambda of: lambda *given_: np.minimum(of(*given_), [2**62, 2**62, 1, 2]),
     ),
+    "a tile of a weight is left out": (tiled, "_pairs", last_left_out),
     "kernels are not turned": (
         winograd,
         "transform_weights",

@@ -12,7 +12,7 @@ from .draft import Draft, Made, Tail, named
 from .layers import Activation, AvgPool, Correlation, Input, MaxPool, Norm, Sum
 from .layout import Layout, egress
 from .there import combined, divisors_of, normal, reading, taps_of
-from .tiled import tiled
+from .tiled import tiled, tiled_weights
 from .units import Unit
 from .weights import BIASES, tile_of, weights
 
@@ -121,7 +121,7 @@ def _correlation(draft: Draft, layer: Correlation, made: Made) -> list[Step]:
         made.inner_g = draft.memory.borrowed(made.inner)
         steps.append(_through_pool(draft, made.unit.pool, made))
     if {layer.w, layer.b} & {*draft.net.wanted}:
-        steps.append(_weights(draft, layer, made))
+        steps += _weights(draft, layer, made)
     if layer.x in draft.needs:
         steps += _by_input(draft, layer, made)
     if made.unit.pool:
@@ -157,7 +157,15 @@ def _by_input(draft: Draft, layer: Correlation, made: Made) -> list[Step]:
     return [draft.memory.step(code, len(found.places) * layer.groups * tiles, words)]
 
 
-def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:
+def _weights(draft: Draft, layer: Correlation, made: Made) -> list[Step]:
+    tiles, biased = draft.weights_by_tiles(layer), layer.b is not None and layer.b in draft.net.wanted
+    x = draft.made[layer.x]
+    steps = tiled_weights(draft, layer, (x.layout, x.y), made.produced) if tiles else []
+    return [*steps, *([_sums(draft, layer, made, matrix=not tiles, biased=biased)] if biased or not tiles else [])]
+
+
+def _sums(draft: Draft, layer: Correlation, made: Made, *, matrix: bool, biased: bool) -> Step:
+    """The step that computes gW, if it is this that does, and gB."""
     (of_y, g), x, taps = made.produced, draft.made[layer.x], taps_of(layer)
     outputs, reads = of_y.channels // layer.groups, x.layout.channels // layer.groups
     # a tap is so far from where the window of position 0 begins
@@ -167,8 +175,7 @@ def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:
     offsets = _outer([x.layout.channel * np.arange(reads), *along])
     runs = _runs(draft, layer, begin, x.layout, of_y)
     many, pairs = tile_of(outputs, len(offsets), draft.lanes.lanes)
-    tiles, wide = -(-outputs // many), -(-len(offsets) // pairs)
-    biased = layer.b is not None and layer.b in draft.net.wanted
+    tiles, wide = -(-outputs // many), -(-len(offsets) // pairs) if matrix else 0
     items = layer.groups * tiles * wide + (-(-of_y.channels // BIASES) if biased else 0)
     sums = items * max(many * pairs, BIASES) * draft.lanes.lanes * draft.bytes
     parts = min(len(runs), -(-(x.layout.bytes + of_y.bytes) // NEAR))
@@ -183,7 +190,7 @@ def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:
         "g": g,
         "flag": draft.memory.flag,
         "parts": parts,
-        "gw": draft.gradient(layer.w),
+        "gw": draft.gradient(layer.w) if matrix else 0,
         "bands": draft.memory.table(bands),
         "gb": draft.gradient(layer.b) if layer.b is not None and biased else 0,
         "offsets": draft.memory.table(offsets),
@@ -199,7 +206,7 @@ def _weights(draft: Draft, layer: Correlation, made: Made) -> Step:
         "g_group": outputs * of_y.channel,
         "g_channel": of_y.channel,
     }
-    draft.products += len(of_y.positions) * taps * layer.groups * outputs * reads * draft.net.images
+    draft.products += matrix * len(of_y.positions) * taps * layer.groups * outputs * reads * draft.net.images
     return draft.memory.step(weights(draft.net.dtype, many, pairs, banded), items, words, whole=banded)
 
 

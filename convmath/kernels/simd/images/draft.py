@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from . import winograd_weights
 from .buffers import GRADIENTS, Memory, Slot
 from .layers import Activation, Correlation, Input, MaxPool, Net, Norm, Refused
 from .layout import Layout, lanes_of
@@ -125,8 +126,12 @@ class Draft:
                 continue
             if layer.x == value:
                 margins = _widest(margins, self._margins(layer, layer.y, turned=False))
-            if value == (layer.y if unit.pool else unit.y) and self.by_tiles(layer) and layer.x in self.needs:
+            if value != (layer.y if unit.pool else unit.y):
+                continue
+            if self.by_tiles(layer) and layer.x in self.needs:
                 margins = _widest(margins, self._margins(layer, layer.x, turned=True))
+            if self.weights_by_tiles(layer):
+                margins = _widest(margins, [(0, -n % STEP) for n in sizes])
         return Layout(channels, tuple(sizes), self.lanes.row, tuple(margins))
 
     def by_tiles(self, layer: Correlation) -> bool:
@@ -134,9 +139,17 @@ class Draft:
         reads, outputs = (self.net.values[value][0] // layer.groups for value in (layer.x, layer.y))
         return fits(layer.windows, reads, outputs, self.lanes.together * self.lanes.vector)
 
+    def weights_by_tiles(self, layer: Correlation) -> bool:
+        """Whether its gradient by the weight is."""
+        reads, outputs = (self.net.values[value][0] // layer.groups for value in (layer.x, layer.y))
+        return layer.w in self.net.wanted and winograd_weights.fits(
+            layer.windows, reads, outputs, self.lanes.row, self.lanes.lanes
+        )
+
     def _margins(self, layer: Correlation, made: int, *, turned: bool) -> list[Pads]:
         """What lies around an array that a convolution reads, with all of the tiles of what is made that are begun."""
-        begun = [-n % STEP if self.by_tiles(layer) else 0 for n in self.net.values[made][1:]]
+        tiles = self.by_tiles(layer) or self.weights_by_tiles(layer)
+        begun = [-n % STEP if tiles else 0 for n in self.net.values[made][1:]]
         pads = [(TAPS - 1 - w.before, TAPS - 1 - w.after) if turned else (w.before, w.after) for w in layer.windows]
         return [(before, after + rest) for (before, after), rest in zip(pads, begun, strict=True)]
 

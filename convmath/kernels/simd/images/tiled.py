@@ -1,19 +1,23 @@
-"""The steps of a 3×3 convolution that is computed by tiles, there and by its input."""
+"""The steps of a 3×3 convolution that is computed by tiles: there, by its input, and by its weight."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..memory import LINE
-from . import winograd
+from . import winograd, winograd_weights
 from .buffers import Slot, Step
 from .correlation import outputs_of
 from .draft import Draft, Tail
 from .layers import Correlation
 from .layout import Layout
 from .winograd import POINTS, STEP, TAPS, TILE
+from .winograd_weights import READ, SIDE
 
-__all__ = ["tiled"]
+__all__ = ["tiled", "tiled_weights"]
+
+PARTS = 16  # of the tiles of a gradient by the weight, for each of which its sums are kept
+SUMS = 2**21  # bytes of these sums
 
 
 def tiled(
@@ -75,3 +79,72 @@ def _tiles(x: Layout, y: Layout, before: list[int]) -> np.ndarray:
     table = np.stack([of_x, y.at(starts), *(count.reshape(-1) for count in there)], -1).astype(np.int64)
     assert table.itemsize * table.shape[1] == TILE
     return table
+
+
+# --- by the weight ------------------------------------------------------------------------------------------------
+
+
+def tiled_weights(
+    draft: Draft, layer: Correlation, x: tuple[Layout, np.ndarray], g: tuple[Layout, np.ndarray]
+) -> list[Step]:
+    """The steps that compute gW from X and gY."""
+    (of_x, x_), (of_g, g_), memory = x, g, draft.memory
+    reads, outputs, row = of_x.channels // layer.groups, of_g.channels // layer.groups, draft.lanes.row
+    tiles, channels = _pairs(layer, of_x, of_g), reads + outputs
+    points = SIDE * winograd_weights.lines_of(channels, row)
+    most = winograd_weights.most(channels, row, points)
+    many, pairs = winograd_weights.tile_of(draft.lanes.lanes)
+    matrix = -(-outputs // many) * -(-reads // pairs) * draft.lanes.vector
+    pieces = max(1, min(PARTS, -(-len(tiles) // most), SUMS // (POINTS * matrix)))
+    lines, factors = _lines(of_x.strides[0], of_g.strides[0])
+    shared = {
+        "x_count": reads,
+        "g_count": outputs,
+        "pieces": pieces,
+        "sums": memory.zeros(layer.groups * pieces * POINTS * matrix),
+    }
+    words = {
+        **shared,
+        "x": x_,
+        "g": g_,
+        "tiles": memory.table(tiles),
+        "parts": memory.table(np.linspace(0, len(tiles), pieces + 1).astype(np.int64)),
+        "lines": memory.table(lines),
+        "factors": memory.floats(factors),
+        "most": most,
+        "x_channel": of_x.channel,
+        "x_group": reads * of_x.channel,
+        "x_line": of_x.strides[0],
+        "g_channel": of_g.channel,
+        "g_group": outputs * of_g.channel,
+        "g_line": of_g.strides[0],
+        "row": row,
+    }
+    back = {**shared, "gw": draft.gradient(layer.w), "flag": memory.flag}
+    draft.products += len(tiles) * layer.groups * POINTS * reads * outputs * draft.net.images
+    dtype, room = draft.net.dtype, points * channels * (most * row + LINE)
+    add = winograd_weights.add_products(dtype, many, pairs, points == POINTS)
+    finish = winograd_weights.transform_back(dtype, many, pairs)
+    return [
+        memory.step(add, layer.groups * pieces * (POINTS // points), words, room),
+        memory.step(finish, layer.groups * (matrix // draft.lanes.vector), back, TAPS * TAPS * draft.lanes.vector),
+    ]
+
+
+def _pairs(layer: Correlation, x: Layout, g: Layout) -> np.ndarray:
+    """Rows of TILE: where the tiles begin in both arrays. What they have beyond gY is 0 there."""
+    starts = [np.arange(0, n, STEP) for n in g.sizes]
+    of_x = x.at([start - window.before for start, window in zip(starts, layer.windows, strict=True)])
+    return np.stack([of_x, g.at(starts)], -1).astype(np.int64)
+
+
+def _lines(x_line: int, g_line: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each point of the first axis: where the two lines of X and of gY lie that it reads, and what they count."""
+    f, lines, factors = winograd_weights.matrices_of(), [], []
+    for b, g in zip(f.B, f.G, strict=True):
+        for row, line in ((b, x_line), (g, g_line)):
+            found = [(place * line, float(factor)) for place, factor in enumerate(row) if factor]
+            found += [(0, 0.0)] * (READ - len(found))
+            lines += [at for at, _ in found]
+            factors += [factor for _, factor in found]
+    return np.array(lines, np.int64), np.array(factors)

@@ -14,7 +14,7 @@ from ..compile import kernel
 from ..host import host
 from ..watch import note, unseen, watched
 
-__all__ = ["BIASES", "RUN", "tile_of", "weights"]
+__all__ = ["BIASES", "RUN", "lanes_summed", "tile_of", "weights"]
 
 RUN = 24  # bytes of a row of positions: where X and gY begin, and how far it goes
 ADDRESSES = 12  # registers for where the outputs and pairs of a tile lie
@@ -76,7 +76,7 @@ class _Tile:
 
     def store(self, sums: Sequence[Value]) -> None:
         k, pairs = self.k, len(self.offsets)
-        totals = [_totals(k, sums[o * pairs : (o + 1) * pairs]) for o in range(len(self.rows))]
+        totals = [lanes_summed(k, sums[o * pairs : (o + 1) * pairs]) for o in range(len(self.rows))]
         # what a vector has beyond the tile's own pairs is another tile's
         there = k.below(k.least_of(k.pairs - self.pair, pairs), totals[0].lanes)
         for o, total in enumerate(totals):
@@ -110,13 +110,13 @@ class _Bias:
     def store(self, sums: Sequence[Value]) -> None:
         k = self.k
         for first in range(0, BIASES, k.lanes):
-            total = _totals(k, sums[first : first + k.lanes])
+            total = lanes_summed(k, sums[first : first + k.lanes])
             there = k.below(self.all - self.output - first, total.lanes)
             k.store(total, k.gb, (self.output + first) * k.bytes, mask=there)
             _note(k, [total])
 
 
-def _totals(k: Builder, vectors: Sequence[Value]) -> Value:
+def lanes_summed(k: Builder, vectors: Sequence[Value]) -> Value:
     """The sums of the lanes of some vectors, as one vector; what it has more repeats the last."""
     count = 2
     while count < len(vectors):

@@ -21,7 +21,7 @@ from ..watch import note, unseen, watched
 from ..winograd import TAPS, matrices
 from .tails import expect, finish
 
-__all__ = ["POINTS", "STEP", "TILE", "correlate_tiles", "fits", "room", "transform_weights"]
+__all__ = ["POINTS", "STEP", "TILE", "correlate_tiles", "fits", "is_plain", "room", "transform_weights"]
 
 STEP = 2  # outputs of a tile, along each axis
 POINTS = (STEP + TAPS - 1) ** 2
@@ -32,9 +32,13 @@ MOST = 2**20  # bytes of scratch memory
 
 def fits(windows: Sequence[Window], reads: int, outputs: int, block: int) -> bool:
     """Whether a convolution of so many channels is computed in this way, there and by its input."""
+    return is_plain(windows) and min(reads, outputs) >= LEAST and room(reads, outputs, block) <= MOST
+
+
+def is_plain(windows: Sequence[Window]) -> bool:
+    """Whether the windows are 3×3, without stride and dilation."""
     plain = all((w.kernel, w.stride, w.dilation) == (TAPS, 1, 1) and max(w.before, w.after) < TAPS for w in windows)
-    near = room(reads, outputs, block) <= MOST
-    return len(windows) == 2 and plain and min(reads, outputs) >= LEAST and near
+    return len(windows) == 2 and plain
 
 
 def room(reads: int, outputs: int, block: int) -> int:

@@ -17,8 +17,9 @@ from convmath.window import Window
 from ...choice import ITSELF, methods
 from ...costs import seconds
 from ...problem import Convolution
+from . import winograd_weights
 from .layers import Correlation, Input, Net
-from .layout import lanes_of
+from .layout import Lanes, lanes_of
 from .units import units
 from .winograd import POINTS, STEP, TAPS, fits
 
@@ -67,7 +68,7 @@ def amounts(net: Net) -> dict[str, Mapping[str, float]]:
         convolution += min(by[method] for method in ITSELF if method in by)
     lanes = lanes_of(net.images, net.dtype)
     images = lanes.row // size
-    products = sum(_products(net, layer, lanes.together * lanes.vector) for layer in _correlations(net))
+    products = sum(_products(net, layer, lanes) for layer in _correlations(net))
     return {
         "operators": {"operator": len(net.layers), "convolution": convolution, "byte": others * net.images * size},
         "plan": {
@@ -99,10 +100,12 @@ def _problems(net: Net) -> Iterator[Convolution]:
             yield Convolution(kind, np.dtype(net.dtype), shape, outputs, tuple(counts or (1,)), laid, layer.groups)
 
 
-def _products(net: Net, layer: Correlation, block: int) -> float:
-    """The multiplications of an image: of the value and by the input, by tiles or as they are, and by the weight."""
+def _products(net: Net, layer: Correlation, lanes: Lanes) -> float:
+    """The multiplications of an image: of the value, by the input and by the weight, by tiles or as they are."""
     (reads, *_), (outputs, *counts) = net.values[layer.x], net.values[layer.y]
     reads, outputs = reads // layer.groups, outputs // layer.groups
     plain = float(math.prod(counts) * layer.groups * outputs * reads * math.prod(w.kernel for w in layer.windows))
-    there = plain * POINTS / (STEP * TAPS) ** 2 if fits(layer.windows, reads, outputs, block) else plain
-    return there * (1 + _needed(net, layer)) + plain
+    tiles, given = plain * POINTS / (STEP * TAPS) ** 2, (layer.windows, reads, outputs)
+    there = tiles if fits(*given, lanes.together * lanes.vector) else plain
+    back = tiles if winograd_weights.fits(*given, lanes.row, lanes.lanes) else plain
+    return there * (1 + _needed(net, layer)) + back

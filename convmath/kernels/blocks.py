@@ -49,8 +49,13 @@ def blocks(
     lengths = (batch, *counts)
     if not math.prod(lengths):
         return
-    half = -(-math.prod(lengths) // 2)
-    first, *others = _steps(lengths, min(at_once(each), max(half, at_once(4 * each))))
+    total, most, least = math.prod(lengths), at_once(each), at_once(4 * each)
+    inside = any(min(window.before, window.after) < 0 for window in windows)  # some of the array is left out
+    if total <= least and batch <= at_once(image) and not inside:
+        whole = (slice(None),) * (2 + len(sizes))
+        yield Block(slice(None), whole, whole, (0,) * len(sizes), tuple(windows), tuple(counts), slice(None))
+        return
+    first, *others = _steps(lengths, min(most, max(-(-total // 2), least)))
     steps = tuple(map(_alike, lengths, (min(first, at_once(image)), *others)))
     for images, *out in boxes(lengths, steps):
         read, laid = zip(*map(_laid, windows, sizes, out), strict=True)

@@ -35,7 +35,7 @@ SPEED = 60e9  # bytes a second, about: only to see what is worth sharing
 # bytes of a plane and of a row; `rest` is 1 where some elements lie in no tile
 SHAPE = "plane_in plane_out rows row_out rest"
 
-Tile = tuple[int, int]  # rows, and elements of a row
+Tile = tuple[int, int, int]  # rows, elements of a row, and vectors of a row of the array that an output vector has
 
 
 # --- code ---------------------------------------------------------------------------------------------------------
@@ -50,7 +50,7 @@ def _over(
     There are the rows of the array at its tiles, and the bytes of outputs before it, of all and of the plane; in the
     last vector of a row also how many elements are left of a row of the array, and a mask of outputs.
     """
-    high, wide = tile
+    high, wide, _ = tile
     first = k.at(array, plane * k.plane_in)
 
     def row(r: Value) -> None:
@@ -67,12 +67,13 @@ def _over(
     k.loop(0, k.rows, 1, [], row)
 
 
-def _loaded(k: Builder, row: Value, wide: int, left: Value | None) -> list[Value]:
-    """The vectors of a row."""
-    for v in range(wide):
+def _loaded(k: Builder, row: Value, tile: Tile, left: Value | None) -> list[Value]:
+    """The vectors of a row; of a short one some have nothing."""
+    _, wide, filled = tile
+    for v in range(filled):
         k.prefetch(row, v * k.vector + AHEAD)
-    masks = [None if left is None else k.below(left - v * k.lanes) for v in range(wide)]
-    return [k.load(row, v * k.vector, mask=mask) for v, mask in enumerate(masks)]
+    masks = [None if left is None else k.below(left - v * k.lanes) for v in range(filled)]
+    return [k.load(row, v * k.vector, mask=mask) for v, mask in enumerate(masks)] + [k.splat(0.0)] * (wide - filled)
 
 
 def _tap(k: Builder, vectors: Sequence[Value], t: int) -> Value:
@@ -102,7 +103,7 @@ def forward(k: Builder, dtype: str, kind: str, tile: Tile, scale: str) -> None:
         return k.greater(so_far, new) if kind == "max" else so_far + new
 
     def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
-        loaded = [_loaded(k, row, tile[1], left) for row in rows]
+        loaded = [_loaded(k, row, tile, left) for row in rows]
         columns = [reduce(join, column) for column in zip(*loaded, strict=True)]
         found = reduce(join, (_tap(k, columns, t) for t in range(tile[1])))
         if kind == "sum":
@@ -119,7 +120,7 @@ def selection(k: Builder, dtype: str, tile: Tile, last: bool) -> None:
     """The maximum, and the number of the tap where it is first (or last)."""
 
     def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
-        loaded = [_loaded(k, row, tile[1], left) for row in rows]
+        loaded = [_loaded(k, row, tile, left) for row in rows]
         taps = [_tap(k, vectors, t) for vectors in loaded for t in range(tile[1])]
         best, at = taps[0], k.integers(k.integer, [0] * k.lanes)
         for t, new in enumerate(taps[1:], 1):
@@ -134,13 +135,13 @@ def selection(k: Builder, dtype: str, tile: Tile, last: bool) -> None:
 @kernel("gy taps gx factor starts", SHAPE)
 def backward(k: Builder, dtype: str, tile: Tile, selected: bool, scale: str, past: bool) -> None:
     """Each cotangent to its whole tile, or to the tap that is `selected`."""
-    wide, scaled = tile[1], scaling(k, scale)
+    (_, wide, filled), scaled = tile, scaling(k, scale)
 
     def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
         g, at = scaled(k.load(k.gy, place, mask=mask), along, mask), None
         if selected:
             at = k.resized(k.load_integers(BYTE, k.taps, place // k.bytes, mask=mask), k.integer)
-        for v in range(wide):
+        for v in range(filled):
             elements = [v * k.lanes + i for i in range(k.lanes)]
             output = [e // wide for e in elements]
             of_output = k.shuffle(g, g, output)
@@ -189,7 +190,8 @@ class Plan:
     @cached_property
     def tile(self) -> Tile:
         *outer, last = (w.kernel for w in self.windows)
-        return math.prod(outer), last
+        lanes = host().vector // BYTES[self.dtype]
+        return math.prod(outer), last, -(-min(self.counts[-1], lanes) * last // lanes)
 
     @cached_property
     def starts(self) -> np.ndarray:
@@ -199,7 +201,7 @@ class Plan:
     def words(self) -> tuple[int, ...]:
         """The words behind the arrays of a call."""
         size, planes = BYTES[self.dtype], (math.prod(self.sizes), math.prod(self.counts))
-        rest = math.prod(self.counts) * math.prod(self.tile) != planes[0]
+        rest = math.prod(self.counts) * math.prod(self.tile[:2]) != planes[0]
         rows = planes[1] // self.counts[-1]
         return (*addresses(self.starts), planes[0] * size, planes[1] * size, rows, self.counts[-1] * size, int(rest))
 

@@ -21,6 +21,7 @@ from convmath.window import Window
 from . import elementary, ordered
 from .choice import worth_generating
 from .order import in_exact_order
+from .products import product
 from .storage import half, rounded
 
 __all__ = [
@@ -90,7 +91,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if half(a.dtype) and a.dtype == b.dtype:
         return rounded(matmul(a.astype(np.float32), b.astype(np.float32)), a.dtype)
     if not in_exact_order() or not _has_order(dtype := np.result_type(a, b)) or 0 in (a.ndim, b.ndim):
-        return np.matmul(a, b)
+        return product(a, b)
     left, right = a[None] if a.ndim == 1 else a, b[:, None] if b.ndim == 1 else b
     if left.shape[-1] != right.shape[-2]:
         return np.matmul(a, b)  # which is an error

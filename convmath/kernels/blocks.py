@@ -10,7 +10,7 @@ from convmath.window import Window
 
 from .tiles import boxes
 
-__all__ = ["ROOM", "Block", "at_once", "blocks"]
+__all__ = ["ROOM", "Block", "at_once", "blocks", "has_room"]
 
 # bytes that a thread lays out at once: they should stay in the cache, and no batch, and no image, fill the memory
 ROOM = 2**22
@@ -71,6 +71,11 @@ def blocks(
 def at_once(size: int) -> int:
     """How many of what takes so many bytes there is ROOM for, one at least."""
     return max(1, ROOM // max(1, size))
+
+
+def has_room(size: int) -> bool:
+    """Whether there is for so many bytes."""
+    return size <= ROOM
 
 
 def _steps(lengths: Sequence[int], room: int) -> tuple[int, ...]:

@@ -42,7 +42,11 @@ _pools: dict[int, _Helpers] = {}
 
 
 def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
-    """Do the work for each item; `seconds` is about what one thread needs for all of them."""
+    """Do the work for each item; `seconds` is about what one thread needs for all of them.
+
+    What multiplies matrices does so in the thread that it runs in, also where there is one thread alone: the order of
+    BLAS's sums depends on how many it has.
+    """
     left = deque(items)
     helpers = 0 if seconds < WORTH else min(threads(), len(left)) - 1
 
@@ -58,10 +62,10 @@ def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
             left.clear()
             raise
 
-    if helpers <= 0:
-        along()
-        return
     with blas.alone():
+        if helpers <= 0:
+            along()
+            return
         pool = _pool(helpers)
         pool.place()
         # what the caller set for its own context (np.errstate) holds for the threads that work for it

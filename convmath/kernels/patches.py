@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import reduce
 from itertools import groupby
+from itertools import product as pairs
 from typing import NamedTuple
 
 import numpy as np
@@ -18,10 +19,11 @@ from numpy.lib.stride_tricks import as_strided
 from convmath.window import Window
 
 from . import costs, direct
-from .blocks import Block, at_once, blocks
+from .blocks import Block, at_once, blocks, has_room
 from .cores import each
 from .order import in_exact_order
 from .padding import pad
+from .products import product
 from .simd.memory import empty
 from .taps import folded, output_sizes, taps
 
@@ -41,7 +43,7 @@ __all__ = [
 
 Windows = Sequence[Window]
 
-PARTS = 16  # sums of a gradient by the weight, which are added in the end; as many threads have something to do
+PARTS = 16  # as many threads have something to do
 
 
 # --- convolution ----------------------------------------------------------------------------------------------
@@ -61,7 +63,7 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndar
             part[...] = matrix[piece.groups] @ _columns(x, piece)
 
     if _in_place(windows, x.shape[2:], counts):
-        np.matmul(matrix, _rows(x, groups), out=y)
+        product(matrix, _rows(x, groups), out=y)
     else:
         each(multiply, _pieces(x, windows, counts, groups), _seconds(y, w, groups))
     return direct.shifted(y.reshape(x.shape[0], w.shape[0], *counts), b)
@@ -81,20 +83,25 @@ def conv_input(
     gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
     matrix, rows = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
     if _in_place(windows, sizes, counts):
-        np.matmul(matrix, rows, out=_rows(gx, groups))
+        product(matrix, rows, out=_rows(gx, groups))
     else:
+        # pieces of the same images may add to the same elements; if all are of the same, channels are shared out
+        pieces = _pieces(gx, windows, counts, groups)
+        alike = [list(same) for _, same in groupby(pieces, lambda piece: piece.block.images)]
+        each_tap, into = _taps(windows), gx.reshape(len(gx), groups, w.shape[1], *sizes)
+        few = -(-w.shape[1] // PARTS) if len(alike) == 1 and len(alike[0]) > 1 else w.shape[1]
 
-        def add(pieces: Sequence[_Piece]) -> None:
-            for piece in pieces:
-                block, part = piece.block, gx[piece.read]
-                product = matrix[piece.groups] @ rows[piece.out]
-                columns = product.reshape(*part.shape[:2], *w.shape[2:], *block.counts)
-                for tap, out, into in taps(block.windows, part.shape[2:], block.counts):
-                    part[into] += columns[:, :, *tap][out]
+        def add(item: tuple[Sequence[_Piece], int]) -> None:
+            same, first = item
+            own = slice(first, min(first + few, w.shape[1]))
+            for piece in same:
+                block, part = piece.block, into[piece.block.images, piece.groups, own, *piece.read[2:]]
+                columns = matrix[piece.groups, own.start * each_tap : own.stop * each_tap] @ rows[piece.out]
+                columns = columns.reshape(*part.shape[:3], *w.shape[2:], *block.counts)
+                for tap, out, at in taps(block.windows, part.shape[3:], block.counts):
+                    part[at] += columns[:, :, :, *tap][out]
 
-        # pieces of the same images may add to the same elements
-        found = _pieces(gx, windows, counts, groups)
-        each(add, [list(same) for _, same in groupby(found, lambda piece: piece.block.images)], _seconds(gy, w, groups))
+        each(add, pairs(alike, range(0, w.shape[1], max(1, few))), _seconds(gy, w, groups))
     return direct.shifted(gx, b)
 
 
@@ -105,18 +112,29 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     rows, all_taps = _rows(gy, groups), channels * math.prod(kernel)
     gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
     pieces = list(_pieces(x, windows, counts, groups, gw.nbytes))
-    parts = _parts(len(pieces), gw.nbytes)
+    parts, seconds = _parts(len(pieces), gw.nbytes), _seconds(gy, gw.reshape(gy.shape[1], -1), groups)
     sums = [gw, *(np.zeros_like(gw) for _ in range(parts - 1))]
 
-    def add(part: int) -> None:
-        for piece in pieces[part::parts]:
-            columns, left = _columns(x, piece).swapaxes(2, 3), rows[piece.out]
-            step = at_once(math.prod(left.shape[:2]) * all_taps * gw.itemsize)
-            for first in range(0, gw.shape[1], step):
-                outputs = slice(first, first + step)
-                sums[part][piece.groups, outputs] += (left[:, :, outputs] @ columns).sum(0)
+    def add(into: np.ndarray, piece: _Piece, columns: np.ndarray, first: int, behind: int) -> None:
+        """To the gradients by these outputs."""
+        left = rows[piece.out]
+        step = at_once(math.prod(left.shape[:2]) * all_taps * gw.itemsize)
+        for start in range(first, behind, step):
+            outputs = slice(start, min(start + step, behind))
+            into[piece.groups, outputs] += (left[:, :, outputs] @ columns).sum(0)
 
-    each(add, range(parts), _seconds(gy, gw.reshape(gy.shape[1], -1), groups))
+    def part(number: int) -> None:
+        for piece in pieces[number::parts]:
+            add(sums[number], piece, _columns(x, piece).swapaxes(2, 3), 0, gw.shape[1])
+
+    if parts > 1:
+        each(part, range(parts), seconds)
+    else:  # a matrix so large that its rows can be shared out
+        few = -(-gw.shape[1] // PARTS)
+        for piece in pieces:
+            columns = _columns(x, piece).swapaxes(2, 3)
+            some = ((first, min(first + few, gw.shape[1])) for first in range(0, gw.shape[1], few))
+            each(lambda ends, p=piece, c=columns: add(gw, p, c, *ends), some, seconds / len(pieces))
     for more in sums[1:]:
         gw += more
     return gw.reshape(gy.shape[1], channels, *kernel)
@@ -125,7 +143,7 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
 def _parts(pieces: int, size: int) -> int:
     """How many sums of so many bytes there are: a power of two, and no more than there is room for."""
     parts = 1
-    while 2 * parts <= min(PARTS, pieces, 2 * at_once(size)):
+    while 2 * parts <= min(PARTS, pieces) and has_room(parts * size):
         parts *= 2
     return parts
 

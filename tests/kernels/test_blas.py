@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from convmath.kernels import blas, cores, patches
+from convmath.kernels import blas, cores, patches, products
+from convmath.kernels.products import product
 from convmath.kernels.threads import set_threads, threads
 from convmath.window import Window
 
@@ -18,6 +19,7 @@ from .cases import caught
 
 BOTH = [Window(3, before=1, after=1), Window(3, before=1, after=1)]
 STRIDED = [Window(3, 2, before=1), Window(3, 2, before=1)]
+SINGLE = [Window(1), Window(1)]
 
 
 @pytest.fixture(autouse=True)
@@ -101,30 +103,108 @@ def test_helpers_multiply_by_themselves(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(cores, "WORTH", 0)
     seen: list[set[int]] = []
     cores.each(lambda _: seen.append(used()), range(4), 1.0)
-    cores.each(lambda _: seen.append(used()), range(1), 1.0)  # nobody helps: the product itself is shared
-    assert seen == [{1}] * 4 + [{2}]
+    cores.each(lambda _: seen.append(used()), range(1), 1.0)  # nobody helps
+    assert seen == [{1}] * 5
 
 
-def computed(count: int, groups: int) -> list[np.ndarray]:
-    """With so many threads: a convolution, its gradient by the weight, and by the input of one with a stride."""
-    set_threads(count)
+Made = dict[str, np.ndarray]
+
+
+def computed(groups: int) -> Made:
+    """Convolutions by `patches`, their gradients, and products: of one piece, of many, and as they lie."""
     rng = np.random.default_rng(0)
-    x, w = rng.standard_normal((16, 16, 32, 32), np.float32), rng.standard_normal((16, 16 // groups, 3, 3), np.float32)
-    gy = rng.standard_normal((16, 16, 16, 16), np.float32)
+
+    def normal(*shape: int) -> np.ndarray:
+        return rng.standard_normal(shape, np.float32)
+
+    x, w, gy = normal(16, 16, 32, 32), normal(16, 16 // groups, 3, 3), normal(16, 16, 16, 16)
+    one, alone = normal(groups, 16, 18, 33), normal(152, 16 // groups, 1, 1)
+    several, wide = normal(1, 16, 20, 20), normal(64, 16 // groups, 3, 3)
     y = patches.conv(x, w, BOTH, groups)
-    return [y, patches.conv_weight(y, x, BOTH, groups), patches.conv_input(gy, w, STRIDED, groups, (32, 32))]
+    return {
+        "conv": y,
+        "conv_weight": patches.conv_weight(y, x, BOTH, groups),
+        "conv_input": patches.conv_input(gy, w, STRIDED, groups, (32, 32)),
+        "of one image": patches.conv_input(gy[:1], w, STRIDED, groups, (32, 32)),
+        "of one piece": patches.conv(several, wide, BOTH, groups),
+        "as it lies": patches.conv(one, alone, SINGLE, groups),
+        "by the input as it lies": patches.conv_input(normal(2, 152, 18, 33), alone, SINGLE, groups, (18, 33)),
+        "a large weight": patches.conv_weight(normal(2, 600, 6, 6), normal(2, 600, 6, 6), BOTH, 1),
+        "product": product(normal(300, 257), normal(257, 419)),
+        "rows": product(normal(900, 257), normal(257, 219)),
+        "stack": product(normal(40, 64, 97), normal(97, 150)),
+        "vector": product(normal(900, 257), normal(257)),
+    }
+
+
+def equal(one: Made, other: Made) -> None:
+    for name, array in one.items():
+        np.testing.assert_array_equal(other[name], array, name)
 
 
 @pytest.mark.parametrize("groups", [1, 4])
 def test_sums_are_the_same_for_any_number_of_threads(groups: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cores, "WORTH", 0)
-    alone = computed(1, groups)
+    monkeypatch.setattr(products, "PART", 2**18)
+    set_threads(1)
+    found = computed(groups)
     for count in (2, 3):
-        for one, shared in zip(alone, computed(count, groups), strict=True):
-            np.testing.assert_array_equal(one, shared)
+        set_threads(count)
+        equal(found, computed(groups))
+
+
+def test_sums_are_the_same_beside_another_thread() -> None:
+    set_threads(2)
+    found, end = computed(1), threading.Event()
+
+    def other() -> None:
+        x, w = np.ones((32, 16, 48, 48), "f4"), np.ones((16, 16, 3, 3), "f4")
+        while not end.is_set():
+            patches.conv(x, w, BOTH, 1)
+
+    thread = threading.Thread(target=other, daemon=True)
+    thread.start()
+    try:
+        for _ in range(5):
+            equal(found, computed(1))
+    finally:
+        end.set()
+        thread.join()
 
 
 def test_the_law_of_sums_sees_parts_that_go_by_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(patches, "_parts", lambda pieces, size: min(pieces, threads()))
     with caught():
         test_sums_are_the_same_for_any_number_of_threads(1, monkeypatch)
+
+
+def test_the_law_of_sums_sees_that_blas_shares_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    need_several()
+    found = computed(1)
+    monkeypatch.setattr(blas, "_use", lambda counts: None)
+    with caught():
+        equal(found, computed(1))
+
+
+SHAPES = [
+    *[((3, 4), (4, 5)), ((4,), (4, 5)), ((3, 4), (4,)), ((4,), (4,)), ((0, 4), (4, 5)), ((3, 0), (0, 5))],
+    *[((2, 3, 4), (4, 5)), ((2, 1, 3, 4), (6, 4, 5)), ((8, 3, 4), (8, 4, 2)), ((1, 3, 4), (8, 4, 2))],
+]
+
+
+@pytest.mark.parametrize("shapes", SHAPES)
+@pytest.mark.parametrize("kind", ["f4", "f8", "c16", "i8"])
+def test_a_product_is_numpys(shapes: tuple, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(products, "SINGLE", 1)
+    monkeypatch.setattr(products, "PART", 1)
+    monkeypatch.setattr(cores, "WORTH", 0)
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(-9, 9, shape).astype(kind) for shape in shapes)
+    needed = np.matmul(a, b)
+    np.testing.assert_array_equal(product(a, b), needed, strict=True)
+    if needed.ndim > 1:
+        out = np.empty_like(needed)
+        assert product(a, b, out) is out
+        np.testing.assert_array_equal(out, needed)
+    with pytest.raises(ValueError, match="matmul"):
+        product(a, np.ones((7, 2), kind))

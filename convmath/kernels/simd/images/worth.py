@@ -29,8 +29,8 @@ __all__ = ["LEAST", "MOST", "SECONDS", "amounts", "expected", "worth"]
 # of what other operators make. By a plan: of a call; of a multiplication of numbers of 4 bytes; of a byte of its
 # memory, and of the weights.
 SECONDS = {
-    "operators": {"operator": 2.5e-05, "convolution": 1.1, "byte": 2.4e-10},
-    "plan": {"call": 3.0e-05, "product": 1.2e-11, "byte": 2.3e-11, "weight": 1.4e-10},
+    "operators": {"operator": 3.4e-05, "convolution": 1.1, "byte": 2.5e-10},
+    "plan": {"call": 3.1e-05, "product": 1.2e-11, "byte": 6.2e-11, "weight": 1.1e-10},
 }
 LEAST = 2**22  # multiplications below which kernels are not worth being made
 MOST = 2**27  # bytes above which the memory that a plan keeps is not

@@ -17,7 +17,7 @@ from . import blas
 from .placing import kept_away
 from .threads import threads
 
-__all__ = ["each"]
+__all__ = ["WORTH", "each"]
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from convmath.window import Window
 
 from . import costs, direct
 from .blocks import Block, at_once, blocks, has_room
-from .cores import each
+from .cores import WORTH, each
 from .order import in_exact_order
 from .padding import pad
 from .products import product
@@ -129,8 +129,8 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
 
     if parts > 1:
         each(part, range(parts), seconds)
-    else:  # a matrix so large that its rows can be shared out
-        few = -(-gw.shape[1] // PARTS)
+    else:  # rows of the matrix are shared out where a piece takes long enough
+        few = max(1, -(-gw.shape[1] // (PARTS if seconds > WORTH * len(pieces) else 1)))
         for piece in pieces:
             columns = _columns(x, piece).swapaxes(2, 3)
             some = ((first, min(first + few, gw.shape[1])) for first in range(0, gw.shape[1], few))

@@ -65,7 +65,7 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndar
     if _in_place(windows, x.shape[2:], counts):
         product(matrix, _rows(x, groups), out=y)
     else:
-        each(multiply, _pieces(x, windows, counts, groups), _seconds(y, w, groups))
+        each(multiply, _pieces(x, windows, counts, groups), _seconds(y, len(w), math.prod(w.shape[1:]), groups))
     return direct.shifted(y.reshape(x.shape[0], w.shape[0], *counts), b)
 
 
@@ -78,8 +78,9 @@ def conv_input(
     smaller = gy.shape[1] * math.prod(sizes) <= 2 * channels * math.prod(counts)
     if turned is not None and smaller and np.isfinite(w).all():
         # windows are copied once, and products added twice; what is not finite would meet the zeros around gY
-        kernel = np.flip(w.reshape(groups, -1, *w.shape[1:]).swapaxes(1, 2), tuple(range(3, w.ndim + 1)))
-        return conv(gy, kernel.reshape(channels, -1, *w.shape[2:]), turned, groups, b)
+        outputs = len(w) // groups
+        kernel = np.flip(w.reshape(groups, outputs, *w.shape[1:]).swapaxes(1, 2), tuple(range(3, w.ndim + 1)))
+        return conv(gy, kernel.reshape(channels, outputs, *w.shape[2:]), turned, groups, b)
     gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
     matrix, rows = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
     if _in_place(windows, sizes, counts):
@@ -101,7 +102,7 @@ def conv_input(
                 for tap, out, at in taps(block.windows, part.shape[3:], block.counts):
                     part[at] += columns[:, :, :, *tap][out]
 
-        each(add, pairs(alike, range(0, w.shape[1], max(1, few))), _seconds(gy, w, groups))
+        each(add, pairs(alike, range(0, w.shape[1], max(1, few))), _seconds(gy, len(w), math.prod(w.shape[1:]), groups))
     return direct.shifted(gx, b)
 
 
@@ -112,7 +113,7 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     rows, all_taps = _rows(gy, groups), channels * math.prod(kernel)
     gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
     pieces = list(_pieces(x, windows, counts, groups, gw.nbytes))
-    parts, seconds = _parts(len(pieces), gw.nbytes), _seconds(gy, gw.reshape(gy.shape[1], -1), groups)
+    parts, seconds = _parts(len(pieces), gw.nbytes), _seconds(gy, gy.shape[1], all_taps, groups)
     sums = [gw, *(np.zeros_like(gw) for _ in range(parts - 1))]
 
     def add(into: np.ndarray, piece: _Piece, columns: np.ndarray, first: int, behind: int) -> None:
@@ -203,12 +204,12 @@ def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int,
             yield _Piece(block, slice(first, behind), slice(first * own, behind * own))
 
 
-def _seconds(y: np.ndarray, w: np.ndarray, groups: int) -> float:
+def _seconds(y: np.ndarray, outputs: int, all_taps: int, groups: int) -> float:
     """About what it takes one thread to lay out the windows of these outputs and to multiply them."""
-    constants, size, outputs = costs.SECONDS["patches"], y.dtype.itemsize, max(1, len(w))
+    constants, size = costs.SECONDS["patches"], y.dtype.itemsize
     product = constants["product" if y.dtype.kind in "fc" else "integer"]
     each_tap = groups * constants["copied"] * size + 2 * outputs * product * size / 4
-    return y.size // outputs * (w.size // outputs) * each_tap
+    return y.size // max(1, outputs) * all_taps * each_tap
 
 
 def _columns(x: np.ndarray, piece: _Piece) -> np.ndarray:

@@ -78,6 +78,20 @@ def test_the_kernels_agree_on_every_part(laid: Laid, channels: Channels, seed: i
         assert fast.flags.c_contiguous
 
 
+@pytest.mark.parametrize("shape", [(0, 2, 2), (2, 0, 2), (2, 2, 0), (0, 0, 0)])
+def test_nothing_of_anything_is_nothing_or_zeros(shape: tuple[int, int, int]) -> None:
+    outputs, reads, batch = shape
+    windows, sizes = [Window(3, before=1, after=1)] * 2, (5, 4)
+    x, gy, w = np.ones((batch, reads, *sizes)), np.ones((batch, outputs, *sizes)), np.ones((outputs, reads, 3, 3))
+    for name, given_ in {
+        "conv": (x, w, windows, 1),
+        "conv_input": (gy, w, windows, 1, sizes),
+        "conv_weight": (gy, x, windows, 1),
+    }.items():
+        found, needed = getattr(patches, name)(*given_), getattr(direct, name)(*given_)
+        np.testing.assert_array_equal(found, needed, name, strict=True)
+
+
 @KERNELS
 @pytest.mark.parametrize("ndim", [4, 5])
 def test_any_number_of_axes(kernels: ModuleType, ndim: int) -> None:

@@ -62,7 +62,7 @@ def test_sums_means_and_products_are_taken_in_float32(make: Make) -> None:
     x, y = make(300, 300), make(300, 300)
     wide, other = x.astype(np.float32), y.astype(np.float32)
     equal(Tensor(x).sum(axis=0).value, wide.sum(axis=0), x.dtype)
-    equal((Tensor(x) @ y).value, wide @ other, x.dtype)
+    equal((Tensor(x) @ y).value, (Tensor(wide) @ other).value, x.dtype)
     value, slope = value_and_grad(lambda x: x.mean())(np.full_like(x, 4))
     assert (float(value), slope.dtype) == (4.0, x.dtype)  # the sum is too large for float16
     np.testing.assert_array_equal(slope, np.full_like(x, 1 / 90000))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -67,7 +68,9 @@ def _libraries() -> list[Any]:
     import numpy  # noqa: F401  # so that its library is loaded
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController().select(user_api="blas").lib_controllers
+    with warnings.catch_warnings():  # that two OpenMPs are loaded is nothing that a convolution has to say
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 def _forget() -> None:

@@ -51,9 +51,10 @@ def alone() -> Iterator[None]:
 
 def _use(counts: list[int]) -> None:
     for library, count in zip(_libraries(), counts, strict=True):
-        _free(library)
-        library.set_num_threads(count)
-        _free(library)
+        if library.get_num_threads() != count:
+            _free(library)
+            library.set_num_threads(count)
+            _free(library)
 
 
 def _free(library: Any) -> None:

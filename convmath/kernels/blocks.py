@@ -50,8 +50,8 @@ def blocks(
     if not math.prod(lengths):
         return
     total, most, least = math.prod(lengths), at_once(each), at_once(4 * each)
-    inside = any(min(window.before, window.after) < 0 for window in windows)  # some of the array is left out
-    if total <= least and batch <= at_once(image) and not inside:
+    crops = any(min(window.before, window.after) < 0 for window in windows)
+    if total <= least and batch <= at_once(image) and not crops:
         whole = (slice(None),) * (2 + len(sizes))
         yield Block(slice(None), whole, whole, (0,) * len(sizes), tuple(windows), tuple(counts), slice(None))
         return

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .problem import Convolution
 
-__all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "seconds"]
+__all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "multiplying", "seconds"]
 
 # Seconds on one core: of a call, however small; of a tap; of a multiplication or addition of numbers of 4 bytes (twice
 # as long for 8 bytes) by NumPy's loops, by BLAS, or of integers; of a byte of a matrix of windows; of a cycle as the
@@ -33,8 +35,7 @@ WINOGRAD = (
 
 def amounts(problem: Convolution, there: Mapping[str, Any]) -> dict[str, tuple[str, dict[str, float]]]:
     """By each method that can compute a convolution: whose constants count, and how often each of them."""
-    operations = problem.flops * problem.dtype.itemsize / 4
-    product = "product" if problem.dtype.kind in "fc" else "integer"
+    operations, product = problem.flops * problem.dtype.itemsize / 4, _product(problem.dtype)
     found: dict[str, tuple[str, dict[str, float]]] = {
         "direct": ("direct", {"call": 1, "tap": problem.taps, "operation": operations}),
         "patches": ("patches", {"call": 1, product: operations, "copied": problem.columns}),
@@ -51,3 +52,12 @@ def seconds(problem: Convolution, there: Mapping[str, Any]) -> dict[str, float]:
         name: sum(SECONDS[kind][constant] * amount for constant, amount in of.items())
         for name, (kind, of) in amounts(problem, there).items()
     }
+
+
+def multiplying(flops: float, dtype: np.dtype) -> float:
+    """What a product of matrices with so many multiplications and additions should take one thread."""
+    return flops * dtype.itemsize / 4 * SECONDS["patches"][_product(dtype)]
+
+
+def _product(dtype: np.dtype) -> str:
+    return "product" if dtype.kind in "fc" else "integer"

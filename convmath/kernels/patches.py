@@ -206,10 +206,9 @@ def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int,
 
 def _seconds(y: np.ndarray, outputs: int, all_taps: int, groups: int) -> float:
     """About what it takes one thread to lay out the windows of these outputs and to multiply them."""
-    constants, size = costs.SECONDS["patches"], y.dtype.itemsize
-    product = constants["product" if y.dtype.kind in "fc" else "integer"]
-    each_tap = groups * constants["copied"] * size + 2 * outputs * product * size / 4
-    return y.size // max(1, outputs) * all_taps * each_tap
+    windows = y.size // max(1, outputs) * all_taps
+    copied = windows * groups * y.itemsize * costs.SECONDS["patches"]["copied"]
+    return copied + costs.multiplying(2 * windows * outputs, y.dtype)
 
 
 def _columns(x: np.ndarray, piece: _Piece) -> np.ndarray:

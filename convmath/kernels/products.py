@@ -44,7 +44,7 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.n
         else:  # NumPy has no quick way into columns
             out[..., some] = a @ b[..., some]
 
-    each(compute, range(parts), _seconds(work, out.dtype))
+    each(compute, range(parts), costs.multiplying(2 * work, out.dtype))
     return out
 
 
@@ -60,8 +60,3 @@ def _cut(out: np.ndarray, parts: int) -> int:
     if out.ndim > 2 and len(out) >= parts:
         return 0
     return out.ndim - (2 if out.shape[-2] >= out.shape[-1] else 1)
-
-
-def _seconds(work: int, dtype: np.dtype) -> float:
-    constant = costs.SECONDS["patches"]["product" if dtype.kind in "fc" else "integer"]
-    return 2 * work * constant * dtype.itemsize / 4

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..memory import LINE
+from ..winograd_weight import turned
 from . import winograd, winograd_weights
 from .buffers import Slot, Step
 from .correlation import outputs_of
@@ -122,7 +123,7 @@ def tiled_weights(
     }
     back = {**shared, "gw": draft.gradient(layer.w), "flag": memory.flag}
     draft.products += len(tiles) * layer.groups * POINTS * reads * outputs * draft.net.images
-    dtype, room = draft.net.dtype, points * channels * (most * row + LINE)
+    dtype, room = draft.net.dtype, winograd_weights.room(channels, row, points)
     add = winograd_weights.add_products(dtype, many, pairs, points == POINTS)
     finish = winograd_weights.transform_back(dtype, many, pairs)
     return [
@@ -140,7 +141,7 @@ def _pairs(layer: Correlation, x: Layout, g: Layout) -> np.ndarray:
 
 def _lines(x_line: int, g_line: int) -> tuple[np.ndarray, np.ndarray]:
     """For each point of the first axis: where the two lines of X and of gY lie that it reads, and what they count."""
-    f, lines, factors = winograd_weights.matrices_of(), [], []
+    f, lines, factors = turned(STEP), [], []
     for b, g in zip(f.B, f.G, strict=True):
         for row, line in ((b, x_line), (g, g_line)):
             found = [(place * line, float(factor)) for place, factor in enumerate(row) if factor]

@@ -11,9 +11,8 @@ noted: a number may be too large on the way that is none in the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 
-from convmath.kernels.toom_cook import Matrix, ToomCook, toom_cook
+from convmath.kernels.toom_cook import Matrix
 from convmath.window import Window
 
 from ..builder import Builder, Value
@@ -22,7 +21,8 @@ from ..host import host
 from ..memory import LINE
 from ..transform import both_sides, times
 from ..watch import note, unseen, watched
-from ..winograd import TAPS, matrices
+from ..winograd import TAPS
+from ..winograd_weight import turned
 from .weights import lanes_summed
 from .winograd import POINTS, STEP, is_plain
 
@@ -34,8 +34,8 @@ __all__ = [
     "add_products",
     "fits",
     "lines_of",
-    "matrices_of",
     "most",
+    "room",
     "tile_of",
     "transform_back",
 ]
@@ -51,15 +51,14 @@ STEPS = 8  # vectors of a sum from which on adding its lanes is little beside it
 NEAR = 384 * 1024  # bytes of scratch memory; as much again is read meanwhile
 
 
-@lru_cache
-def matrices_of() -> ToomCook:
-    """F(3, 2) at the points of F(2, 3)."""
-    return toom_cook(TAPS, STEP, matrices(STEP).points)
-
-
 def most(channels: int, row: int, points: int = POINTS) -> int:
     """Of how many tiles so many channels, of X and gY together, have room at so many points; it may be none."""
     return max(0, (NEAR // (points * channels) - LINE) // row)
+
+
+def room(channels: int, row: int, points: int) -> int:
+    """Bytes of what is laid out of as many."""
+    return points * channels * (most(channels, row, points) * row + LINE)
 
 
 def lines_of(channels: int, row: int) -> int:
@@ -127,7 +126,7 @@ def add_products(k: Builder, dtype: str, many: int, pairs: int, whole: bool) -> 
 
     `parts` has the first tile of each part, and the number of all; `lines` and `factors` a row for each line of points.
     """
-    f, points = matrices_of(), POINTS if whole else SIDE
+    f, points = turned(STEP), POINTS if whole else SIDE
     each, down, across = k.vector, (k.g_count + (many - 1)) // many, (k.x_count + (pairs - 1)) // pairs
 
     def item(i: Value) -> None:
@@ -188,7 +187,7 @@ def _line(k: Builder, line: Value, axis: int) -> tuple[list[Value], list[Value]]
 @kernel("sums gw flag", "x_count g_count pieces", "room", passes=False)
 def transform_back(k: Builder, dtype: str, many: int, pairs: int) -> None:
     """Aᵀ M A, where M is summed over the parts; an item is a tile of outputs and channels."""
-    back, taps = tuple(zip(*matrices_of().A, strict=True)), TAPS * TAPS
+    back, taps = tuple(zip(*turned(STEP).A, strict=True)), TAPS * TAPS
     down, across = (k.g_count + (many - 1)) // many, (k.x_count + (pairs - 1)) // pairs
 
     def item(i: Value) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from convmath.window import Window
 
 from .tiles import boxes
 
-__all__ = ["ROOM", "Block", "at_once", "blocks", "has_room"]
+__all__ = ["PARTS", "ROOM", "Block", "Piece", "at_once", "blocks", "has_room", "parts", "pieces"]
 
 # bytes that a thread lays out at once: they should stay in the cache, and no batch, and no image, fill the memory
 ROOM = 2**22
+PARTS = 16  # as many threads have something to do
+FEW = 32  # times the ROOM that a call may take whose pieces are remembered
 
 
 class Block(NamedTuple):
@@ -66,6 +69,67 @@ def blocks(
         positions = slice(position, position + math.prod(own))
         start = tuple(r.start for r in read)
         yield Block(images, (images, slice(None), *out), (images, slice(None), *read), start, laid, own, positions)
+
+
+class Piece(NamedTuple):
+    """A block of windows in some groups of channels."""
+
+    block: Block
+    groups: slice
+    channels: slice  # theirs in the input
+
+    @property
+    def read(self) -> tuple[slice, ...]:
+        """The index in an array (image, channel, *sizes)."""
+        images, _, *others = self.block.read
+        return (images, self.channels, *others)
+
+    @property
+    def out(self) -> tuple[slice, ...]:
+        """The index in an array (image, group, channel, window)."""
+        return self.block.images, self.groups, slice(None), self.block.positions
+
+    @property
+    def made(self) -> tuple[Any, ...]:
+        """The same in an array (image, group, channel, *counts)."""
+        return self.block.images, self.groups, slice(None), *self.block.out[2:]
+
+
+def pieces(
+    shape: Sequence[int], windows: Sequence[Window], counts: Sequence[int], groups: int, each: int, image: int = 1
+) -> Iterable[Piece]:
+    """All windows of an input, where each takes so many bytes in a group, and an image so many more.
+
+    So many groups at once as there is room for with all windows of an image.
+    """
+    given = tuple(shape), tuple(windows), tuple(counts), groups, each, image
+    few = shape[0] * max(math.prod(counts) * groups * each, image) <= FEW * ROOM
+    return _remembered(ROOM, *given) if few else _pieces(*given)
+
+
+@lru_cache(1024)
+def _remembered(room: int, *given: Any) -> tuple[Piece, ...]:
+    """The pieces of a call that has few: they take as long to find as a small one takes to compute."""
+    return tuple(_pieces(*given))
+
+
+def _pieces(
+    shape: tuple[int, ...], windows: tuple[Window, ...], counts: tuple[int, ...], groups: int, each: int, image: int
+) -> Iterator[Piece]:
+    batch, channels, *sizes = shape
+    own, few = channels // groups, min(groups, at_once(each * math.prod(counts)))
+    for first in range(0, groups, few):
+        behind = min(first + few, groups)
+        for block in blocks(batch, windows, sizes, counts, few * each, image):
+            yield Piece(block, slice(first, behind), slice(first * own, behind * own))
+
+
+def parts(number: int, size: int) -> int:
+    """How many sums of so many bytes such a number of pieces has: a power of two, no more than there is room for."""
+    found = 1
+    while 2 * found <= min(PARTS, number) and has_room(found * size):
+        found *= 2
+    return found
 
 
 def at_once(size: int) -> int:

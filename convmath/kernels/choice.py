@@ -1,9 +1,9 @@
 """Which kernels compute a call: those that are asked for, or those that should take the least time.
 
 `direct` is the plain definition, tap by tap; `patches` multiplies matrices of windows, and pools one axis after the
-other; `simd` are generated kernels that sum as the definition does, and `winograd` and `winograd4` those of F(2, 3) and
-F(4, 3), all three there with llvmlite. All have the same functions with the same arguments. By itself `winograd4` is
-never taken: its error bound is above that of the plain sum. Complex numbers are computed as real and imaginary parts
+other; `simd` are generated kernels that sum as the definition does, there with llvmlite; `winograd` and `winograd4` are
+F(2, 3) and F(4, 3), generated too where they can be, else with NumPy. All have the same functions with the same
+arguments. By itself `winograd4` is never taken: its error bound is above that of the plain sum. Complex numbers are computed as real and imaginary parts
 (`parts`), but by the definition as they are. Within `exact_order` there are two methods, which have the same bits:
 `direct` is `ordered`, and `simd` are generated kernels of the same order.
 """
@@ -23,7 +23,7 @@ from typing import Any
 
 from convmath.errors import HyperparameterError, unknown
 
-from . import costs, direct, ordered, patches
+from . import costs, direct, ordered, patches, winograd
 from .order import REFUSED, in_exact_order
 from .parts import ByParts
 from .problem import Convolution
@@ -106,7 +106,8 @@ def ordered_methods() -> Mapping[str, Any]:
 @lru_cache
 def methods() -> Mapping[str, Any]:
     """The kernels by method, as far as they are there."""
-    return MappingProxyType({"direct": direct, "patches": patches, **generated()[0]})
+    by_numpy = {"direct": direct, "patches": patches, "winograd": winograd.Tiles(2), "winograd4": winograd.Tiles(4)}
+    return MappingProxyType({**by_numpy, **generated()[0]})
 
 
 def without() -> str:

@@ -10,11 +10,12 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from contextvars import copy_context
 from typing import TypeVar
 
 from . import blas
-from .placing import kept_away
+from .placing import kept_away, staying
 from .threads import threads
 
 __all__ = ["WORTH", "each"]
@@ -23,6 +24,8 @@ T = TypeVar("T")
 
 # seconds of work that are worth waking a second thread for
 WORTH = 3e-4
+# seconds after which the system has put each thread on a core of its own anyway
+LONG = 0.1
 
 
 class _Helpers(ThreadPoolExecutor):
@@ -35,6 +38,11 @@ class _Helpers(ThreadPoolExecutor):
     def place(self) -> None:
         for thread, before in list(self.away_from.items()):
             self.away_from[thread] = kept_away(thread, before)
+
+    @property
+    def placed(self) -> bool:
+        """Whether they are all kept away from a core."""
+        return bool(self.away_from) and None not in self.away_from.values()
 
 
 _lock = threading.Lock()
@@ -71,7 +79,8 @@ def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
         # what the caller set for its own context (np.errstate) holds for the threads that work for it
         running = [pool.submit(copy_context().run, along) for _ in range(helpers)]
         try:
-            along()
+            with staying() if pool.placed and seconds < LONG else nullcontext():
+                along()
         finally:
             begun = [one for one in running if not one.cancel()]
             wait(begun)

@@ -12,15 +12,16 @@ import numpy as np
 
 from .problem import Convolution
 
-__all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "multiplying", "seconds"]
+__all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "multiplying", "of", "seconds"]
 
 # Seconds on one core: of a call, however small; of a tap; of a multiplication or addition of numbers of 4 bytes (twice
-# as long for 8 bytes) by NumPy's loops, by BLAS, or of integers; of a byte of a matrix of windows; of a cycle as the
-# generated kernels count them, which overlap more or less well.
+# as long for 8 bytes) by NumPy's loops, by BLAS, or of integers; of a byte of a matrix of windows, or of tiles that are
+# transformed; of a cycle as the generated kernels count them, which overlap more or less well.
 SECONDS = {
-    "direct": {"call": 6.9e-06, "tap": 4.4e-06, "operation": 9.6e-11},
-    "patches": {"call": 1.8e-05, "product": 7.8e-12, "integer": 1.2e-10, "copied": 1.1e-10},
-    "generated": {"call": 2.0e-05, "cycle": 2.9e-10},
+    "direct": {"call": 7.9e-06, "tap": 4.7e-06, "operation": 9.7e-11},
+    "patches": {"call": 2.6e-05, "product": 9.1e-12, "integer": 1.2e-10, "copied": 9.1e-11},
+    "tiles": {"call": 6.3e-05, "product": 6.8e-12, "moved": 9.0e-11},
+    "generated": {"call": 1.3e-05, "cycle": 2.9e-10},
 }
 # seconds by `patches` from which on it is worth making a kernel
 WORTH_MAKING = 100e-6
@@ -29,7 +30,7 @@ WORTH_SAYING = 5e-3
 # for what there are kernels of F(m, 3)
 WINOGRAD = (
     "F(2, 3) and F(4, 3) are for float32 and float64, kernels of 3×3 without stride and dilation, and channels that "
-    "fill vectors"
+    "fill vectors where kernels are generated"
 )
 
 
@@ -42,16 +43,18 @@ def amounts(problem: Convolution, there: Mapping[str, Any]) -> dict[str, tuple[s
     }
     for name in (name for name in there if name not in found):
         if (way := there[name].way(problem)) is not None:
-            found[name] = "generated", {"call": 1, "cycle": way.cycles}
+            found[name] = way.kind, way.amounts
     return found
 
 
 def seconds(problem: Convolution, there: Mapping[str, Any]) -> dict[str, float]:
     """What a convolution should take by each method that can compute it."""
-    return {
-        name: sum(SECONDS[kind][constant] * amount for constant, amount in of.items())
-        for name, (kind, of) in amounts(problem, there).items()
-    }
+    return {name: of(*amounts_) for name, amounts_ in amounts(problem, there).items()}
+
+
+def of(kind: str, amounts: Mapping[str, float]) -> float:
+    """What so much of each constant takes."""
+    return sum(SECONDS[kind][constant] * amount for constant, amount in amounts.items())
 
 
 def multiplying(flops: float, dtype: np.dtype) -> float:

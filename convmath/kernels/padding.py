@@ -9,6 +9,8 @@ import numpy as np
 
 from convmath.window import Border, Window
 
+from .simd.memory import empty
+
 __all__ = ["bare", "elements", "pad", "pad_input", "padded_sizes"]
 
 
@@ -26,7 +28,8 @@ def pad(x: np.ndarray, windows: Sequence[Window], border: Border | None = None) 
     if not any(window.before or window.after for window in windows):
         return x
     if border is None:
-        padded = np.zeros((*x.shape[:2], *padded_sizes(windows, x.shape[2:])), x.dtype)
+        padded = empty((*x.shape[:2], *padded_sizes(windows, x.shape[2:])), x.dtype)
+        padded[...] = 0
         padded[_inner(windows, x.shape[2:])] = x
         return padded
     for axis, window in enumerate(windows, 2):

@@ -7,19 +7,18 @@ share the pieces, so that which of them does one makes no difference.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import groupby
 from itertools import product as pairs
-from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convmath.window import Window
 
-from . import costs, direct
-from .blocks import Block, at_once, blocks, has_room
+from . import costs, depthwise, direct
+from .blocks import PARTS, Block, Piece, at_once, blocks, parts, pieces
 from .cores import WORTH, each
 from .order import in_exact_order
 from .padding import pad
@@ -43,8 +42,6 @@ __all__ = [
 
 Windows = Sequence[Window]
 
-PARTS = 16  # as many threads have something to do
-
 
 # --- convolution ----------------------------------------------------------------------------------------------
 
@@ -52,10 +49,12 @@ PARTS = 16  # as many threads have something to do
 def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None) -> np.ndarray:
     """(O × C·k) times (C·k × windows), in each image and group"""
     counts = output_sizes(windows, x.shape[2:])
-    y = np.empty((x.shape[0], groups, w.shape[0] // groups, math.prod(counts)), np.result_type(x, w))
+    if x.dtype == w.dtype and depthwise.fits(windows, w.shape[1], w.shape[0] // groups, x.dtype):
+        return direct.shifted(depthwise.conv(x, w, windows, counts), b)
+    y = empty((x.shape[0], groups, w.shape[0] // groups, math.prod(counts)), np.result_type(x, w))
     matrix = _weight_matrix(w, groups)
 
-    def multiply(piece: _Piece) -> None:
+    def multiply(piece: Piece) -> None:
         part = y[piece.out]
         if part.flags.c_contiguous:
             np.matmul(matrix[piece.groups], _columns(x, piece), out=part)
@@ -74,30 +73,27 @@ def conv_input(
 ) -> np.ndarray:
     """(C·k × O) times (O × windows), in each image and group; each tap's rows are added where it reads"""
     counts, channels = gy.shape[2:], groups * w.shape[1]
-    turned = _turned(windows, sizes, counts)
+    back = turned(windows, sizes, counts)
     smaller = gy.shape[1] * math.prod(sizes) <= 2 * channels * math.prod(counts)
-    if turned is not None and smaller and np.isfinite(w).all():
+    if back is not None and smaller and np.isfinite(w).all():
         # windows are copied once, and products added twice; what is not finite would meet the zeros around gY
-        outputs = len(w) // groups
-        kernel = np.flip(w.reshape(groups, outputs, *w.shape[1:]).swapaxes(1, 2), tuple(range(3, w.ndim + 1)))
-        return conv(gy, kernel.reshape(channels, outputs, *w.shape[2:]), turned, groups, b)
+        return conv(gy, exchanged(w, groups), back, groups, b)
     gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
-    matrix, rows = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
+    matrix, cotangents = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
     if _in_place(windows, sizes, counts):
-        product(matrix, rows, out=_rows(gx, groups))
+        product(matrix, cotangents, out=_rows(gx, groups))
     else:
         # pieces of the same images may add to the same elements; if all are of the same, channels are shared out
-        pieces = _pieces(gx, windows, counts, groups)
-        alike = [list(same) for _, same in groupby(pieces, lambda piece: piece.block.images)]
+        alike = [list(same) for _, same in groupby(_pieces(gx, windows, counts, groups), lambda piece: piece.block.images)]
         each_tap, into = _taps(windows), gx.reshape(len(gx), groups, w.shape[1], *sizes)
         few = -(-w.shape[1] // PARTS) if len(alike) == 1 and len(alike[0]) > 1 else w.shape[1]
 
-        def add(item: tuple[Sequence[_Piece], int]) -> None:
+        def add(item: tuple[Sequence[Piece], int]) -> None:
             same, first = item
             own = slice(first, min(first + few, w.shape[1]))
             for piece in same:
                 block, part = piece.block, into[piece.block.images, piece.groups, own, *piece.read[2:]]
-                columns = matrix[piece.groups, own.start * each_tap : own.stop * each_tap] @ rows[piece.out]
+                columns = matrix[piece.groups, own.start * each_tap : own.stop * each_tap] @ cotangents[piece.out]
                 columns = columns.reshape(*part.shape[:3], *w.shape[2:], *block.counts)
                 for tap, out, at in taps(block.windows, part.shape[3:], block.counts):
                     part[at] += columns[:, :, :, *tap][out]
@@ -109,47 +105,43 @@ def conv_input(
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
     """(O × windows) times (windows × C·k), in each image and group"""
     counts, channels = gy.shape[2:], x.shape[1] // groups
+    if gy.dtype == x.dtype and depthwise.fits(windows, channels, gy.shape[1] // groups, x.dtype):
+        found = depthwise.conv_weight(gy, x, windows)
+        if found is not None:
+            return found
     kernel = tuple(window.kernel for window in windows)
-    rows, all_taps = _rows(gy, groups), channels * math.prod(kernel)
+    cotangents, all_taps = _rows(gy, groups), channels * math.prod(kernel)
     gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
-    pieces = list(_pieces(x, windows, counts, groups, gw.nbytes))
-    parts, seconds = _parts(len(pieces), gw.nbytes), _seconds(gy, gy.shape[1], all_taps, groups)
-    sums = [gw, *(np.zeros_like(gw) for _ in range(parts - 1))]
+    cut = list(_pieces(x, windows, counts, groups, gw.nbytes))
+    number, seconds = parts(len(cut), gw.nbytes), _seconds(gy, gy.shape[1], all_taps, groups)
+    sums = [gw, *(np.zeros_like(gw) for _ in range(number - 1))]
 
-    def add(into: np.ndarray, piece: _Piece, columns: np.ndarray, first: int, behind: int) -> None:
+    def add(into: np.ndarray, piece: Piece, columns: np.ndarray, first: int, behind: int) -> None:
         """To the gradients by these outputs."""
-        left = rows[piece.out]
+        left = cotangents[piece.out]
         step = at_once(math.prod(left.shape[:2]) * all_taps * gw.itemsize)
         for start in range(first, behind, step):
             outputs = slice(start, min(start + step, behind))
             into[piece.groups, outputs] += (left[:, :, outputs] @ columns).sum(0)
 
-    def part(number: int) -> None:
-        for piece in pieces[number::parts]:
-            add(sums[number], piece, _columns(x, piece).swapaxes(2, 3), 0, gw.shape[1])
+    def part(own: int) -> None:
+        for piece in cut[own::number]:
+            add(sums[own], piece, _columns(x, piece).swapaxes(2, 3), 0, gw.shape[1])
 
-    if parts > 1:
-        each(part, range(parts), seconds)
+    if number > 1:
+        each(part, range(number), seconds)
     else:  # rows of the matrix are shared out where a piece takes long enough
-        few = max(1, -(-gw.shape[1] // (PARTS if seconds > WORTH * len(pieces) else 1)))
-        for piece in pieces:
+        few = max(1, -(-gw.shape[1] // (PARTS if seconds > WORTH * len(cut) else 1)))
+        for piece in cut:
             columns = _columns(x, piece).swapaxes(2, 3)
             some = ((first, min(first + few, gw.shape[1])) for first in range(0, gw.shape[1], few))
-            each(lambda ends, p=piece, c=columns: add(gw, p, c, *ends), some, seconds / len(pieces))
+            each(lambda ends, p=piece, c=columns: add(gw, p, c, *ends), some, seconds / len(cut))
     for more in sums[1:]:
         gw += more
     return gw.reshape(gy.shape[1], channels, *kernel)
 
 
-def _parts(pieces: int, size: int) -> int:
-    """How many sums of so many bytes there are: a power of two, and no more than there is room for."""
-    parts = 1
-    while 2 * parts <= min(PARTS, pieces) and has_room(parts * size):
-        parts *= 2
-    return parts
-
-
-def _turned(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tuple[Window, ...] | None:
+def turned(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tuple[Window, ...] | None:
     """The windows on gY whose convolution with the turned kernel is gX; None where there is a stride."""
     found = tuple(
         Window(w.kernel, 1, w.dilation, w.span - 1 - w.before, n - m + w.before)
@@ -157,6 +149,13 @@ def _turned(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tu
     )
     plain = all(w.stride == 1 and min(v.before, v.after) >= 0 for w, v in zip(windows, found, strict=True))
     return found if plain and math.prod(counts) else None
+
+
+def exchanged(w: np.ndarray, groups: int) -> np.ndarray:
+    """The kernel of the convolution that goes back: what was made is read, and taps are turned."""
+    makes, reads, *kernel = w.shape
+    found = np.flip(w.reshape(groups, makes // groups, reads, *kernel).swapaxes(1, 2), tuple(range(3, w.ndim + 1)))
+    return np.ascontiguousarray(found).reshape(groups * reads, makes // groups, *kernel)
 
 
 # what a convolution does to cotangents of its output, a transposed one does to its input
@@ -173,35 +172,9 @@ def _in_place(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> 
     return alone and tuple(counts) == tuple(sizes)
 
 
-class _Piece(NamedTuple):
-    """A block of windows in some groups of channels."""
-
-    block: Block
-    groups: slice
-    channels: slice  # theirs in the input
-
-    @property
-    def read(self) -> tuple[slice, ...]:
-        """The index in an array (image, channel, *sizes)."""
-        images, _, *others = self.block.read
-        return (images, self.channels, *others)
-
-    @property
-    def out(self) -> tuple[slice, ...]:
-        """The index in an array (image, group, channel, window)."""
-        return self.block.images, self.groups, slice(None), self.block.positions
-
-
-def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int, image: int = 1) -> Iterator[_Piece]:
-    """Of such an input; so many groups at once as there is room for with all windows of an image."""
-    batch, channels, *sizes = x.shape
-    own = channels // groups
-    size = own * _taps(windows) * x.itemsize  # of a window in a group
-    few = min(groups, at_once(size * math.prod(counts)))
-    for first in range(0, groups, few):
-        behind = min(first + few, groups)
-        for block in blocks(batch, windows, sizes, counts, few * size, image):
-            yield _Piece(block, slice(first, behind), slice(first * own, behind * own))
+def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int, image: int = 1) -> Iterable[Piece]:
+    """The windows of such an input as columns."""
+    return pieces(x.shape, windows, counts, groups, x.shape[1] // groups * _taps(windows) * x.itemsize, image)
 
 
 def _seconds(y: np.ndarray, outputs: int, all_taps: int, groups: int) -> float:
@@ -211,7 +184,7 @@ def _seconds(y: np.ndarray, outputs: int, all_taps: int, groups: int) -> float:
     return copied + costs.multiplying(2 * windows * outputs, y.dtype)
 
 
-def _columns(x: np.ndarray, piece: _Piece) -> np.ndarray:
+def _columns(x: np.ndarray, piece: Piece) -> np.ndarray:
     """(image, group, channel and tap, window) of what a piece reads"""
     # with its padding, so that W·0 stands in the sum as the definition has it: it is NaN where W is infinite
     windows, counts, x = piece.block.windows, piece.block.counts, pad(x[piece.read], piece.block.windows)

@@ -1,13 +1,14 @@
-"""On which core a thread runs that is to help: not on that of the thread that it helps."""
+"""On which core a thread runs that is to help, and the thread that it helps: not on the same."""
 
 from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 
-__all__ = ["kept_away"]
+__all__ = ["kept_away", "staying"]
 
 
 def kept_away(thread: int | None, before: int | None) -> int | None:
@@ -26,6 +27,30 @@ def kept_away(thread: int | None, before: int | None) -> int | None:
     except OSError:
         return before
     return core
+
+
+@contextmanager
+def staying() -> Iterator[None]:
+    """Within this the calling thread stays on its core.
+
+    Threads that take turns at the interpreter wake each other, and the system likes to move who is woken to the core of
+    who wakes: soon all are on one.
+    """
+    core = _core()
+    if core is None:
+        yield
+        return
+    try:
+        before = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {core})
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, before)
 
 
 @lru_cache

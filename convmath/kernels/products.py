@@ -6,13 +6,15 @@ has one thread here, and what is large is cut by its shape, for our own threads 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from . import costs
 from .blas import alone
 from .cores import each
 
-__all__ = ["product"]
+__all__ = ["is_finite", "product"]
 
 SINGLE = 2**13  # multiplications below which no BLAS wakes a second thread
 PART = 2**23  # multiplications that a part has at least
@@ -46,6 +48,12 @@ def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.n
 
     each(compute, range(parts), costs.multiplying(2 * work, out.dtype))
     return out
+
+
+def is_finite(x: np.ndarray) -> bool:
+    """Whether all numbers are finite, and their squares too."""
+    flat = x.reshape(-1)
+    return math.isfinite(flat @ flat)
 
 
 def _parts(work: int) -> int:

@@ -18,6 +18,7 @@ from convmath.kernels import costs
 from convmath.kernels.choice import ITSELF, methods
 from convmath.kernels.problem import Convolution
 from convmath.kernels.threads import set_threads
+from convmath.kernels.winograd import Tiles
 from convmath.window import windows
 
 from .budgets import processor
@@ -95,7 +96,7 @@ def fitted(known: Mapping[str, float], rows: list[tuple[Mapping[str, float], flo
 
 def main() -> None:
     set_threads(1)
-    there = methods()
+    there = {**methods(), "tiles": Tiles(2)}  # which NumPy computes where nothing is generated
     rows: dict[str, list[tuple[Mapping[str, float], float]]] = {kind: [] for kind in costs.SECONDS}
     took: list[tuple[str, Convolution, dict[str, float]]] = []
     for dtype in DTYPES:

@@ -48,6 +48,13 @@ class Way:
     run: Callable[..., tuple[np.ndarray, bool]]
     plan: Any
 
+    kind = "generated"
+
+    @property
+    def amounts(self) -> dict[str, float]:
+        """What counts of it (`costs`)."""
+        return {"call": 1, "cycle": self.cycles}
+
 
 @dataclass(frozen=True)
 class Ways:

@@ -2,7 +2,7 @@
 
     Y = Aᵀ[(G g Gᵀ) ⊙ (B d Bᵀ)]A, summed over channels before A is applied
 
-with the matrices of `kernels.toom_cook`, channels in the lanes. A band of tiles is transformed, multiplied (one matrix
+with the matrices of `kernels.winograd`, channels in the lanes. A band of tiles is transformed, multiplied (one matrix
 product for each of the (m + 2)² points) and transformed back while it is in the cache. F(2, 3) multiplies by 0, ±1 and
 1/2 alone; its error is below that of the plain sum. F(4, 3) is faster and less exact, and is taken on demand only.
 """
@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
 
-from convmath.kernels.toom_cook import INFINITY, ToomCook, toom_cook
+from convmath.kernels.winograd import TAPS, matrices
 from convmath.window import Window
 
 from . import workers
@@ -28,20 +27,11 @@ from .memory import aligned, biases, empty
 from .transform import both_sides
 from .watch import note, unseen, watched
 
-__all__ = ["TAPS", "Plan", "forward", "matrices", "run", "transposed"]
+__all__ = ["Plan", "forward", "run", "transposed"]
 
-TAPS = 3
 NEAR = 400 * 1024  # bytes of transformed input that should stay near a core
 FLOPS = 100e9  # multiplications and additions a second, about: only to see what is worth sharing
 ITEM = 7  # words: offsets of x, y, u, b in bytes; images; the first row of tiles, rows of tiles
-
-
-def matrices(m: int) -> ToomCook:
-    """F(m, 3): at 0, ±1, ∞ for m = 2, and at points that lose less than whole numbers do for m = 4."""
-    if m != 4:
-        return toom_cook(m, TAPS)
-    fine, wide = Fraction(5, 8), Fraction(3, 2)
-    return toom_cook(m, TAPS, (0, fine, -fine, wide, -wide, INFINITY))
 
 
 # --- code ---------------------------------------------------------------------------------------------------------

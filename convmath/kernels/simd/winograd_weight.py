@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from convmath.kernels.toom_cook import ToomCook, toom_cook
+from convmath.kernels.winograd import TAPS, matrices
 from convmath.window import Window
 
 from . import workers
@@ -24,7 +25,7 @@ from .compile import kernel
 from .host import host
 from .memory import aligned
 from .transform import both_sides
-from .winograd import FLOPS, NEAR, TAPS, innermost, matrices, transform_tiles
+from .winograd import FLOPS, NEAR, innermost, transform_tiles
 
 __all__ = ["Plan", "plan", "run_weight"]
 

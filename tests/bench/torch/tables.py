@@ -1,11 +1,13 @@
 """The tables beside torch, in parts.
 
-`--only` takes some of layers, streams and steps (what comes by itself), patches and exact.
+`--only` takes some of layers, streams and steps (what comes by itself), patches and exact, or numpy, which is the layers
+as they are computed without the extra `fast`.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 
 import torch
@@ -37,6 +39,7 @@ PARTS: dict[str, Cases] = {
     "streams": _streams,
     "steps": _steps,
     "patches": lambda dtype: convolutions.cases(dtype, "patches"),
+    "numpy": convolutions.cases,
     "exact": lambda dtype: convolutions.cases(dtype, within=cm.exact_order),
 }
 
@@ -47,6 +50,10 @@ def main() -> None:
     parser.add_argument("--dtype", nargs="+", choices=["f4", "f8"], default=["f4", "f8"])
     parser.add_argument("--only", nargs="+", choices=[*PARTS], default=["layers", "streams", "steps"])
     asked = parser.parse_args()
+    if "numpy" in asked.only:
+        if asked.only != ["numpy"]:
+            parser.error("numpy does without llvmlite, and the other parts with it, so that it goes alone")
+        sys.modules["llvmlite"] = None  # type: ignore[assignment]
     print(f"{processor()}, torch {torch.__version__}")
     for part in asked.only:
         for dtype in asked.dtype:

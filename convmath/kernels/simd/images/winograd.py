@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
+from convmath.kernels.winograd import TAPS, matrices
 from convmath.window import Window
 
 from ..builder import Builder, Value
 from ..compile import kernel
 from ..transform import both_sides
 from ..watch import note, unseen, watched
-from ..winograd import TAPS, matrices
 from .tails import expect, finish
 
 __all__ = ["POINTS", "STEP", "TILE", "correlate_tiles", "fits", "is_plain", "room", "transform_weights"]

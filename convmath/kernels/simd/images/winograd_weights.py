@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convmath.kernels.toom_cook import Matrix
+from convmath.kernels.winograd import TAPS
 from convmath.window import Window
 
 from ..builder import Builder, Value
@@ -21,7 +22,6 @@ from ..host import host
 from ..memory import LINE
 from ..transform import both_sides, times
 from ..watch import note, unseen, watched
-from ..winograd import TAPS
 from ..winograd_weight import turned
 from .weights import lanes_summed
 from .winograd import POINTS, STEP, is_plain

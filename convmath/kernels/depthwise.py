@@ -1,0 +1,106 @@
+"""Depthwise convolution of stride 1 with NumPy: each group reads one channel and makes one.
+
+All windows of a padded channel lie in one run, and each tap reads that run further along it, so that nothing is laid
+out: sums over taps go along the runs (einsum), and gradients by the weight are scalar products of runs (vecdot). What
+comes out between the rows means nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from convmath.window import Window
+
+from .blocks import Piece, parts, pieces
+from .cores import each
+from .padding import pad
+from .simd.memory import empty
+
+__all__ = ["conv", "conv_weight", "fits"]
+
+Windows = Sequence[Window]
+
+SECONDS = 1.5e-10  # about, for a tap of an output
+
+
+def fits(windows: Windows, reads: int, makes: int, dtype: np.dtype) -> bool:
+    """Whether it is one: with so many channels in a group."""
+    plain = len(windows) > 1 and all(window.stride == 1 for window in windows)
+    return plain and reads == makes == 1 and dtype.kind == "f"
+
+
+def conv(x: np.ndarray, w: np.ndarray, windows: Windows, counts: Sequence[int]) -> np.ndarray:
+    """Y[ν,c,j] = Σ_t W[c,0,t] · X[ν,c,j+d·t-a]"""
+    y = empty((*x.shape[:2], *counts), x.dtype)
+    outer = tuple(range(2, len(windows) + 1))
+
+    def compute(piece: Piece) -> None:
+        runs = _runs(x, piece)
+        total, part = (empty((*runs.taps.shape[:2], runs.taps.shape[-1]), x.dtype) for _ in range(2))
+        by, run = w[piece.groups, 0], len(windows) + 2
+        with np.errstate(all="ignore"):  # also between the rows
+            for tap in range(w.shape[-1]):
+                into = part if tap else total
+                np.einsum(by[..., tap], (1, *outer), runs.taps[..., tap, :], (0, 1, *outer, run), (0, 1, run), out=into)
+                if tap:
+                    total += part
+        y[piece.read[:2] + piece.block.out[2:]] = total.reshape(*total.shape[:2], *runs.lengths)[runs.inner]
+
+    each(compute, _pieces(x, windows, counts), _seconds(y.size, windows))
+    return y
+
+
+def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows) -> np.ndarray | None:
+    """gW[c,0,t] = Σ_{ν,j} gY[ν,c,j] · X[ν,c,j+d·t-a], if all of it is finite; else zeros between the rows may count."""
+    total = np.zeros((x.shape[1], *(window.kernel for window in windows)), gy.dtype)
+    cut = list(_pieces(x, windows, gy.shape[2:]))
+    number = parts(len(cut), total.nbytes)
+    sums = [total, *(np.zeros_like(total) for _ in range(number - 1))]
+
+    def part(own: int) -> None:
+        with np.errstate(all="ignore"):
+            for piece in cut[own::number]:
+                runs, given = _runs(x, piece), gy[piece.read[:2] + piece.block.out[2:]]
+                left = empty((*given.shape[:2], *runs.lengths), gy.dtype)
+                left[...] = 0
+                left[runs.inner] = given
+                left = left.reshape(*left.shape[:2], *[1] * len(windows), -1)
+                sums[own][piece.groups] += np.vecdot(left, runs.taps).sum(0)
+
+    each(part, range(number), _seconds(gy.size, windows))
+    for more in sums[1:]:
+        total += more
+    return total[:, None] if np.isfinite(total).all() else None
+
+
+def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int]) -> Iterable[Piece]:
+    return pieces(x.shape, windows, counts, x.shape[1], 2 * x.itemsize)
+
+
+def _seconds(outputs: int, windows: Windows) -> float:
+    return SECONDS * outputs * math.prod(window.kernel for window in windows)
+
+
+class _Runs(NamedTuple):
+    """What each tap reads (image, channel, *tap, window), how many windows lie along each axis, and which are wanted."""
+
+    taps: np.ndarray
+    lengths: tuple[int, ...]
+    inner: tuple[Any, ...]
+
+
+def _runs(x: np.ndarray, piece: Piece) -> _Runs:
+    (first, *others), counts = piece.block.windows, piece.block.counts
+    # the last taps of the last row reach beyond it
+    x = np.ascontiguousarray(pad(x[piece.read], (replace(first, after=first.after + 1), *others)))
+    lengths = counts[0], *x.shape[3:]
+    along = [(w.kernel, w.dilation * stride) for w, stride in zip(piece.block.windows, x.strides[2:], strict=True)]
+    kernel, steps = zip(*along, strict=True)
+    shape, strides = (*x.shape[:2], *kernel, math.prod(lengths)), (*x.strides[:2], *steps, x.itemsize)
+    return _Runs(as_strided(x, shape, strides, writeable=False), lengths, (..., *(slice(n) for n in counts)))

@@ -3,9 +3,9 @@
 `direct` is the plain definition, tap by tap; `patches` multiplies matrices of windows, and pools one axis after the
 other; `simd` are generated kernels that sum as the definition does, there with llvmlite; `winograd` and `winograd4` are
 F(2, 3) and F(4, 3), generated too where they can be, else with NumPy. All have the same functions with the same
-arguments. By itself `winograd4` is never taken: its error bound is above that of the plain sum. Complex numbers are computed as real and imaginary parts
-(`parts`), but by the definition as they are. Within `exact_order` there are two methods, which have the same bits:
-`direct` is `ordered`, and `simd` are generated kernels of the same order.
+arguments. By itself `winograd4` is never taken: its error bound is above that of the plain sum. Complex numbers are
+computed as real and imaginary parts (`parts`), but by the definition as they are. Within `exact_order` there are two
+methods, which have the same bits: `direct` is `ordered`, and `simd` are generated kernels of the same order.
 """
 
 from __future__ import annotations

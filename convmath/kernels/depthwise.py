@@ -88,7 +88,7 @@ def _seconds(outputs: int, windows: Windows) -> float:
 
 
 class _Runs(NamedTuple):
-    """What each tap reads (image, channel, *tap, window), how many windows lie along each axis, and which are wanted."""
+    """What each tap reads (image, channel, *tap, window), how many windows lie along each axis, which are wanted."""
 
     taps: np.ndarray
     lengths: tuple[int, ...]

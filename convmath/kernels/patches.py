@@ -84,7 +84,8 @@ def conv_input(
         product(matrix, cotangents, out=_rows(gx, groups))
     else:
         # pieces of the same images may add to the same elements; if all are of the same, channels are shared out
-        alike = [list(same) for _, same in groupby(_pieces(gx, windows, counts, groups), lambda piece: piece.block.images)]
+        cut = _pieces(gx, windows, counts, groups)
+        alike = [list(same) for _, same in groupby(cut, lambda piece: piece.block.images)]
         each_tap, into = _taps(windows), gx.reshape(len(gx), groups, w.shape[1], *sizes)
         few = -(-w.shape[1] // PARTS) if len(alike) == 1 and len(alike[0]) > 1 else w.shape[1]
 

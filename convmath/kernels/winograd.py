@@ -3,9 +3,9 @@
     Y = Aᵀ[(G g Gᵀ) ⊙ (B d Bᵀ)]A, summed over channels before A is applied
     gW = Gᵀ[Σ (A gy Aᵀ) ⊙ (B d Bᵀ)]G, summed over tiles before G is applied
 
-with the matrices of `toom_cook`; both axes at once are one matrix (A ⊗ A), and at each of the (m + 2)² points the sum is
-a product of matrices, so that BLAS does all of it. F(2, 3) multiplies by 0, ±1 and 1/2 alone; its error is below that of
-the plain sum. F(4, 3) is faster and less exact, and is taken on demand only.
+with the matrices of `toom_cook`; both axes together are one matrix (A ⊗ A), and at each of the (m + 2)² points the sum
+is a product of matrices, so that BLAS does all of it. F(2, 3) multiplies by 0, ±1 and 1/2 alone; its error is below
+that of the plain sum. F(4, 3) is faster and less exact, and is taken on demand only.
 
 Tiles lie in phases: phase (p, q) has the elements (m·i + p, m·j + q) of all channels and images, in one more row and
 column of tiles than there are. Then what a tap of every tile reads is one phase, shifted, and is copied without gaps;
@@ -176,9 +176,7 @@ def _conv_weight(
     return np.ascontiguousarray(gw).reshape(-1, reads, TAPS, TAPS) if np.isfinite(gw).all() else None
 
 
-def _pieces(
-    m: int, x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int, makes: int
-) -> Iterable[Piece]:
+def _pieces(m: int, x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int, makes: int) -> Iterable[Piece]:
     """The tiles in pieces, as windows that overlap."""
     q, tiles = m + TAPS - 1, [-(-n // m) for n in counts]
     laid = [

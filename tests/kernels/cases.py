@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from convmath.window import Window
 
 Laid = tuple[tuple[Window, ...], tuple[int, ...]]
+Channels = tuple[int, int, int, int]  # batch, groups, channels read and made in each
+
+FUNCTIONS = ["conv", "conv_input", "conv_weight"]
 
 # what an axis may have more than its kernel needs, by the number of axes: the definition visits every element
 ROOM = {1: 6, 2: 3, 3: 2, 4: 1, 5: 1}
@@ -39,6 +42,27 @@ def layouts(draw: Callable[..., Any], ndim: int | None = None, *, pools: bool = 
     ceil = draw(st.booleans()) if pools else False
     each = [draw(axes(ndim, ceil=ceil, within=within)) for _ in range(ndim)]
     return tuple(window for window, _ in each), tuple(n for _, n in each)
+
+
+def arguments(laid: Laid, channels: Channels, dtype: str, seed: int, *, wide: bool = False) -> dict[str, tuple]:
+    """Those of each function of a convolution: small integers, or numbers of every size."""
+    (windows, sizes), (batch, groups, reads, makes) = laid, channels
+    rng = np.random.default_rng(seed)
+
+    def array(*shape: int) -> np.ndarray:
+        if wide:
+            return (rng.standard_normal(shape) * 10.0 ** rng.integers(-12, 12, shape)).astype(dtype)
+        return rng.integers(-4, 5, shape).astype(dtype)
+
+    x = array(batch, groups * reads, *sizes)
+    w, b = array(groups * makes, reads, *(v.kernel for v in windows)), array(groups * makes)
+    counts = tuple(v.output_size(n) for v, n in zip(windows, sizes, strict=True))
+    gy = array(batch, groups * makes, *counts)
+    return {
+        "conv": (x, w, windows, groups, b),
+        "conv_input": (gy, w, windows, groups, sizes),
+        "conv_weight": (gy, x, windows, groups),
+    }
 
 
 def turned(window: Window) -> Window:

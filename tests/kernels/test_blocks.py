@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convmath.kernels import blocks, patches
+from convmath.kernels.blocks import Piece, pieces
 from convmath.kernels.taps import output_sizes
+from convmath.window import Window
 
 from .cases import Laid, caught, integers, layouts
 
@@ -50,6 +52,16 @@ def test_blocks_are_the_whole(laid: Laid, room: int, seed: int) -> None:
             np.testing.assert_allclose(whole, part, rtol=0, atol=1e-12, err_msg=name)
         else:
             np.testing.assert_array_equal(whole, part, err_msg=name)
+
+
+def test_pieces_of_what_is_large_are_not_remembered() -> None:
+    windows, counts = [Window(3, before=1, after=1)] * 2, (56, 56)
+
+    def found(batch: int) -> Iterable[Piece]:
+        return pieces((batch, 64, *counts), windows, counts, 1, 64 * 9 * 4)
+
+    assert found(8) is found(8)
+    assert isinstance(found(10**4), Iterator)
 
 
 @given(laid=layouts(), room=ROOMS, batch=st.integers(0, 3))

@@ -80,10 +80,21 @@ SAID = "without its generated kernels: llvmlite is"
 def test_missing_kernels_are_said_once_and_only_where_it_matters() -> None:
     assert F.conv.plan(*SMALL).method == "patches"
     with pytest.warns(RuntimeWarning, match=SAID):
-        assert F.conv.plan(*LARGE).method == "patches"
-    assert F.conv.plan(*LARGE).method == "patches"
+        assert F.conv.plan(*LARGE, stride=2).method == "patches"
+    assert F.conv.plan(*LARGE, stride=2).method == "patches"
     with pytest.raises(HyperparameterError, match=r"^method 'simd' is asked for, but llvmlite is not installed"):
         F.conv(*SMALL, method="simd")
+
+
+@pytest.mark.usefixtures("missing")
+def test_numpy_alone_has_tiles_too() -> None:
+    x, w = np.ones((8, 64, 28, 28), "f4"), np.ones((64, 64, 3, 3), "f4")
+    with pytest.warns(RuntimeWarning, match=SAID):
+        assert F.conv.plan(x, w).method == "winograd"
+    np.testing.assert_array_equal(F.conv(x, w), F.conv(x, w, method="patches"))
+    for method in ("winograd", "winograd4"):
+        assert F.conv.plan(*SMALL, method=method).method == method
+        np.testing.assert_allclose(F.conv(*SMALL, method=method), F.conv(*SMALL, method="direct"), rtol=1e-4)
 
 
 @pytest.mark.usefixtures("missing")

@@ -62,11 +62,12 @@ def test_conv_transpose_is_the_definition(
     np.testing.assert_array_equal(kernels.conv_transpose(x, w, windows, groups, made), expected)
 
 
-@given(laid=layouts(), channels=CHANNELS, seed=SEED)
-def test_the_kernels_agree_on_every_part(laid: Laid, channels: Channels, seed: int) -> None:
+@given(laid=layouts(), channels=CHANNELS, seed=SEED, dtype=st.sampled_from(["i8", "f4", "f8"]))
+def test_the_kernels_agree_on_every_part(laid: Laid, channels: Channels, seed: int, dtype: str) -> None:
     (windows, sizes), (x, w, groups) = laid, operands(laid, channels, seed)
+    x, w = x.astype(dtype), w.astype(dtype)
     y = direct.conv(x, w, windows, groups)
-    gy = integers(np.random.default_rng(seed + 1), *y.shape)
+    gy = integers(np.random.default_rng(seed + 1), *y.shape).astype(dtype)
     for name, arguments in {
         "conv": (x, w, windows, groups),
         "conv_input": (gy, w, windows, groups, sizes),

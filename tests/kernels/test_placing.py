@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from convmath.kernels import placing
+from convmath.kernels import cores, placing
+from convmath.kernels.threads import set_threads
 
 SEVERAL = hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) > 1
 
@@ -37,9 +39,38 @@ def test_a_helper_runs_on_another_core(helper: int, monkeypatch: pytest.MonkeyPa
     assert os.sched_getaffinity(0) == cores
 
 
+@pytest.mark.skipif(not SEVERAL, reason="there is one core, or a system that does not say which")
+def test_who_is_helped_stays_until_that_is_done() -> None:
+    before = os.sched_getaffinity(0)
+    with placing.staying():
+        assert len(os.sched_getaffinity(0)) == 1
+    assert os.sched_getaffinity(0) == before
+    with pytest.raises(KeyError), placing.staying():
+        raise KeyError
+    assert os.sched_getaffinity(0) == before
+
+
+@pytest.mark.skipif(not SEVERAL, reason="there is one core, or a system that does not say which")
+def test_helpers_that_begin_later_are_not_kept_to_that_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread begins with the cores of the one that starts it."""
+    monkeypatch.setattr(cores, "_pools", {})
+    set_threads(2)
+    try:
+        for _ in range(3):
+            cores.each(lambda _: time.sleep(0.01), range(4), 0.05)
+        [pool] = cores._pools.values()
+        assert pool.placed
+        for thread, core in pool.away_from.items():
+            assert core not in os.sched_getaffinity(thread)
+    finally:
+        set_threads(None)
+
+
 def test_where_that_cannot_be_done_nothing_is(helper: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placing, "_core", lambda: None)
     assert placing.kept_away(helper, 5) == 5
+    with placing.staying():
+        pass
     monkeypatch.setattr(placing, "_core", lambda: 0)
     assert placing.kept_away(None, None) is None
     assert placing.kept_away(2**22 - 1, None) is None  # there is no such thread

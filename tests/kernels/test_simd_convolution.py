@@ -20,13 +20,14 @@ from convmath.kernels.problem import Convolution
 from convmath.kernels.threads import set_threads
 from convmath.window import Window
 
-from .cases import Laid, caught, layouts
+from .cases import FUNCTIONS, Channels, Laid, arguments, caught, layouts
+from .sums import gamma
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
 from convmath.kernels.simd import batches, channels, depthwise, pixels, pixels_weight, plane, winograd
 from convmath.kernels.simd.builder import Builder
-from convmath.kernels.simd.convolution import DIRECT, EXACT, PLAIN, WINOGRAD, WINOGRAD4
+from convmath.kernels.simd.convolution import DIRECT, EXACT, PLAIN, WINOGRAD
 
 DTYPES = st.sampled_from(["f4", "f8"])
 SEED = st.integers(0, 2**16)
@@ -37,36 +38,12 @@ CHANNELS = st.tuples(
     st.sampled_from([1, 2, 3, 16]),
     st.sampled_from([1, 2, 5, 16, 32]),
 )
-FUNCTIONS = ["conv", "conv_input", "conv_weight"]
-
-Channels = tuple[int, int, int, int]
-
-
-def operands(laid: Laid, channels: Channels, dtype: str, seed: int, *, wide: bool = False) -> dict[str, tuple]:
-    """The arguments of each function; small integers, or numbers of every size."""
-    (windows, sizes), (batch, groups, reads, makes) = laid, channels
-    rng = np.random.default_rng(seed)
-
-    def array(*shape: int) -> np.ndarray:
-        if wide:
-            return (rng.standard_normal(shape) * 10.0 ** rng.integers(-12, 12, shape)).astype(dtype)
-        return rng.integers(-4, 5, shape).astype(dtype)
-
-    x = array(batch, groups * reads, *sizes)
-    w, b = array(groups * makes, reads, *(v.kernel for v in windows)), array(groups * makes)
-    counts = tuple(v.output_size(n) for v, n in zip(windows, sizes, strict=True))
-    gy = array(batch, groups * makes, *counts)
-    return {
-        "conv": (x, w, windows, groups, b),
-        "conv_input": (gy, w, windows, groups, sizes),
-        "conv_weight": (gy, x, windows, groups),
-    }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(laid=layouts(), channels=CHANNELS, dtype=DTYPES, seed=SEED)
 def test_generated_kernels_are_the_definition(name: str, laid: Laid, channels: Channels, dtype: str, seed: int) -> None:
-    given = operands(laid, channels, dtype, seed)[name]
+    given = arguments(laid, channels, dtype, seed)[name]
     expected = getattr(direct, name)(*given)
     found = getattr(DIRECT, name)(*given)
     np.testing.assert_array_equal(found, expected, strict=True)
@@ -95,7 +72,7 @@ def every_way(name: str, data: st.DataObject) -> None:
     (windows, sizes) = laid
     if not math.prod(sizes) or not all(v.output_size(n) for v, n in zip(windows, sizes, strict=True)):
         return
-    given = operands(laid, channels_, dtype, data.draw(SEED))[name]
+    given = arguments(laid, channels_, dtype, data.draw(SEED))[name]
     expected = getattr(direct, name)(*given)
     for kind, plan, run in _runs(laid, channels_, dtype)[name]:
         if plan is not None:
@@ -121,7 +98,7 @@ def test_what_is_read_where_it_lies_may_be_cut_anywhere(
     sizes: list[int], channels_: Channels, dtype: str, seed: int
 ) -> None:
     laid = (Window(1), Window(1)), tuple(sizes)
-    given = operands(laid, channels_, dtype, seed)
+    given = arguments(laid, channels_, dtype, seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pixels, "NEAR", 1)
         for made in ("forward", "transposed"):  # plans that are not kept
@@ -195,7 +172,7 @@ def share_the_taps_of_a_position(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("before", [0, 3, 20])
 def test_large_strides_are_the_definition(stride: int, before: int) -> None:
     windows, sizes = (Window(3, 2, 1, 1, 1), Window(3, stride, 2, before, 1)), (6, 2 * stride + 9)
-    given = operands((windows, sizes), (2, 1, 3, 5), "f4", stride + before)
+    given = arguments((windows, sizes), (2, 1, 3, 5), "f4", stride + before)
     for name, runs in _runs((windows, sizes), (2, 1, 3, 5), "f4").items():
         expected = getattr(direct, name)(*given[name])
         for kind, plan, run in runs:
@@ -235,7 +212,7 @@ def test_code_does_not_grow_with_the_stride(name: str) -> None:
 def test_what_is_not_finite_goes_where_the_definition_says(
     name: str, laid: Laid, channels: Channels, dtype: str, seed: int
 ) -> None:
-    one, other, *rest = operands(laid, channels, dtype, seed)[name]
+    one, other, *rest = arguments(laid, channels, dtype, seed)[name]
     rng = np.random.default_rng(seed)
     for array in (one, other):
         if array.size:
@@ -246,69 +223,13 @@ def test_what_is_not_finite_goes_where_the_definition_says(
         )
 
 
-# --- F(m, 3) ----------------------------------------------------------------------------------------------------------
-
-
-@st.composite
-def squares(draw: Callable[..., Any]) -> tuple[Laid, Channels]:
-    """Kernels of 3×3 without stride, and channels that fill vectors."""
-    before = [(draw(st.integers(0, 2)), draw(st.integers(0, 2))) for _ in range(2)]
-    windows = tuple(Window(3, 1, 1, a, b) for a, b in before)
-    sizes = tuple(draw(st.integers(6, 13)) for _ in range(2))
-    return (windows, sizes), (draw(st.integers(1, 4)), draw(st.integers(1, 2)), 16, draw(st.sampled_from([16, 32])))
-
-
-@pytest.mark.parametrize("name", FUNCTIONS)
-@given(case=squares(), dtype=DTYPES, seed=SEED)
-def test_two_by_two_tiles_are_exact_on_small_integers(
-    name: str, case: tuple[Laid, Channels], dtype: str, seed: int
-) -> None:
-    given = operands(*case, dtype, seed)[name]
-    np.testing.assert_array_equal(getattr(WINOGRAD, name)(*given), getattr(direct, name)(*given))
-
-
-def gamma(n: int, dtype: str) -> float:
-    u = float(np.finfo(dtype).eps) / 2
-    return n * u / (1 - n * u)
-
-
-def absolute(m: int, x: np.ndarray, w: np.ndarray, windows: tuple[Window, ...]) -> np.ndarray:
-    """Aᵀ|…|A with every matrix and array replaced by its absolute value: what errors are relative to."""
-    f = winograd.matrices(m)
-    a, g, b = (np.abs(np.array(matrix, float)) for matrix in (f.A, f.G, f.B))
-    size = len(f.points)
-    padded = np.pad(np.abs(x), [(0, 0), (0, 0), *((v.before, v.after + size) for v in windows)])
-    counts = [v.output_size(n) for v, n in zip(windows, x.shape[2:], strict=True)]
-    total = np.zeros((x.shape[0], w.shape[0], *counts))
-    u = np.einsum("qk,ocks,ps->ocqp", g, np.abs(w), g)
-    for i in range(0, counts[0], m):
-        for j in range(0, counts[1], m):
-            v = np.einsum("qk,ncks,ps->ncqp", b, padded[..., i : i + size, j : j + size], b)
-            y = np.einsum("qi,ocqp,ncqp,pj->noij", a, u, v, a)
-            total[..., i : i + m, j : j + m] = y[..., : counts[0] - i, : counts[1] - j]
-    return total
-
-
-@pytest.mark.parametrize(("ways", "m"), [(WINOGRAD, 2), (WINOGRAD4, 4)])
-@given(case=squares(), dtype=DTYPES, seed=SEED)
-def test_tiles_stay_within_their_bound(ways: Any, m: int, case: tuple[Laid, Channels], dtype: str, seed: int) -> None:
-    """γ·Aᵀ((|G||w||Gᵀ|)(|B||x||Bᵀ|))A: sums over channels and transformations round as often as they have terms."""
-    laid, (batch, _, reads, makes) = case
-    x, w, windows, groups, _ = operands(laid, (batch, 1, reads, makes), dtype, seed, wide=True)["conv"]
-    exact = direct.conv(x.astype(float), w.astype(float), windows, groups)
-    found = ways.conv(x, w, windows, groups)
-    terms = reads + 4 * (m + 2) + 8  # the numbers of the matrices are rounded too
-    allowed = gamma(terms, dtype) * absolute(m, x, w, windows) + gamma(9 * reads, "f8") * abs(exact)
-    assert (np.abs(found - exact) <= allowed + np.finfo(dtype).tiny).all()
-
-
 # --- bounds, threads, widths ------------------------------------------------------------------------------------
 
 
 @given(laid=layouts(), channels=CHANNELS, seed=SEED)
 def test_sums_stay_within_their_bound(laid: Laid, channels: Channels, seed: int) -> None:
     """γ_n·Σ|w||x|, n the number of terms"""
-    for name, (one, other, *rest) in operands(laid, channels, "f4", seed, wide=True).items():
+    for name, (one, other, *rest) in arguments(laid, channels, "f4", seed, wide=True).items():
         exact = getattr(direct, name)(one.astype(float), other.astype(float), *rest)
         size = getattr(direct, name)(np.abs(one).astype(float), np.abs(other).astype(float), *map(_absolute, rest))
         terms = 2 + max(one.size, other.size)
@@ -330,11 +251,11 @@ def as_before() -> Any:
 @pytest.mark.parametrize("ways", [DIRECT, EXACT, WINOGRAD], ids=["direct", "exact", "winograd"])
 def test_threads_change_no_bit(ways: Any) -> None:
     case = (tuple(Window(3, 1, 1, 1, 1) for _ in range(2)), (24, 29)), (7, 1, 16, 32)
-    for name, arguments in operands(*case, "f4", 1, wide=True).items():
+    for name, one in arguments(*case, "f4", 1, wide=True).items():
         found = []
         for count in (1, 2, 3):
             set_threads(count)
-            found.append(getattr(ways, name)(*arguments))
+            found.append(getattr(ways, name)(*one))
         np.testing.assert_array_equal(found[0], found[1])
         np.testing.assert_array_equal(found[0], found[2])
 

@@ -1,6 +1,6 @@
 """The tables beside torch, in parts.
 
-`--only` takes some of layers, streams and steps (what comes by itself), patches and exact, or numpy, which is the layers
+`--only` takes some of layers, streams and steps (what comes by itself), patches and exact, or numpy alone: the layers
 as they are computed without the extra `fast`.
 """
 

@@ -26,11 +26,10 @@ __all__ = ["Lifting", "plans"]
 # the heights that are tried, how many elements of the output (or of its windows) are in the cache at once, and how
 # many all matrices may have
 ROWS = (4, 8, 16, 32, 64, 128)
-ROOM = 2**17
+ROOM = 2**19
 MATRICES = 2**20
-# products of numbers up to which OpenBLAS stays with one thread: several of its own, on cores that have other work too,
-# wait for one another many times longer than they compute
-PRODUCT = 2**18
+# multiplications of a product of matrices: what it reads and makes should stay near a core
+PRODUCT = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +118,6 @@ def _planes(x: np.ndarray, bands: Sequence[tuple[tuple[int, ...], np.ndarray]], 
 
 
 def _chunks(length: int, each: int) -> Iterator[slice]:
-    """So many columns at once that a product is one thread's affair."""
+    """So many columns at once that a product stays near a core."""
     step = max(1, PRODUCT // each)
     return (slice(i, min(i + step, length)) for i in range(0, length, step))

@@ -17,6 +17,7 @@ from convmath.kernels.choice import methods
 from convmath.kernels.norms import Layout
 from convmath.kernels.signal_costs import costs
 from convmath.kernels.streams import stream
+from convmath.kernels.winograd import Tiles
 from convmath.window import Window, windows
 
 from ..kernels.sums import EXACT, wide
@@ -55,7 +56,8 @@ def convolutions() -> Iterator[Row]:
         "conv_input": ((y_shape, w_shape), (laid, 1, SIZES), 9 * CHANNELS),
         "conv_weight": ((y_shape, x_shape), (laid, 1), 2 * SIZES[0] * SIZES[1]),
     }
-    for method, kernels in methods().items():
+    by_numpy = {"winograd by NumPy": Tiles(2), "winograd4 by NumPy": Tiles(4)}
+    for method, kernels in {**methods(), **by_numpy}.items():
         for name, (shapes, more, terms) in given.items():
             errors = {}
             for dtype in ("f4", "f8"):

@@ -7,6 +7,7 @@ fftconvolve and oaconvolve, and scipy.ndimage.convolve; one that is hopeless in 
 from __future__ import annotations
 
 import argparse
+import sys
 import dataclasses
 import math
 import statistics
@@ -173,7 +174,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fit", action="store_true", help="print the constants of the cost model instead")
     parser.add_argument("--one", action="store_true", help="one thread, and its own time: for a machine that is busy")
+    parser.add_argument("--numpy", action="store_true", help="as it is computed without the extra `fast`")
     asked = parser.parse_args()
+    if asked.numpy:
+        sys.modules["llvmlite"] = None  # type: ignore[assignment]
     if asked.fit:
         fit()
     elif asked.one:

@@ -7,10 +7,10 @@ fftconvolve and oaconvolve, and scipy.ndimage.convolve; one that is hopeless in 
 from __future__ import annotations
 
 import argparse
-import sys
 import dataclasses
 import math
 import statistics
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from time import perf_counter, thread_time

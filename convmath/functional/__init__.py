@@ -13,7 +13,8 @@ padding also takes a (before, after) pair for each axis, or "same", "same_lower"
 - complex64 and complex128 are taken by `conv`, `conv_transpose`, `convolution`, `depthwise_conv`, `linear`, `convolve`
   and `correlate`. Nothing is conjugated but what `correlate` conjugates; gradients are those of Re⟨g, Y⟩.
 
-A call takes at most 64 MB of memory beside its arguments and what comes out. A few times the size of these is taken by
+A call takes at most 64 MB of memory beside its arguments and what comes out; where NumPy computes (without llvmlite, or
+by "patches") each thread but the first two adds up to 16 MB. A few times the size of arguments and results is taken by
 `method="direct"`, by borders other than zeros, complex numbers, types that have to be converted and arrays that have
 to be laid out, by transforms, upsampling, powers (`lp_pool`), `local_response_norm`, `rbf`, `table_conv`,
 `locally_connected`, losses, and by pools whose planes alone are so large. Up to 256 MB of pages of results that are

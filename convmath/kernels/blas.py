@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -16,9 +17,14 @@ from typing import Any
 
 __all__ = ["alone", "limit"]
 
+
+class _Inside:
+    """One that is inside `alone`; gone with its frame, also where a signal interrupted it on the way out."""
+
+
 _lock = threading.Lock()
-_inside = 0  # how many are inside `alone`
-_before: list[int] = []  # what each library used before the first of them
+_inside: weakref.WeakSet[_Inside] = weakref.WeakSet()
+_before: list[int] = []  # what each library used before the first of them; empty where that holds
 
 
 def limit(count: int) -> None:
@@ -28,25 +34,27 @@ def limit(count: int) -> None:
         if _inside:
             _before[:] = [count] * len(found)
         else:
+            _before.clear()
             _use([count] * len(found))
 
 
 @contextmanager
 def alone() -> Iterator[None]:
     """Within this, a product of matrices is computed by the thread that asks for it, in the whole process."""
-    global _inside
-    with _lock:
-        if not _inside:
-            _before[:] = [library.get_num_threads() for library in _libraries()]
-            _use([1] * len(_before))
-        _inside += 1
+    one = _Inside()
     try:
+        with _lock:
+            if not _inside:
+                _before[:] = _before or [library.get_num_threads() for library in _libraries()]
+                _use([1] * len(_before))
+            _inside.add(one)
         yield
     finally:
         with _lock:
-            _inside -= 1
-            if not _inside:
+            _inside.discard(one)
+            if not _inside and _before:
                 _use(_before)
+                _before.clear()
 
 
 def _use(counts: list[int]) -> None:
@@ -76,11 +84,12 @@ def _libraries() -> list[Any]:
 
 def _forget() -> None:
     """In a forked child no other thread is inside `alone`, and the lock may be held by one of the parent's."""
-    global _lock, _inside
+    global _lock
     _lock = threading.Lock()
-    if _inside:
-        _inside = 0
+    _inside.clear()
+    if _before:
         _use(_before)
+        _before.clear()
 
 
 if hasattr(os, "register_at_fork"):

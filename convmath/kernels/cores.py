@@ -9,9 +9,9 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import nullcontext
+from contextlib import suppress
 from contextvars import copy_context
+from queue import SimpleQueue
 from typing import TypeVar
 
 from . import blas
@@ -28,25 +28,55 @@ WORTH = 3e-4
 LONG = 0.1
 
 
-class _Helpers(ThreadPoolExecutor):
-    """Threads, each with the core that it is kept away from."""
+class _Job:
+    """What a helper is to do. Nothing here is ever held by a thread that a signal can interrupt."""
 
-    def __init__(self, count: int):
-        self.away_from: dict[int, int | None] = {}
-        super().__init__(count, "convmath", lambda: self.away_from.update({threading.get_native_id(): None}))
+    def __init__(self, work: Callable[[], None]):
+        self.work = copy_context().run, work  # what the caller set for its own context (np.errstate) holds for it
+        self.claim, self.done = threading.Lock(), threading.Lock()
+        self.done.acquire()
+        self.error: BaseException | None = None
 
-    def place(self) -> None:
-        for thread, before in list(self.away_from.items()):
-            self.away_from[thread] = kept_away(thread, before)
+    def begin(self) -> None:
+        if self.cancel():
+            run, work = self.work
+            try:
+                run(work)
+            except BaseException as error:
+                self.error = error
+            finally:
+                self.done.release()
 
-    @property
-    def placed(self) -> bool:
-        """Whether they are all kept away from a core."""
-        return bool(self.away_from) and None not in self.away_from.values()
+    def cancel(self) -> bool:
+        """Whether nobody had begun it, and nobody will."""
+        return self.claim.acquire(blocking=False)
+
+    def wait(self) -> None:
+        self.done.acquire()
+
+
+class _Helper(threading.Thread):
+    """A thread that does jobs, with the core that it is kept away from."""
+
+    def __init__(self, jobs: SimpleQueue[_Job]):
+        super().__init__(name="convmath-helper", daemon=True)
+        self.jobs = jobs
+        self.away_from: int | None = None
+        self.start()
+
+    def run(self) -> None:
+        while True:
+            self.jobs.get().begin()
+
+    def place(self) -> int | None:
+        """Keep it away from the core of who calls, which comes back; None where that can't be done."""
+        self.away_from = kept_away(self.native_id, self.away_from)
+        return self.away_from
 
 
 _lock = threading.Lock()
-_pools: dict[int, _Helpers] = {}
+_helpers: list[_Helper] = []
+_jobs: SimpleQueue[_Job] = SimpleQueue()
 
 
 def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
@@ -56,7 +86,7 @@ def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
     BLAS's sums depends on how many it has.
     """
     left = deque(items)
-    helpers = 0 if seconds < WORTH else min(threads(), len(left)) - 1
+    count = 0 if seconds < WORTH else min(threads(), len(left)) - 1
 
     def along() -> None:
         try:
@@ -71,35 +101,43 @@ def each(work: Callable[[T], None], items: Iterable[T], seconds: float) -> None:
             raise
 
     with blas.alone():
-        if helpers <= 0:
+        if count <= 0:
             along()
             return
-        pool = _pool(helpers)
-        pool.place()
-        # what the caller set for its own context (np.errstate) holds for the threads that work for it
-        running = [pool.submit(copy_context().run, along) for _ in range(helpers)]
-        try:
-            with staying() if pool.placed and seconds < LONG else nullcontext():
+        caller, placed = threading.get_native_id(), {helper.place() for helper in _ready(count)}
+        core = placed.pop() if len(placed) == 1 and seconds < LONG else None
+
+        def beside() -> None:
+            with staying(caller, core):
                 along()
+
+        jobs = [_Job(beside) for _ in range(count)]
+        try:
+            for job in jobs:
+                _jobs.put(job)
+            along()
         finally:
-            begun = [one for one in running if not one.cancel()]
-            wait(begun)
-    for one in begun:
-        one.result()
+            begun = [job for job in jobs if not job.cancel()]
+            for job in begun:
+                job.wait()
+    for job in begun:
+        if job.error is not None:
+            raise job.error
 
 
-def _pool(count: int) -> _Helpers:
-    with _lock:
-        if count not in _pools:
-            _pools[count] = _Helpers(count)
-        return _pools[count]
+def _ready(count: int) -> list[_Helper]:
+    """So many helpers, or as many as the system lets begin."""
+    with _lock, suppress(RuntimeError):
+        while len(_helpers) < count:
+            _helpers.append(_Helper(_jobs))
+    return _helpers[:count]
 
 
 def _forget() -> None:
     """In a forked child there are no threads, and the lock may be held by one of them."""
-    global _lock
-    _lock = threading.Lock()
-    _pools.clear()
+    global _lock, _jobs
+    _lock, _jobs = threading.Lock(), SimpleQueue()
+    _helpers.clear()
 
 
 if hasattr(os, "register_at_fork"):

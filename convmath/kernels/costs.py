@@ -29,8 +29,9 @@ WORTH_MAKING = 100e-6
 WORTH_SAYING = 5e-3
 # for what there are kernels of F(m, 3)
 WINOGRAD = (
-    "F(2, 3) and F(4, 3) are for float32 and float64, kernels of 3×3 without stride and dilation, and channels that "
-    "fill vectors where kernels are generated"
+    "F(2, 3) and F(4, 3) are for float32 and float64, kernels of 3×3 without stride and dilation, for gradients by the "
+    "input with padding of at most 2; where kernels are generated for channels that fill vectors, by NumPy for weights "
+    "of at most 9 MB (F(4, 3) 4 MB)"
 )
 
 

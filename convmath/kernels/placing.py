@@ -30,27 +30,25 @@ def kept_away(thread: int | None, before: int | None) -> int | None:
 
 
 @contextmanager
-def staying() -> Iterator[None]:
-    """Within this the calling thread stays on its core.
+def staying(thread: int, core: int | None) -> Iterator[None]:
+    """Within this a thread (its native id) that is on a core stays there; for a helper to say of whom it helps.
 
     Threads that take turns at the interpreter wake each other, and the system likes to move who is woken to the core of
-    who wakes: soon all are on one.
+    who wakes: soon all are on one. A helper says it, since signals interrupt the main thread wherever that is.
     """
-    core = _core()
-    if core is None:
+    before: set[int] = set()
+    with suppress(OSError):
+        before = os.sched_getaffinity(thread) if core is not None else before
+    if core is None or len(before) <= 1:  # another helper has said it, and will take it back
         yield
         return
     try:
-        before = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {core})
-    except OSError:
-        yield
-        return
-    try:
+        with suppress(OSError):
+            os.sched_setaffinity(thread, {core})
         yield
     finally:
         with suppress(OSError):
-            os.sched_setaffinity(0, before)
+            os.sched_setaffinity(thread, before)
 
 
 @lru_cache

@@ -28,6 +28,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import costs, direct, patches
+from .blas import alone
 from .blocks import Piece, has_room, parts, pieces
 from .cores import each
 from .problem import Convolution
@@ -132,6 +133,7 @@ def _conv(m: int, x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, s
             read = _read(m, by.B, x[piece.read], piece)
             points, images = len(read), read.shape[2:]
             found = _multiply(kernels[:, piece.groups], read.reshape(points, -1, reads, math.prod(images)))
+            del read
             found = _multiply(by.A.T, found.reshape(points, -1))
             finite.append(is_finite(found))
         into = y[_made(m, piece, makes)].swapaxes(0, 1)
@@ -168,8 +170,9 @@ def _conv_weight(
     if number > 1:
         each(part, range(number), seconds)
     else:
-        for piece in cut:
-            add(total, piece, product)  # which threads share
+        with alone():
+            for piece in cut:
+                add(total, piece, product)  # which threads share
     for more in sums[1:]:
         total += more
     gw = product(by.G.T, total.reshape(len(total), -1)).T
@@ -183,7 +186,9 @@ def _pieces(m: int, x: np.ndarray, windows: Windows, counts: Sequence[int], grou
         Window(q, m, 1, v.before, m * (t - 1) + q - n - v.before)
         for v, n, t in zip(windows, x.shape[2:], tiles, strict=True)
     ]
-    return pieces(x.shape, laid, tiles, groups, q**2 * max(x.shape[1] // groups, makes) * x.itemsize)
+    size = q**2 * max(x.shape[1] // groups, makes) * x.itemsize
+    with_extra = -(-size * math.prod(n + EXTRA for n in tiles) // math.prod(tiles))
+    return pieces(x.shape, laid, tiles, groups, with_extra)
 
 
 def _made(m: int, piece: Piece, makes: int) -> tuple[slice, ...]:

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from queue import SimpleQueue
 
 import pytest
 
@@ -40,28 +41,51 @@ def test_a_helper_runs_on_another_core(helper: int, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.skipif(not SEVERAL, reason="there is one core, or a system that does not say which")
-def test_who_is_helped_stays_until_that_is_done() -> None:
-    before = os.sched_getaffinity(0)
-    with placing.staying():
-        assert len(os.sched_getaffinity(0)) == 1
-    assert os.sched_getaffinity(0) == before
-    with pytest.raises(KeyError), placing.staying():
+def test_who_is_helped_stays_until_that_is_done(helper: int) -> None:
+    before, core = os.sched_getaffinity(helper), min(os.sched_getaffinity(0))
+    with placing.staying(helper, core):
+        assert os.sched_getaffinity(helper) == {core}
+        with placing.staying(helper, max(before)):  # it does already
+            assert os.sched_getaffinity(helper) == {core}
+        assert os.sched_getaffinity(helper) == {core}
+    assert os.sched_getaffinity(helper) == before
+    with pytest.raises(KeyError), placing.staying(helper, core):
         raise KeyError
-    assert os.sched_getaffinity(0) == before
+    assert os.sched_getaffinity(helper) == before
+
+
+@pytest.mark.skipif(not SEVERAL, reason="there is one core, or a system that does not say which")
+def test_who_is_interrupted_goes_where_it_likes_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "_helpers", [])
+    before = os.sched_getaffinity(0)
+    set_threads(2)
+
+    def interrupted(number: int) -> None:
+        time.sleep(0.005)
+        if threading.current_thread() is threading.main_thread() and number > 2:
+            raise KeyboardInterrupt
+
+    try:
+        for _ in range(5):
+            with pytest.raises(KeyboardInterrupt):
+                cores.each(interrupted, range(20), 0.05)
+            assert os.sched_getaffinity(0) == before
+    finally:
+        set_threads(None)
 
 
 @pytest.mark.skipif(not SEVERAL, reason="there is one core, or a system that does not say which")
 def test_helpers_that_begin_later_are_not_kept_to_that_core(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread begins with the cores of the one that starts it."""
-    monkeypatch.setattr(cores, "_pools", {})
+    monkeypatch.setattr(cores, "_helpers", [])
+    monkeypatch.setattr(cores, "_jobs", SimpleQueue())
     set_threads(2)
     try:
         for _ in range(3):
             cores.each(lambda _: time.sleep(0.01), range(4), 0.05)
-        [pool] = cores._pools.values()
-        assert pool.placed
-        for thread, core in pool.away_from.items():
-            assert core not in os.sched_getaffinity(thread)
+        [helper] = cores._helpers
+        assert helper.native_id is not None
+        assert helper.place() not in os.sched_getaffinity(helper.native_id)
     finally:
         set_threads(None)
 
@@ -69,7 +93,7 @@ def test_helpers_that_begin_later_are_not_kept_to_that_core(monkeypatch: pytest.
 def test_where_that_cannot_be_done_nothing_is(helper: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(placing, "_core", lambda: None)
     assert placing.kept_away(helper, 5) == 5
-    with placing.staying():
+    with placing.staying(helper, None), placing.staying(2**22 - 1, 0):
         pass
     monkeypatch.setattr(placing, "_core", lambda: 0)
     assert placing.kept_away(None, None) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from convmath.kernels import blocks, cores, direct, patches, winograd
 from convmath.kernels.choice import generated
 from convmath.kernels.problem import Convolution
-from convmath.kernels.threads import set_threads
+from convmath.kernels.threads import set_threads, usable
 from convmath.kernels.winograd import Tiles, matrices
 from convmath.window import Window
 
@@ -148,6 +149,8 @@ def as_before() -> Any:
 @pytest.mark.parametrize("room", [2**16, LARGE])
 def test_threads_change_no_bit(room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "ROOM", room)
+    monkeypatch.setattr(winograd, "has_room", lambda size: True)
+    winograd._way.cache_clear()
     monkeypatch.setattr(cores, "WORTH", 0)
     laid = tuple(Window(3, 1, 1, 1, 1) for _ in range(2)), (24, 29)
     for name, one in arguments(laid, (7, 1, 16, 32), "f4", 1, wide=True).items():
@@ -182,6 +185,26 @@ def test_of_whole_numbers_there_are_none() -> None:
     windows = tuple(Window(3) for _ in range(2))
     x, w = np.ones((1, 2, 8, 8), int), np.ones((2, 2, 3, 3), int)
     assert Tiles(2).way(Convolution.forward(x, w, windows, 1)) is None
+
+
+@pytest.mark.usefixtures("as_before")
+def test_threads_change_no_bit_where_there_is_room_for_one_sum() -> None:
+    rng, windows = np.random.default_rng(0), tuple(Window(3, 1, 1, 1, 1) for _ in range(2))
+    gy, x = (rng.standard_normal((8, 512, 7, 7), np.float32) for _ in range(2))
+    found = []
+    for count in (1, 2, 3):
+        set_threads(count)
+        found.append(Tiles(2).conv_weight(gy, x, windows, 1))
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+
+
+@pytest.mark.skipif(usable() < 2, reason="there is one core")
+@pytest.mark.usefixtures("as_before")
+def test_the_law_of_threads_sees_products_that_blas_shares_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd, "alone", nullcontext)
+    with caught():
+        test_threads_change_no_bit_where_there_is_room_for_one_sum()
 
 
 # --- planted faults ---------------------------------------------------------------------------------------------------

@@ -255,6 +255,7 @@ FUNCTIONS = {
 # where they stand all the same, and why
 ALLOWED = {
     "kernels/basics.py": "decides",
+    "kernels/depthwise.py": "not taken",
     "kernels/direct.py": "its convolutions are not taken",
     "kernels/patches.py conv": "not taken",
     "kernels/patches.py conv_input": "not taken",
@@ -268,6 +269,7 @@ ALLOWED = {
     "functional/loss.py _warn_unless_probabilities": "a warning",
     "functional/loss.py by_weight": "counts",
     "kernels/toom_cook.py": "fractions",
+    "kernels/winograd.py": "not taken",
     "lower/scalars.py _power": "`power` of the arrays",
     "lower/functions.py": "of other libraries, which are refused",
     "lower/arrays.py finite": "of other libraries, or overridden",

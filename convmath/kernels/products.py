@@ -12,13 +12,13 @@ import numpy as np
 
 from . import costs
 from .blas import alone
+from .blocks import PARTS
 from .cores import each
 
 __all__ = ["is_finite", "product"]
 
 SINGLE = 2**13  # multiplications below which no BLAS wakes a second thread
 PART = 2**23  # multiplications that a part has at least
-PARTS = 16  # as many threads have something to do
 
 
 def product(a: np.ndarray, b: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:

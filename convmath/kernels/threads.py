@@ -43,7 +43,8 @@ def set_threads(n: int | None) -> None:
     """Use n threads from now on, in the whole process; None for as many as there are usable cores.
 
     Results do not depend on it. The BLAS that NumPy multiplies matrices with has threads of its own, as many from now
-    on; while a call of ours multiplies, it has one, in the whole process, and we share out what is large.
+    on; while a call of ours multiplies, it has one, in the whole process, and we share out what is large. While others
+    help it with NumPy, the thread that calls stays on its core, where the system lets us say so.
     """
     global _chosen
     _chosen = n if n is None else whole(n, "n", "set_threads", 1)

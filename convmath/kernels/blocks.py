@@ -11,7 +11,7 @@ from convmath.window import Window
 
 from .tiles import boxes
 
-__all__ = ["PARTS", "ROOM", "Block", "Piece", "at_once", "blocks", "has_room", "parts", "pieces"]
+__all__ = ["PARTS", "ROOM", "Block", "Piece", "at_once", "blocks", "has_room", "pieces"]
 
 # bytes that a thread lays out at once: they should stay in the cache, and no batch, and no image, fill the memory
 ROOM = 2**22
@@ -122,14 +122,6 @@ def _pieces(
         behind = min(first + few, groups)
         for block in blocks(batch, windows, sizes, counts, few * each, image):
             yield Piece(block, slice(first, behind), slice(first * own, behind * own))
-
-
-def parts(number: int, size: int) -> int:
-    """How many sums of so many bytes such a number of pieces has: a power of two, no more than there is room for."""
-    found = 1
-    while 2 * found <= min(PARTS, number) and has_room(found * size):
-        found *= 2
-    return found
 
 
 def at_once(size: int) -> int:

@@ -17,10 +17,11 @@ from numpy.lib.stride_tricks import as_strided
 
 from convmath.window import Window
 
-from .blocks import Piece, parts, pieces
+from .blocks import Piece, pieces
 from .cores import each
 from .padding import pad
 from .simd.memory import empty
+from .sums import add_up
 
 __all__ = ["conv", "conv_weight", "fits"]
 
@@ -59,23 +60,17 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, counts: Sequence[int]) 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows) -> np.ndarray | None:
     """gW[c,0,t] = Σ_{ν,j} gY[ν,c,j] · X[ν,c,j+d·t-a], if all of it is finite; else zeros between the rows may count."""
     total = np.zeros((x.shape[1], *(window.kernel for window in windows)), gy.dtype)
-    cut = list(_pieces(x, windows, gy.shape[2:]))
-    number = parts(len(cut), total.nbytes)
-    sums = [total, *(np.zeros_like(total) for _ in range(number - 1))]
 
-    def part(own: int) -> None:
+    def add(into: np.ndarray, piece: Piece) -> None:
+        runs, given = _runs(x, piece), gy[piece.read[:2] + piece.block.out[2:]]
+        left = empty((*given.shape[:2], *runs.lengths), gy.dtype)
+        left[...] = 0
+        left[runs.inner] = given
+        left = left.reshape(*left.shape[:2], *[1] * len(windows), -1)
         with np.errstate(all="ignore"):
-            for piece in cut[own::number]:
-                runs, given = _runs(x, piece), gy[piece.read[:2] + piece.block.out[2:]]
-                left = empty((*given.shape[:2], *runs.lengths), gy.dtype)
-                left[...] = 0
-                left[runs.inner] = given
-                left = left.reshape(*left.shape[:2], *[1] * len(windows), -1)
-                sums[own][piece.groups] += np.vecdot(left, runs.taps).sum(0)
+            into[piece.groups] += np.vecdot(left, runs.taps).sum(0)
 
-    each(part, range(number), _seconds(gy.size, windows))
-    for more in sums[1:]:
-        total += more
+    add_up(total, list(_pieces(x, windows, gy.shape[2:])), add, _seconds(gy.size, windows))
     return total[:, None] if np.isfinite(total).all() else None
 
 

@@ -18,12 +18,13 @@ from numpy.lib.stride_tricks import as_strided
 from convmath.window import Window
 
 from . import costs, depthwise, direct
-from .blocks import PARTS, Block, Piece, at_once, blocks, parts, pieces
+from .blocks import PARTS, Block, Piece, at_once, blocks, pieces
 from .cores import WORTH, each
 from .order import in_exact_order
 from .padding import pad
 from .products import product
 from .simd.memory import empty
+from .sums import add_up, parts
 from .taps import folded, output_sizes, taps
 
 __all__ = [
@@ -114,8 +115,7 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
     cotangents, all_taps = _rows(gy, groups), channels * math.prod(kernel)
     gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
     cut = list(_pieces(x, windows, counts, groups, gw.nbytes))
-    number, seconds = parts(len(cut), gw.nbytes), _seconds(gy, gy.shape[1], all_taps, groups)
-    sums = [gw, *(np.zeros_like(gw) for _ in range(number - 1))]
+    seconds = _seconds(gy, gy.shape[1], all_taps, groups)
 
     def add(into: np.ndarray, piece: Piece, columns: np.ndarray, first: int, behind: int) -> None:
         """To the gradients by these outputs."""
@@ -125,20 +125,17 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
             outputs = slice(start, min(start + step, behind))
             into[piece.groups, outputs] += (left[:, :, outputs] @ columns).sum(0)
 
-    def part(own: int) -> None:
-        for piece in cut[own::number]:
-            add(sums[own], piece, _columns(x, piece).swapaxes(2, 3), 0, gw.shape[1])
+    def add_all(into: np.ndarray, piece: Piece) -> None:
+        add(into, piece, _columns(x, piece).swapaxes(2, 3), 0, gw.shape[1])
 
-    if number > 1:
-        each(part, range(number), seconds)
+    if parts(len(cut), gw.nbytes) > 1:
+        add_up(gw, cut, add_all, seconds)
     else:  # rows of the matrix are shared out where a piece takes long enough
         few = max(1, -(-gw.shape[1] // (PARTS if seconds > WORTH * len(cut) else 1)))
         for piece in cut:
             columns = _columns(x, piece).swapaxes(2, 3)
             some = ((first, min(first + few, gw.shape[1])) for first in range(0, gw.shape[1], few))
             each(lambda ends, p=piece, c=columns: add(gw, p, c, *ends), some, seconds / len(cut))
-    for more in sums[1:]:
-        gw += more
     return gw.reshape(gy.shape[1], channels, *kernel)
 
 

@@ -29,15 +29,16 @@ from convmath.window import Window
 
 from . import costs, direct, patches
 from .blas import alone
-from .blocks import Piece, has_room, parts, pieces
+from .blocks import Piece, has_room, pieces
 from .cores import each
 from .problem import Convolution
 from .products import is_finite, product
 from .simd.memory import empty
+from .sums import add_up, parts
 from .taps import output_sizes
 from .toom_cook import INFINITY, ToomCook, toom_cook
 
-__all__ = ["TAPS", "Tiles", "matrices"]
+__all__ = ["TAPS", "Tiles", "plain", "matrices"]
 
 TAPS = 3
 EXTRA = 1  # rows and columns of tiles too many: so far are taps shifted
@@ -53,6 +54,11 @@ def matrices(m: int) -> ToomCook:
         return toom_cook(m, TAPS)
     fine, wide = Fraction(5, 8), Fraction(3, 2)
     return toom_cook(m, TAPS, (0, fine, -fine, wide, -wide, INFINITY))
+
+
+def plain(windows: Windows) -> bool:
+    """Whether they are 3×3, without stride and dilation."""
+    return len(windows) == 2 and all((w.kernel, w.stride, w.dilation) == (TAPS, 1, 1) for w in windows)
 
 
 class Way(NamedTuple):
@@ -103,9 +109,8 @@ class Tiles:
 
 @lru_cache(4096)
 def _way(m: int, p: Convolution) -> Way | None:
-    plain = all((v.kernel, v.stride, v.dilation) == (TAPS, 1, 1) for v in p.windows) and len(p.windows) == 2
     windows = patches.turned(p.windows, p.shape[2:], p.counts) if p.kind == "input" else p.windows
-    if not plain or windows is None or p.empty or p.dtype not in (np.float32, np.float64):
+    if not plain(p.windows) or windows is None or p.empty or p.dtype not in (np.float32, np.float64):
         return None
     if any(min(v.before, v.after) < 0 for v in windows):
         return None
@@ -152,10 +157,8 @@ def _conv_weight(
     by, reads, makes = _both_axes(m, x.dtype), x.shape[1] // groups, gy.shape[1] // groups
     cut = list(_pieces(m, x, windows, gy.shape[2:], groups, makes))
     total = np.zeros((len(by.A), groups, makes, reads), gy.dtype)
-    number = parts(len(cut), total.nbytes)
-    sums = [total, *(np.zeros_like(total) for _ in range(number - 1))]
 
-    def add(into: np.ndarray, piece: Piece, multiply: Multiply) -> None:
+    def add(into: np.ndarray, piece: Piece, multiply: Multiply = _multiply) -> None:
         with np.errstate(all="ignore"):
             read = _read(m, by.B, x[piece.read], piece)
             phases = _phases(m, gy[_made(m, piece, makes)], (0, 0), piece.block.counts)[..., : read.shape[3], :]
@@ -163,18 +166,12 @@ def _conv_weight(
             made = multiply(by.A, phases.reshape(m * m, -1)).reshape(points, -1, makes, tiles)
             into[:, piece.groups] += multiply(made, read.reshape(points, -1, reads, tiles).swapaxes(2, 3))
 
-    def part(own: int) -> None:
-        for piece in cut[own::number]:
-            add(sums[own], piece, _multiply)
-
-    if number > 1:
-        each(part, range(number), seconds)
+    if parts(len(cut), total.nbytes) > 1:
+        add_up(total, cut, add, seconds)
     else:
         with alone():
             for piece in cut:
                 add(total, piece, product)  # which threads share
-    for more in sums[1:]:
-        total += more
     gw = product(by.G.T, total.reshape(len(total), -1)).T
     return np.ascontiguousarray(gw).reshape(-1, reads, TAPS, TAPS) if np.isfinite(gw).all() else None
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from convmath.kernels import blas, cores, patches, products
+from convmath.kernels import blas, cores, patches, products, sums
 from convmath.kernels.products import product
 from convmath.kernels.threads import set_threads, threads
 from convmath.window import Window
@@ -173,7 +173,7 @@ def test_sums_are_the_same_beside_another_thread() -> None:
 
 
 def test_the_law_of_sums_sees_parts_that_go_by_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patches, "parts", lambda number, size: min(number, threads()))
+    monkeypatch.setattr(sums, "parts", lambda number, size: min(number, threads()))
     with caught():
         test_sums_are_the_same_for_any_number_of_threads(1, monkeypatch)
 

@@ -16,7 +16,7 @@ from itertools import product
 
 import numpy as np
 
-from convmath.kernels.winograd import TAPS, matrices
+from convmath.kernels.winograd import TAPS, matrices, plain
 from convmath.window import Window
 
 from . import workers
@@ -322,8 +322,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
 
 def _fits(dtype: str, reads: int, makes: int, windows: tuple[Window, ...], counts: tuple[int, ...]) -> bool:
     lanes = host().vector // BYTES[dtype]
-    plain = len(windows) == 2 and all((w.kernel, w.stride, w.dilation) == (TAPS, 1, 1) for w in windows)
-    return plain and reads % lanes == 0 == makes % lanes and min(counts) >= 4
+    return plain(windows) and reads % lanes == 0 == makes % lanes and min(counts) >= 4
 
 
 @lru_cache(512)

@@ -15,7 +15,7 @@ from itertools import product
 import numpy as np
 
 from convmath.kernels.toom_cook import ToomCook, toom_cook
-from convmath.kernels.winograd import TAPS, matrices
+from convmath.kernels.winograd import TAPS, matrices, plain
 from convmath.window import Window
 
 from . import workers
@@ -210,8 +210,7 @@ def plan(
 ) -> Plan | None:  # fmt: skip
     """None where this is no way to compute it."""
     lanes = host().vector // BYTES[dtype]
-    plain = len(windows) == 2 and all((w.kernel, w.stride, w.dilation) == (TAPS, 1, 1) for w in windows)
-    if not plain or channels // groups % lanes or outputs // groups % lanes or min(counts) < 4:
+    if not plain(windows) or channels // groups % lanes or outputs // groups % lanes or min(counts) < 4:
         return None
     return Plan(dtype, batch, channels, sizes, outputs, windows, counts, groups, m)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from convmath.kernels.winograd import TAPS, matrices
+from convmath.kernels.winograd import TAPS, matrices, plain
 from convmath.window import Window
 
 from ..builder import Builder, Value
@@ -36,9 +36,8 @@ def fits(windows: Sequence[Window], reads: int, outputs: int, block: int) -> boo
 
 
 def is_plain(windows: Sequence[Window]) -> bool:
-    """Whether the windows are 3×3, without stride and dilation."""
-    plain = all((w.kernel, w.stride, w.dilation) == (TAPS, 1, 1) and max(w.before, w.after) < TAPS for w in windows)
-    return len(windows) == 2 and plain
+    """Whether the windows are 3×3, without stride and dilation, and each reads something."""
+    return plain(windows) and all(max(w.before, w.after) < TAPS for w in windows)
 
 
 def room(reads: int, outputs: int, block: int) -> int:

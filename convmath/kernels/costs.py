@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .lowering import lowering
 from .problem import Convolution
 
 __all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "multiplying", "of", "seconds"]
@@ -19,8 +20,8 @@ __all__ = ["SECONDS", "WINOGRAD", "WORTH_MAKING", "WORTH_SAYING", "amounts", "mu
 # transformed; of a cycle as the generated kernels count them, which overlap more or less well.
 SECONDS = {
     "direct": {"call": 7.9e-06, "tap": 4.7e-06, "operation": 9.7e-11},
-    "patches": {"call": 2.6e-05, "product": 9.1e-12, "integer": 1.2e-10, "copied": 9.1e-11},
-    "tiles": {"call": 6.3e-05, "product": 6.8e-12, "moved": 9.0e-11},
+    "patches": {"call": 2.6e-05, "product": 8.2e-12, "integer": 1.2e-10, "copied": 9.7e-11},
+    "tiles": {"call": 6.2e-05, "product": 6.7e-12, "moved": 9.0e-11},
     "generated": {"call": 1.3e-05, "cycle": 2.9e-10},
 }
 # seconds by `patches` from which on it is worth making a kernel
@@ -40,7 +41,7 @@ def amounts(problem: Convolution, there: Mapping[str, Any]) -> dict[str, tuple[s
     operations, product = problem.flops * problem.dtype.itemsize / 4, _product(problem.dtype)
     found: dict[str, tuple[str, dict[str, float]]] = {
         "direct": ("direct", {"call": 1, "tap": problem.taps, "operation": operations}),
-        "patches": ("patches", {"call": 1, product: operations, "copied": problem.columns}),
+        "patches": ("patches", {"call": 1, product: operations, "copied": lowering(problem).copied}),
     }
     for name in (name for name in there if name not in found):
         if (way := there[name].way(problem)) is not None:

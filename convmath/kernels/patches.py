@@ -13,15 +13,15 @@ from itertools import groupby
 from itertools import product as pairs
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convmath.window import Window
 
 from . import costs, depthwise, direct
 from .blocks import PARTS, Block, Piece, at_once, blocks, pieces
 from .cores import WORTH, each
+from .lowering import Lowering, columns, lowering, worth_turning
 from .order import in_exact_order
-from .padding import pad
+from .problem import Convolution
 from .products import product
 from .simd.memory import empty
 from .sums import add_up, parts
@@ -52,20 +52,14 @@ def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndar
     counts = output_sizes(windows, x.shape[2:])
     if x.dtype == w.dtype and depthwise.fits(windows, w.shape[1], w.shape[0] // groups, x.dtype):
         return direct.shifted(depthwise.conv(x, w, windows, counts), b)
-    y = empty((x.shape[0], groups, w.shape[0] // groups, math.prod(counts)), np.result_type(x, w))
-    matrix = _weight_matrix(w, groups)
-
-    def multiply(piece: Piece) -> None:
-        part = y[piece.out]
-        if part.flags.c_contiguous:
-            np.matmul(matrix[piece.groups], _columns(x, piece), out=part)
-        else:  # NumPy has no quick way into rows that are apart
-            part[...] = matrix[piece.groups] @ _columns(x, piece)
-
-    if _in_place(windows, x.shape[2:], counts):
-        product(matrix, _rows(x, groups), out=y)
+    problem = Convolution.forward(x, w, windows, groups)
+    y = empty((x.shape[0], groups, w.shape[0] // groups, *counts), problem.dtype)
+    if _in_place(problem):
+        product(_weight_matrix(w, groups), _rows(x, groups), out=_rows(y.reshape(len(x), len(w), *counts), groups))
     else:
-        each(multiply, _pieces(x, windows, counts, groups), _seconds(y, len(w), math.prod(w.shape[1:]), groups))
+        laid = lowering(problem)
+        weights = laid.weights(w, groups)
+        each(lambda piece: laid.multiply(weights, x, piece, y), _pieces(problem, laid), _seconds(problem, laid))
     return direct.shifted(y.reshape(x.shape[0], w.shape[0], *counts), b)
 
 
@@ -73,21 +67,21 @@ def conv_input(
     gy: np.ndarray, w: np.ndarray, windows: Windows, groups: int, sizes: Sequence[int], b: np.ndarray | None = None
 ) -> np.ndarray:
     """(C·k × O) times (O × windows), in each image and group; each tap's rows are added where it reads"""
-    counts, channels = gy.shape[2:], groups * w.shape[1]
-    back = turned(windows, sizes, counts)
-    smaller = gy.shape[1] * math.prod(sizes) <= 2 * channels * math.prod(counts)
-    if back is not None and smaller and np.isfinite(w).all():
+    problem = Convolution.by_input(gy, w, windows, groups, sizes)
+    back = worth_turning(problem)
+    if back is not None and np.isfinite(w).all():
         # windows are copied once, and products added twice; what is not finite would meet the zeros around gY
-        return conv(gy, exchanged(w, groups), back, groups, b)
-    gx = np.zeros((gy.shape[0], channels, *sizes), np.result_type(gy, w))
+        return conv(gy, exchanged(w, groups), back.windows, groups, b)
+    gx = np.zeros(problem.shape, problem.dtype)
     matrix, cotangents = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
-    if _in_place(windows, sizes, counts):
+    if _in_place(problem):
         product(matrix, cotangents, out=_rows(gx, groups))
     else:
         # pieces of the same images may add to the same elements; if all are of the same, channels are shared out
-        cut = _pieces(gx, windows, counts, groups)
+        laid = columns(problem)
+        cut = _pieces(problem, laid)
         alike = [list(same) for _, same in groupby(cut, lambda piece: piece.block.images)]
-        each_tap, into = _taps(windows), gx.reshape(len(gx), groups, w.shape[1], *sizes)
+        each_tap, into = problem.taps, gx.reshape(len(gx), groups, w.shape[1], *sizes)
         few = -(-w.shape[1] // PARTS) if len(alike) == 1 and len(alike[0]) > 1 else w.shape[1]
 
         def add(item: tuple[Sequence[Piece], int]) -> None:
@@ -95,12 +89,12 @@ def conv_input(
             own = slice(first, min(first + few, w.shape[1]))
             for piece in same:
                 block, part = piece.block, into[piece.block.images, piece.groups, own, *piece.read[2:]]
-                columns = matrix[piece.groups, own.start * each_tap : own.stop * each_tap] @ cotangents[piece.out]
-                columns = columns.reshape(*part.shape[:3], *w.shape[2:], *block.counts)
+                found = matrix[piece.groups, own.start * each_tap : own.stop * each_tap] @ cotangents[piece.out]
+                found = found.reshape(*part.shape[:3], *w.shape[2:], *block.counts)
                 for tap, out, at in taps(block.windows, part.shape[3:], block.counts):
-                    part[at] += columns[:, :, :, *tap][out]
+                    part[at] += found[:, :, :, *tap][out]
 
-        each(add, pairs(alike, range(0, w.shape[1], max(1, few))), _seconds(gy, len(w), math.prod(w.shape[1:]), groups))
+        each(add, pairs(alike, range(0, w.shape[1], max(1, few))), _seconds(problem, laid))
     return direct.shifted(gx, b)
 
 
@@ -111,42 +105,31 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
         found = depthwise.conv_weight(gy, x, windows)
         if found is not None:
             return found
-    kernel = tuple(window.kernel for window in windows)
-    cotangents, all_taps = _rows(gy, groups), channels * math.prod(kernel)
+    problem = Convolution.by_weight(gy, x, windows, groups)
+    laid, all_taps = lowering(problem), channels * problem.taps
+    cotangents = gy.reshape(gy.shape[0], groups, gy.shape[1] // groups, *counts)
     gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
-    cut = list(_pieces(x, windows, counts, groups, gw.nbytes))
-    seconds = _seconds(gy, gy.shape[1], all_taps, groups)
+    cut, seconds = list(_pieces(problem, laid, gw.nbytes)), _seconds(problem, laid)
 
-    def add(into: np.ndarray, piece: Piece, columns: np.ndarray, first: int, behind: int) -> None:
+    def add(into: np.ndarray, piece: Piece, left: np.ndarray, columns: np.ndarray, first: int, behind: int) -> None:
         """To the gradients by these outputs."""
-        left = cotangents[piece.out]
         step = at_once(math.prod(left.shape[:2]) * all_taps * gw.itemsize)
         for start in range(first, behind, step):
             outputs = slice(start, min(start + step, behind))
             into[piece.groups, outputs] += (left[:, :, outputs] @ columns).sum(0)
 
-    def add_all(into: np.ndarray, piece: Piece) -> None:
-        add(into, piece, _columns(x, piece).swapaxes(2, 3), 0, gw.shape[1])
+    def matrices(piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+        return laid.outputs(cotangents, piece), laid.windows(x, piece).swapaxes(2, 3)
 
     if parts(len(cut), gw.nbytes) > 1:
-        add_up(gw, cut, add_all, seconds)
+        add_up(gw, cut, lambda into, piece: add(into, piece, *matrices(piece), 0, gw.shape[1]), seconds)
     else:  # rows of the matrix are shared out where a piece takes long enough
         few = max(1, -(-gw.shape[1] // (PARTS if seconds > WORTH * len(cut) else 1)))
         for piece in cut:
-            columns = _columns(x, piece).swapaxes(2, 3)
+            left, columns = matrices(piece)
             some = ((first, min(first + few, gw.shape[1])) for first in range(0, gw.shape[1], few))
-            each(lambda ends, p=piece, c=columns: add(gw, p, c, *ends), some, seconds / len(cut))
-    return gw.reshape(gy.shape[1], channels, *kernel)
-
-
-def turned(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> tuple[Window, ...] | None:
-    """The windows on gY whose convolution with the turned kernel is gX; None where there is a stride."""
-    found = tuple(
-        Window(w.kernel, 1, w.dilation, w.span - 1 - w.before, n - m + w.before)
-        for w, n, m in zip(windows, sizes, counts, strict=True)
-    )
-    plain = all(w.stride == 1 and min(v.before, v.after) >= 0 for w, v in zip(windows, found, strict=True))
-    return found if plain and math.prod(counts) else None
+            each(lambda ends, p=piece, m=(left, columns): add(gw, p, *m, *ends), some, seconds / len(cut))
+    return laid.kernel(gw, (gy.shape[1], channels, *(window.kernel for window in windows)))
 
 
 def exchanged(w: np.ndarray, groups: int) -> np.ndarray:
@@ -160,39 +143,20 @@ def exchanged(w: np.ndarray, groups: int) -> np.ndarray:
 conv_transpose = conv_input
 
 
-def _taps(windows: Windows) -> int:
-    return math.prod(window.kernel for window in windows)
-
-
-def _in_place(windows: Windows, sizes: Sequence[int], counts: Sequence[int]) -> bool:
+def _in_place(problem: Convolution) -> bool:
     """Whether window j reads element j alone, so that the matrix of windows is the array itself."""
-    alone = all(window.kernel == 1 and window.stride == 1 and window.before == 0 for window in windows)
-    return alone and tuple(counts) == tuple(sizes)
+    alone = all(window.kernel == 1 and window.stride == 1 and window.before == 0 for window in problem.windows)
+    return alone and problem.counts == problem.shape[2:]
 
 
-def _pieces(x: np.ndarray, windows: Windows, counts: Sequence[int], groups: int, image: int = 1) -> Iterable[Piece]:
-    """The windows of such an input as columns."""
-    return pieces(x.shape, windows, counts, groups, x.shape[1] // groups * _taps(windows) * x.itemsize, image)
+def _pieces(problem: Convolution, laid: Lowering, image: int = 1) -> Iterable[Piece]:
+    """What is computed at once, where an image takes so many bytes more."""
+    return pieces(problem.shape, problem.windows, problem.counts, problem.groups, laid.window, image)
 
 
-def _seconds(y: np.ndarray, outputs: int, all_taps: int, groups: int) -> float:
-    """About what it takes one thread to lay out the windows of these outputs and to multiply them."""
-    windows = y.size // max(1, outputs) * all_taps
-    copied = windows * groups * y.itemsize * costs.SECONDS["patches"]["copied"]
-    return copied + costs.multiplying(2 * windows * outputs, y.dtype)
-
-
-def _columns(x: np.ndarray, piece: Piece) -> np.ndarray:
-    """(image, group, channel and tap, window) of what a piece reads"""
-    # with its padding, so that W·0 stands in the sum as the definition has it: it is NaN where W is infinite
-    windows, counts, x = piece.block.windows, piece.block.counts, pad(x[piece.read], piece.block.windows)
-    along = [(w.dilation * stride, w.stride * stride) for w, stride in zip(windows, x.strides[2:], strict=True)]
-    taps_, positions = zip(*along, strict=True)
-    kernel = [window.kernel for window in windows]
-    laid = as_strided(x, (*x.shape[:2], *kernel, *counts), (*x.strides[:2], *taps_, *positions), writeable=False)
-    columns = empty(laid.shape, x.dtype)
-    columns[...] = laid
-    return columns.reshape(len(x), piece.groups.stop - piece.groups.start, -1, math.prod(counts))
+def _seconds(problem: Convolution, laid: Lowering) -> float:
+    """About what it takes one thread to lay out the windows and to multiply them."""
+    return laid.copied * costs.SECONDS["patches"]["copied"] + costs.multiplying(problem.flops, problem.dtype)
 
 
 def _rows(y: np.ndarray, groups: int) -> np.ndarray:
@@ -245,7 +209,7 @@ def _selected(x: np.ndarray, block: Block, sizes: Sequence[int], ties: str) -> n
     y, windows = reduce(direct.max_pool, _along_each(block.windows), x), block.windows
     nan = np.isnan(y).any()
     attained = np.zeros(y.shape, bool)
-    waited = np.zeros(y.shape, np.min_scalar_type(_taps(windows)))
+    waited = np.zeros(y.shape, np.min_scalar_type(math.prod(w.kernel for w in windows)))
     for _, out, into in taps(windows, x.shape[2:], y.shape[2:], backwards=ties == "last"):
         attained[out] |= x[into] == y[out]
         if nan:

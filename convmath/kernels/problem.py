@@ -59,6 +59,17 @@ class Convolution:
         return replace(self, dtype=real, shape=(batch, 2 * channels, *sizes), outputs=2 * self.outputs)
 
     @property
+    def turned(self) -> Convolution | None:
+        """Of a gradient by the input: the convolution of gY with the turned kernel that is gX; None with a stride."""
+        axes = list(zip(self.windows, self.shape[2:], self.counts, strict=True))
+        found = tuple(Window(w.kernel, 1, w.dilation, w.span - 1 - w.before, n - m + w.before) for w, n, m in axes)
+        crops = any(min(window.before, window.after) < 0 for window in found)
+        if crops or any(window.stride > 1 for window in self.windows) or not math.prod(self.counts):
+            return None
+        shape = self.shape[0], self.outputs, *self.counts
+        return replace(self, kind="forward", shape=shape, outputs=self.shape[1], counts=self.shape[2:], windows=found)
+
+    @property
     def empty(self) -> bool:
         return not (math.prod(self.shape) and math.prod(self.counts) and self.outputs)
 
@@ -74,8 +85,3 @@ class Convolution:
         y = self.shape[0] * self.outputs * math.prod(self.counts)
         w = self.outputs * self.shape[1] // self.groups * self.taps
         return (math.prod(self.shape) + y + w) * self.dtype.itemsize
-
-    @property
-    def columns(self) -> int:
-        """Bytes of the matrix of windows."""
-        return self.shape[0] * self.shape[1] * math.prod(self.counts) * self.taps * self.dtype.itemsize

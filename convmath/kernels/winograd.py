@@ -91,11 +91,11 @@ class Tiles:
         b: np.ndarray | None = None,
     ) -> np.ndarray:  # fmt: skip
         """gX[ν,c,i] = Σ_{o,j,t} [j+t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
-        way = self.way(Convolution.by_input(gy, w, windows, groups, sizes)) if gy.dtype == w.dtype else None
-        back = patches.turned(windows, sizes, gy.shape[2:])
-        gx = None
+        problem = Convolution.by_input(gy, w, windows, groups, sizes)
+        way = self.way(problem) if gy.dtype == w.dtype else None
+        back, gx = problem.turned, None
         if way is not None and back is not None:
-            gx = _conv(self.m, gy, patches.exchanged(w, groups), back, groups, costs.of(*way))
+            gx = _conv(self.m, gy, patches.exchanged(w, groups), back.windows, groups, costs.of(*way))
         return patches.conv_input(gy, w, windows, groups, sizes, b) if gx is None else direct.shifted(gx, b)
 
     conv_transpose = conv_input
@@ -109,15 +109,15 @@ class Tiles:
 
 @lru_cache(4096)
 def _way(m: int, p: Convolution) -> Way | None:
-    windows = patches.turned(p.windows, p.shape[2:], p.counts) if p.kind == "input" else p.windows
-    if not plain(p.windows) or windows is None or p.empty or p.dtype not in (np.float32, np.float64):
+    back = p.turned if p.kind == "input" else p
+    if not plain(p.windows) or back is None or p.empty or p.dtype not in (np.float32, np.float64):
         return None
-    if any(min(v.before, v.after) < 0 for v in windows):
+    if any(min(v.before, v.after) < 0 for v in back.windows):
         return None
     q, size, reads, makes = m + TAPS - 1, p.dtype.itemsize, p.shape[1] // p.groups, p.outputs // p.groups
     if not has_room(q**2 * p.outputs * reads * size // 4):  # what is multiplied by has to be near too
         return None
-    tiles = p.shape[0] * math.prod(-(-n // m) + EXTRA for n in (p.shape[2:] if p.kind == "input" else p.counts))
+    tiles = p.shape[0] * math.prod(-(-n // m) + EXTRA for n in back.counts)
     products = 2 * q**2 * tiles * p.groups * reads * makes
     moved = (q * (q + m) * tiles * (p.shape[1] + p.outputs) + 2 * q**2 * p.outputs * reads) * size
     return Way("tiles", {"call": 1, "product": products * size / 4, "moved": moved})

@@ -117,7 +117,7 @@ def computed(groups: int) -> Made:
     def normal(*shape: int) -> np.ndarray:
         return rng.standard_normal(shape, np.float32)
 
-    x, w, gy = normal(16, 16, 32, 32), normal(16, 16 // groups, 3, 3), normal(16, 16, 16, 16)
+    x, w, gy = normal(40, 16, 32, 32), normal(16, 16 // groups, 3, 3), normal(40, 16, 16, 16)
     one, alone = normal(groups, 16, 18, 33), normal(152, 16 // groups, 1, 1)
     several, wide = normal(1, 16, 20, 20), normal(64, 16 // groups, 3, 3)
     y = patches.conv(x, w, BOTH, groups)

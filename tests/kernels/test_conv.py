@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convmath.kernels import direct, patches, taps
+from convmath.kernels.lowering import Columns
 from convmath.window import Window
 
 from . import definition
@@ -125,8 +126,8 @@ def test_the_definition_law_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_definition_law_sees_groups_that_mix(monkeypatch: pytest.MonkeyPatch) -> None:
-    columns = patches._columns
-    monkeypatch.setattr(patches, "_columns", lambda *arguments: columns(*arguments)[::-1])
+    windows = Columns.windows
+    monkeypatch.setattr(Columns, "windows", lambda *arguments: windows(*arguments)[::-1])
     with caught():
         test_conv_is_the_definition(patches)
 

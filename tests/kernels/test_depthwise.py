@@ -37,7 +37,7 @@ def test_runs_are_the_definition(
     one = arguments(laid, (batch, channels, 1, 1), dtype, seed)[name]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(blocks, "ROOM", room)
-        patch.setattr(patches, "_columns", None)  # which must not be needed
+        patch.setattr(patches, "lowering", None)  # which must not be needed
         found = getattr(patches, name)(*one)
     np.testing.assert_array_equal(found, getattr(direct, name)(*one), strict=True)
 

@@ -257,6 +257,7 @@ ALLOWED = {
     "kernels/basics.py": "decides",
     "kernels/depthwise.py": "not taken",
     "kernels/direct.py": "its convolutions are not taken",
+    "kernels/lowering.py": "not taken",
     "kernels/patches.py conv": "not taken",
     "kernels/patches.py conv_input": "not taken",
     "kernels/patches.py conv_weight": "not taken",

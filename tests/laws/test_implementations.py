@@ -17,6 +17,7 @@ from convmath import functional
 from convmath.calculus import eliminate, gradient, shape
 from convmath.functional import convolutions, pooling
 from convmath.kernels import direct, patches, taps
+from convmath.kernels.lowering import Columns
 from convmath.ops import spatial
 from convmath.steps import SolveQuotient, SolveUnit
 from convmath.testing.cases import SEEDS, integers
@@ -141,7 +142,7 @@ FAULTS: dict[str, tuple[str, str, str, Plant]] = {
         "definition",
         "conv",
         "patches",
-        replaced(patches, "_columns", lambda f, *a: f(*a)[::-1]),
+        replaced(Columns, "windows", lambda f, *a: f(*a)[::-1]),
     ),
     "padding is cut at the wrong ends": (
         "definition",

@@ -59,7 +59,7 @@ def total(x: np.ndarray, axes: Sequence[int], *, keepdims: bool = False) -> np.n
     if half(x.dtype):
         return rounded(total(x.astype(np.float32), axes, keepdims=keepdims), x.dtype)
     if not _has_order(x.dtype) or not axes:
-        return x.sum(axis=axes, keepdims=keepdims)
+        return np.add.reduce(x, axis=axes, keepdims=keepdims)  # what `sum` calls in its turn
     generated = x.dtype.kind == "f" and worth_generating(x.size, SUMMED)
     found = _generated("totals").total(x, axes) if generated else ordered.total(x, axes)
     return found if keepdims else np.squeeze(found, axes)[()]

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import threading
+from array import array
 from collections.abc import Callable
 from typing import Any
 
@@ -29,14 +30,18 @@ from .memory import scratch
 __all__ = ["Called", "run", "spin"]
 
 SPINS = 30_000  # pauses of a waiting worker before it sleeps, about a millisecond
-HANDOVER = 6.25e-6  # seconds that the caller spends on each further thread, those included that come late
-MOST_OWN = 8  # words that are a thread's own
+HANDOVER = 2.5e-6  # seconds that the caller spends on each further thread, those included that come late
+WAKE = 1e-4  # seconds of work for which workers are woken that sleep, and
+PATIENCE = 4  # calls in a row that find them asleep until they are woken for less
 
 # the control block of a worker, in words; what different threads write is a cache line (8 words) apart
-STATE, ASLEEP, JOB, OWN, CONTROL = 0, 8, 16, 32, 48
+STATE, ASLEEP, JOB, OWN, CONTROL = 0, 8, 16, 17, 24
 IDLE, POSTED, RUNNING = 0, 1, 2
-# a job: the kernel, its block, the items, how many are claimed at once, the address of the counter
-KERNEL, BLOCK, ITEMS, CHUNK, COUNTER = range(5)
+# a job, in words: where it is, the kernel, its block, the items, how many are claimed at once, the caller's own block,
+# the workers, whether they are to be woken, how many sleep; the counter of items; then TEAM words for each worker
+HERE, KERNEL, BLOCK, ITEMS, CHUNK, MINE, WORKERS, WAKING, SLEEPING, COUNTER, MEMBERS = *range(9), 16, 24
+# of a worker in a job: its control block, its own block, whether it has to be woken
+TEAM = 3
 
 
 # --- code that runs outside Python --------------------------------------------------------------------------------
@@ -56,16 +61,16 @@ class Called:
 def _work(k: Builder, job: Value, own: Value) -> None:
     """Claim chunks of the job's items, until none is left, and do them."""
     code = k.code
-    parts = [k.load_word(job, 8 * place) for place in range(5)]
-    counter, block = k.as_pointer(parts[COUNTER]), k.as_pointer(parts[BLOCK])
+    run, block, items, chunk = (k.load_word(job, 8 * place) for place in (KERNEL, BLOCK, ITEMS, CHUNK))
+    counter, block = k.at(job, 8 * COUNTER), k.as_pointer(block)
     claim, do, done = (k.function.append_basic_block(name) for name in ("claim", "do", "done"))
     code.branch(claim)
     code.position_at_end(claim)
-    first = code.atomic_rmw("add", counter.value, parts[CHUNK].value, "acq_rel")
-    code.cbranch(code.icmp_signed("<", first, parts[ITEMS].value), do, done)
+    first = code.atomic_rmw("add", counter.value, chunk.value, "acq_rel")
+    code.cbranch(code.icmp_signed("<", first, items.value), do, done)
     code.position_at_end(do)
-    behind = k.least_of(Value(k, code.add(first, parts[CHUNK].value)), parts[ITEMS])
-    code.call(Called(k.as_pointer(parts[KERNEL])), [block.value, own.value, first, behind.value])
+    behind = k.least_of(Value(k, code.add(first, chunk.value)), items)
+    code.call(Called(k.as_pointer(run)), [block.value, own.value, first, behind.value])
     code.branch(claim)
     code.position_at_end(done)
 
@@ -106,7 +111,7 @@ def waiting_worker(k: Builder, dtype: str) -> None:
     begin = k.function.append_basic_block("begin")
     code.cbranch(code.extract_value(taken, 1), begin, top)
     code.position_at_end(begin)
-    _work(k, k.at(control, 8 * JOB), k.at(control, 8 * OWN))
+    _work(k, *(k.as_pointer(k.load_word(control, 8 * word)) for word in (JOB, OWN)))
     code.atomic_rmw("xchg", control.value, WORD(IDLE), "seq_cst")
     code.branch(top)
     code.position_at_end(sleepy)
@@ -122,27 +127,58 @@ def waiting_worker(k: Builder, dtype: str) -> None:
     code.position_at_end(end)
 
 
-@kernel("control answer")
-def post(k: Builder, dtype: str) -> None:
-    """Post the job that stands in the control block; the answer is whether its worker has to be woken."""
-    k.code.atomic_rmw("xchg", k.control.value, WORD(POSTED), "seq_cst")
-    asleep = k.code.atomic_rmw("xchg", k.at(k.control, 8 * ASLEEP).value, WORD(0), "seq_cst")
-    k.code.store(asleep, k.answer.value)
+@kernel("job")
+def share(k: Builder, dtype: str) -> None:
+    """Post the job to the workers that are awake, and to the others if they are to be woken: then that comes first.
+
+    Else work along. The job says how many workers sleep.
+    """
+    code, job = k.code, k.job
+    here, waking = k.load_word(job, 8 * HERE), k.load_word(job, 8 * WAKING)
+
+    def store(word: Any, place: Value) -> None:
+        code.store(word, place.value, align=8)
+
+    def member(i: Value, sleeping: Value) -> Value:
+        entry = k.at(job, i * (8 * TEAM) + 8 * MEMBERS)
+        control, own, found = k.as_pointer(k.load_word(entry)), k.load_word(entry, 8), k.at(entry, 16)
+        asleep = k.at(control, 8 * ASLEEP)
+        before = code.load_atomic(asleep.value, "seq_cst", 8, typ=WORD)
+
+        def give() -> None:
+            store(here.value, k.at(control, 8 * JOB))
+            store(own.value, k.at(control, 8 * OWN))
+            code.atomic_rmw("xchg", control.value, WORD(POSTED), "seq_cst")
+
+        def answer() -> None:  # it may have gone to sleep, or have woken up, in between
+            store(code.atomic_rmw("xchg", asleep.value, WORD(0), "seq_cst"), found)
+
+        k.when(waking >= Value(k, before), give)
+        k.either(waking > 0, answer, lambda: store(before, found))
+        return sleeping + k.load_word(found)
+
+    (sleeping,) = k.loop(0, k.load_word(job, 8 * WORKERS), 1, [k.word(0)], member)
+    store(sleeping.value, k.at(job, 8 * SLEEPING))
+    k.when(k.least_of(sleeping, waking).equals(0), lambda: _along(k, job))
 
 
-@kernel("job own controls", "workers")
+@kernel("job")
 def work_along(k: Builder, dtype: str) -> None:
     """Work at the job too, then wait for the workers; one that has not begun need not any more."""
+    _along(k, k.job)
+
+
+def _along(k: Builder, job: Value) -> None:
     code = k.code
-    _work(k, k.job, k.own)
+    _work(k, job, k.as_pointer(k.load_word(job, 8 * MINE)))
 
     def finish(i: Value) -> None:
-        control = k.as_pointer(k.load_word(k.controls, i * 8))
+        control = k.as_pointer(k.load_word(k.at(job, i * (8 * TEAM) + 8 * MEMBERS)))
         revoked = code.cmpxchg(control.value, WORD(POSTED), WORD(IDLE), "seq_cst", "seq_cst")
         with code.if_then(code.not_(code.extract_value(revoked, 1))):
             spin(k, control, lambda read: code.icmp_signed("!=", read, WORD(RUNNING)))
 
-    k.loop(0, k.workers, 1, [], finish)
+    k.loop(0, k.load_word(job, 8 * WORKERS), 1, [], finish)
 
 
 # --- workers ------------------------------------------------------------------------------------------------------
@@ -173,7 +209,43 @@ class Worker(threading.Thread):
         self.woken.release()
 
 
+class _Team:
+    """Some workers, and the job that they share with the caller; `_busy` says to which call it belongs."""
+
+    def __init__(self, workers: list[Worker]):
+        self.workers, self.missed = workers, 0
+        self.job: Any = Words("q", bytes(8 * (MEMBERS + TEAM * len(workers) + 8)))
+        self.job[HERE] = self.address = self.job.address
+        for place, worker in enumerate(workers):
+            self.job[MEMBERS + TEAM * place] = worker.address
+        self.share, self.work_along = share("f8").call, work_along("f8").call
+
+    def run(self, code: Kernel, block: Words, items: int, own: tuple[int, ...], chunk: int, seconds: float) -> None:
+        job, number = self.job, len(self.workers)
+        waking = seconds > WAKE or self.missed >= PATIENCE
+        for place, worker in enumerate(self.workers):
+            job[MEMBERS + TEAM * place + 1] = scratch(worker.slot, own).address
+        mine = scratch(0, own).address
+        job[COUNTER] = 0
+        job[KERNEL : SLEEPING + 1] = array("q", (code.address, block.address, items, chunk, mine, number, waking, 0))
+        try:
+            self.share(self.address, 0, 0, 0)
+            if waking and job[SLEEPING]:
+                for place, worker in enumerate(self.workers):
+                    if job[MEMBERS + TEAM * place + 2]:
+                        worker.wake()
+        except BaseException:  # a signal: who was to be woken must not sleep for ever,
+            for worker in self.workers:
+                worker.woken.release()
+            raise
+        finally:  # and nobody must begin what nobody waits for
+            if waking and job[SLEEPING]:
+                self.work_along(self.address, 0, 0, 0)
+        self.missed = self.missed + 1 if job[SLEEPING] and not waking else 0
+
+
 _workers: list[Worker] = []
+_teams: dict[int, _Team] = {}
 _busy = threading.Lock()
 
 
@@ -181,6 +253,7 @@ def _forget() -> None:
     """In a forked child there are no workers."""
     global _busy
     _workers.clear()
+    _teams.clear()
     _busy = threading.Lock()
 
 
@@ -202,9 +275,16 @@ def run(
         code.call(block.address, scratch(0, own).address, 0, items)
         return
     try:
-        _shared(code, block, items, own, count, _chunk(items, grain, count, seconds))
+        team = _teams.get(count) or _team(count)
+        team.run(code, block, items, own, _chunk(items, grain, count, seconds), seconds)
     finally:
         _busy.release()
+
+
+def _team(count: int) -> _Team:
+    while len(_workers) < count - 1:
+        _workers.append(Worker(len(_workers) + 1))
+    return _teams.setdefault(count, _Team(_workers[: count - 1]))
 
 
 def _worth(seconds: float) -> int:
@@ -216,20 +296,3 @@ def _chunk(items: int, grain: int, count: int, seconds: float) -> int:
     """Items that are claimed at once: few where there is time to even out how fast the threads are."""
     pieces = count * (4 if seconds > 5e-4 else 2 if seconds > 1e-4 else 1)
     return max(1, items // grain // pieces) * grain
-
-
-def _shared(code: Kernel, block: Words, items: int, own: tuple[int, ...], count: int, chunk: int) -> None:
-    while len(_workers) < count - 1:
-        _workers.append(Worker(len(_workers) + 1))
-    workers, counter, answer = _workers[: count - 1], np.zeros(1, np.int64), np.zeros(1, np.int64)
-    job = words(code.address, block, items, chunk, counter)
-    for worker in workers:
-        worker.control[JOB : JOB + 5] = job
-        worker.control[OWN : OWN + len(own)] = scratch(worker.slot, own)[: len(own)]
-        posted = words(worker.control, answer)
-        post("f8").call(posted.address, 0, 0, 0)
-        if answer[0]:
-            worker.wake()
-    mine, controls = scratch(0, own), np.array([worker.address for worker in workers], np.int64)
-    along = words(job, mine, controls, len(workers))
-    work_along("f8").call(along.address, 0, 0, 0)

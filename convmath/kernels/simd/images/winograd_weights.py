@@ -11,6 +11,7 @@ noted: a number may be too large on the way that is none in the end.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 
 from convmath.kernels.toom_cook import Matrix
 from convmath.kernels.winograd import TAPS
@@ -87,6 +88,12 @@ class _Channels:
         self.k, self.matrix, self.source, self.target, self.size = k, matrix, source, target, len(matrix[0])
         self.count, self.step, self.line = (getattr(k, f"{name}_{word}") for word in ("count", "channel", "line"))
 
+    def fetch(self, here: Value) -> None:
+        """What the tile beside this one will be the first to read: they are more streams than a processor foresees."""
+        new = range(self.size - STEP, self.size)
+        for i, j in product(new, new):
+            self.k.prefetch(self.k.at(here, self.line * i), self.k.row * (j + STEP))
+
     def lay(self, tile: Value, number: Value, channel: Value, chosen: tuple[list[Value], list[Value]] | None) -> None:
         """A tile's, at all points or at those of the line that is chosen; points lie `count` channels apart."""
         k = self.k
@@ -106,7 +113,10 @@ class _Channels:
 
         def each(c: Value) -> None:
             def vector(v: Value) -> None:
-                found = along(k.at(begin, c * self.step + v))
+                here = k.at(begin, c * self.step + v)
+                found = along(here)
+                if chosen is None:
+                    self.fetch(here)
                 for place, value in enumerate(value for line in found for value in line):
                     k.store(value, k.at(target, c * channel + v), self.count * channel * place)
 

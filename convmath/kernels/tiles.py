@@ -63,8 +63,11 @@ def patch(
     if all(at >= 0 and end <= n for at, end, n in zip(first, ends, x.shape, strict=True)):
         return x[inner].astype(dtype, copy=False)
     padded = empty(reads, dtype)
-    padded[...] = 0
-    padded[tuple(slice(s.start - at, max(s.start, s.stop) - at) for s, at in zip(inner, first, strict=True))] = x[inner]
+    at = tuple(slice(s.start - i, max(s.start, s.stop) - i) for s, i in zip(inner, first, strict=True))
+    for axis, there in enumerate(at):  # around it alone: it may be large
+        for outside in (slice(there.start), slice(there.stop, None)):
+            padded[*at[:axis], outside] = 0
+    padded[at] = x[inner]
     return padded
 
 

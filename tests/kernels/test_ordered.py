@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convmath.kernels import ordered, patches
@@ -339,6 +339,29 @@ def test_lines_of_a_signal_sum_in_the_same_order(dtype: str, data: st.DataObject
     with np.errstate(invalid="ignore"):
         expected = ordered.conv(x[None, None], w[None, None], tuple(map(Window, kernel)), 1)[0, 0]
     same(ordered_lines.correlate(x, w), expected)
+
+
+@GENERATED
+@DTYPE
+@given(members=st.integers(2, 6), wide=st.integers(1, 6), rows=st.integers(1, 9), more=st.integers(0, 40), seed=SEED)
+@settings(max_examples=20)
+def test_every_tile_of_lines_sums_in_the_same_order(
+    dtype: str, members: int, wide: int, rows: int, more: int, seed: int
+) -> None:
+    """Whichever a processor with other vectors would take."""
+    from convmath.kernels.simd import ordered_lines
+    from convmath.kernels.simd.host import host
+
+    wide = min(wide, 12 // members)
+    below, lanes = rows > 1, host().vector // np.dtype(dtype).itemsize
+    members = min(members, rows) if below else members
+    kernel = (members, 7) if below else (1, wide * lanes * (members - 1) + more + 1)
+    counts = rows, wide * lanes * members + more
+    x, w = (numbers(seed, dtype, *shape) for shape in (np.add(counts, kernel) - 1, kernel))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordered_lines, "_tile", lambda *_: (members, wide))
+        found = ordered_lines.correlate(x, w)
+    same(found, ordered.conv(x[None, None], w[None, None], tuple(map(Window, kernel)), 1)[0, 0])
 
 
 # --- teeth ----------------------------------------------------------------------------------------------------

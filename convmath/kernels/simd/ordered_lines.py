@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -19,12 +21,15 @@ from . import workers
 from .builder import DTYPES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import empty
+from .memory import LINE, empty
 from .plane import positions, strides
 
 __all__ = ["DTYPES", "correlate"]
 
-TILE = 8  # vectors of outputs that are summed together
+TILE = 8  # vectors of outputs of a line that are summed together
+SUMS = 12  # vectors of a tile of members, where there are registers for them
+WAITED = 2  # cycles from a sum to the next
+CROSSED = 1.2  # loads that a vector across the end of a line of the cache takes more, about
 CHUNK = 4096  # outputs of an item, about
 RATE = 25e9  # products of float32 a second, about: only to see what is worth sharing
 
@@ -66,11 +71,11 @@ def lines(k: Builder, dtype: str) -> None:
 
 @kernel("x y w sources places offsets planes", "length taps delay sets member chunks chunk")
 def delayed(k: Builder, dtype: str, members: int, wide: int, below: bool) -> None:
-    """Tiles of so many members, `wide` vectors each: one `below` the other, or in one line; an item is a part of a line
+    """Tiles of so many members of `wide` vectors: one `below` the other, or in one line; an item is a part of a line.
 
     `delay` are the taps from a member to the next, `member` the bytes; the taps come in `sets` of `taps`.
     """
-    step = (wide if below else members) * k.lanes
+    step = wide * k.lanes * (1 if below else members)
 
     def item(i: Value) -> None:
         line, first = i // k.chunks, i % k.chunks * k.chunk
@@ -168,27 +173,55 @@ def correlate(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     """y[j] = Σ_t w[t] · x[j+t], of what lies in x; both in C order and of one type in DTYPES."""
     call = Call(x, w, empty([n - k + 1 for n, k in zip(x.shape, w.shape, strict=True)], x.dtype))
     (rows, columns), (high, length), lanes = call.counts[-2:], call.kernel[-2:], host().vector // x.itemsize
-    # as many rows as there are taps for: there is a step in which all members are at one
-    below = min(TILE, high + 1, rows)
-    if below > 1:
-        whole = rows // below * below
-        _tiles(call, range(0, whole, below), columns, below, max(1, TILE // below), True)
-        _lines(call, range(whole, rows), 0)
-    elif min(length, columns) >= TILE * lanes:
-        whole = columns // (TILE * lanes) * (TILE * lanes)
-        _tiles(call, range(rows), whole, TILE, 1, False)
-        _lines(call, range(rows), whole)
+    vectors, below = max(1, columns // lanes), min(rows, high) > 1
+    if below:  # as many rows at most as there are taps for: there is a step in which all members are at one
+        members, wide = _tile(high * length, length, 0, min(rows, high + 1), vectors)
     else:
+        members, wide = _tile(length, 0, lanes, SUMS, vectors)
+    if members == 1:
         _lines(call, range(rows), 0)
+    elif below:
+        whole = rows // members * members
+        _tiles(call, range(0, whole, members), columns, members, wide, True)
+        _lines(call, range(whole, rows), 0)
+    else:
+        step = members * wide * lanes
+        whole = columns // step * step
+        _tiles(call, range(rows), whole, members, wide, False)
+        _lines(call, range(rows), whole)
     return call.y
+
+
+@lru_cache(1024)
+def _tile(taps: int, apart: int, lanes: int, most: int, vectors: int) -> tuple[int, int]:
+    """Members and vectors of the tile that takes the fewest cycles, of at most so many; one member is none.
+
+    A member is `apart` taps behind the one before, and `lanes` more for each vector. A processor loads two lines of the
+    cache in a cycle, multiplies two vectors and adds two. In each step it also loads where the signal is, and a weight.
+    """
+    sums, loaded = SUMS if host().registers == 32 else TILE, 1 + CROSSED * host().vector / LINE
+
+    def cycles(members: int, wide: int) -> float:
+        delay = apart + lanes * wide
+        some = [max((loaded * wide + count + 1) / 2, count * wide / 2, WAITED) for count in range(1, members + 1)]
+        return ((taps - delay * (members - 1)) * some[-1] + 2 * delay * sum(some[:-1])) / (members * wide)
+
+    found = [(cycles(1, TILE), 1, TILE)]
+    for members, wide in product(range(2, min(most, sums) + 1), range(1, sums + 1)):
+        fits = members * wide <= sums and (members * wide if lanes else wide) <= vectors
+        if fits and (apart + lanes * wide) * (members - 1) <= taps:
+            found.append((cycles(members, wide), members, wide))
+    _, members, wide = min(found)
+    return members, wide
 
 
 def _tiles(call: Call, rows: range, length: int, members: int, wide: int, below: bool) -> None:
     """So many outputs of what begins in these rows."""
-    lanes = host().vector // call.x.itemsize
-    axes, step = (2, wide * lanes) if below else (1, members * lanes)
+    size = call.x.itemsize
+    lanes = wide * (host().vector // size)
+    axes, step = (2, lanes) if below else (1, members * lanes)
     *outer, width = call.kernel[-axes:]
-    delay, member = (width, call.of_y[-2]) if below else (lanes, lanes * call.y.itemsize)
+    delay, member = (width, call.of_y[-2]) if below else (lanes, lanes * size)
     reached = [outer[0] + members - 1, width] if below else [width + delay * (members - 1)]
     offsets, sets = positions(reached, call.of_x[-axes:]), positions(call.kernel[:-axes], call.of_x[:-axes])
     sources, places = call.starts(rows)

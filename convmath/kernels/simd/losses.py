@@ -210,6 +210,13 @@ def by_class(k: Builder, dtype: str, rows: bool, long: bool, weighed: bool) -> N
     each = k.outer * k.inner * k.bytes
     values, greatest, logarithms = (k.at(k.found, each * place) for place in range(3))
 
+    def finish(place: Value, mask: Value | None, chosen: Value, most: Value, total: Value) -> None:
+        logarithm = emit(k, "log", total)
+        z = chosen - most - logarithm
+        k.store(-k.load(k.weight, place, mask=mask) * z if weighed else -z, values, place, mask=mask)
+        k.store(most, greatest, place, mask=mask)
+        k.store(logarithm, logarithms, place, mask=mask)
+
     def body(along: _Along) -> None:
         most, target = along.most(), along.target()
 
@@ -217,22 +224,30 @@ def by_class(k: Builder, dtype: str, rows: bool, long: bool, weighed: bool) -> N
             return _outside(k, exp(k, k.load(k.x, offset, mask=mask) - most), mask, 0.0)
 
         if rows:
-            total, chosen = along.total(exponential), k.splat(k.load_number(k.x, target))
-        else:
+            along.keep(k.splat(k.load_number(k.x, target)), values)
+            along.keep(most, greatest)
+            along.keep(along.total(exponential), logarithms)
+            return
 
-            def add(offset: Value, mask: Value | None, so_far: Value, chosen: Value, c: Value) -> list[Value]:
-                x = k.load(k.x, offset, mask=mask)
-                e = _outside(k, exp(k, x - most), mask, 0.0)
-                return [so_far + e, k.select(target.equals(c), x, chosen), c + 1]
+        def add(offset: Value, mask: Value | None, so_far: Value, chosen: Value, c: Value) -> list[Value]:
+            x = k.load(k.x, offset, mask=mask)
+            e = _outside(k, exp(k, x - most), mask, 0.0)
+            return [so_far + e, k.select(target.equals(c), x, chosen), c + 1]
 
-            total, chosen, _ = along.over(add, [k.splat(0.0)] * 2 + [k.integers(k.integer, [0] * k.lanes)])
-        logarithm = emit(k, "log", total)
-        z = chosen - most - logarithm
-        along.keep(-along.given(k.weight) * z if weighed else -z, values)
-        along.keep(most, greatest)
-        along.keep(logarithm, logarithms)
+        total, chosen, _ = along.over(add, [k.splat(0.0)] * 2 + [k.integers(k.integer, [0] * k.lanes)])
+        finish(along.place, along.mask, chosen, most, total)
 
     _each(k, rows, body)
+    if rows:  # of many rows at once: a logarithm takes as long for a vector as for a number
+        begin = k.first * ROWS
+
+        def some(offset: Value, mask: Value | None) -> None:
+            place = begin * k.bytes + offset
+            finish(
+                place, mask, *(k.load(array, place, mask=mask, outside=1.0) for array in (values, greatest, logarithms))
+            )
+
+        k.over(k.least_of(k.behind * ROWS, k.outer) - begin, some)
 
 
 @kernel("x target g found out", SHAPE)

@@ -270,7 +270,9 @@ def run(
     """
     if items <= 0:
         return
-    count = min(threads(), -(-items // grain), _worth(seconds))
+    count = _worth(seconds)
+    if count > 1:
+        count = min(count, threads(), -(-items // grain))
     if count == 1 or not _busy.acquire(blocking=False):
         code.call(block.address, scratch(0, own).address, 0, items)
         return

@@ -1,8 +1,7 @@
 """Depthwise convolution of stride 1 with NumPy: each group reads one channel and makes one.
 
-All windows of a padded channel lie in one run, and each tap reads that run further along it, so that nothing is laid
-out: sums over taps go along the runs (einsum), and gradients by the weight are scalar products of runs (vecdot). What
-comes out between the rows means nothing.
+All windows of a padded channel lie in one run (`runs`): sums over taps go along it, and gradients by the weight are
+scalar products of runs (vecdot). What comes out between the rows means nothing.
 """
 
 from __future__ import annotations
@@ -13,13 +12,13 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convmath.window import Window
 
 from .blocks import Piece, pieces
 from .cores import each
 from .padding import pad
+from .runs import read, swept
 from .simd.memory import empty
 from .sums import add_up
 
@@ -39,18 +38,10 @@ def fits(windows: Windows, reads: int, makes: int, dtype: np.dtype) -> bool:
 def conv(x: np.ndarray, w: np.ndarray, windows: Windows, counts: Sequence[int]) -> np.ndarray:
     """Y[ν,c,j] = Σ_t W[c,0,t] · X[ν,c,j+d·t-a]"""
     y = empty((*x.shape[:2], *counts), x.dtype)
-    outer = tuple(range(2, len(windows) + 1))
 
     def compute(piece: Piece) -> None:
         runs = _runs(x, piece)
-        total, part = (empty((*runs.taps.shape[:2], runs.taps.shape[-1]), x.dtype) for _ in range(2))
-        by, run = w[piece.groups, 0], len(windows) + 2
-        with np.errstate(all="ignore"):  # also between the rows
-            for tap in range(w.shape[-1]):
-                into = part if tap else total
-                np.einsum(by[..., tap], (1, *outer), runs.taps[..., tap, :], (0, 1, *outer, run), (0, 1, run), out=into)
-                if tap:
-                    total += part
+        total = swept(w[piece.groups, 0], runs.taps)
         y[piece.read[:2] + piece.block.out[2:]] = total.reshape(*total.shape[:2], *runs.lengths)[runs.inner]
 
     each(compute, _pieces(x, windows, counts), _seconds(y.size, windows))
@@ -92,10 +83,7 @@ class _Runs(NamedTuple):
 
 def _runs(x: np.ndarray, piece: Piece) -> _Runs:
     (first, *others), counts = piece.block.windows, piece.block.counts
-    # the last taps of the last row reach beyond it
     x = np.ascontiguousarray(pad(x[piece.read], (replace(first, after=first.after + 1), *others)))
+    kernel, steps = zip(*((w.kernel, w.dilation) for w in piece.block.windows), strict=True)
     lengths = counts[0], *x.shape[3:]
-    along = [(w.kernel, w.dilation * stride) for w, stride in zip(piece.block.windows, x.strides[2:], strict=True)]
-    kernel, steps = zip(*along, strict=True)
-    shape, strides = (*x.shape[:2], *kernel, math.prod(lengths)), (*x.strides[:2], *steps, x.itemsize)
-    return _Runs(as_strided(x, shape, strides, writeable=False), lengths, (..., *(slice(n) for n in counts)))
+    return _Runs(read(x, kernel, steps, counts[0]), lengths, (..., *(slice(n) for n in counts)))

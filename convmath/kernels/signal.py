@@ -21,7 +21,7 @@ import numpy as np
 from convmath.errors import HyperparameterError
 from convmath.window import Border, Window
 
-from . import fft, lifting, ordered_signal
+from . import fft, lifting, ordered_signal, runs
 from .choice import Choice, missed, without
 from .cores import each
 from .costs import WORTH_MAKING
@@ -124,9 +124,14 @@ def _generated_plans(counts: Sizes, kernel: Sizes, dtype: np.dtype, cost: Costs)
     yield from generated.plans(counts, kernel, dtype, cost)
 
 
+def _numpy_plans(counts: Sizes, kernel: Sizes, dtype: np.dtype, cost: Costs) -> Iterator[Plan]:
+    yield from lifting.plans(counts, kernel, dtype, cost)
+    yield from runs.plans(counts, kernel, dtype, cost)
+
+
 METHODS: dict[str, Callable[[Sizes, Sizes, np.dtype, Costs], Iterator[Plan]]] = {
     "direct": _direct_plans,
-    "patches": lifting.plans,
+    "patches": _numpy_plans,
     "fft": fft.plans,
     "simd": _generated_plans,
 }

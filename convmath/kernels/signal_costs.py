@@ -14,7 +14,8 @@ class Costs:
     """Seconds on one core, for one type of numbers.
 
     direct      taps · (call + outputs · element) for each box of outputs; fewer outputs take the taps' place
-    patches     call + outputs · span · (mac + packed / rows) + outputs · added for each product, and outputs · copied
+    patches     call + outputs · span · (mac + packed / rows) + outputs · added for each product, and outputs · copied;
+                or sweep + run · joined for each tap of the last axis, and run · taps · swept, of each box of outputs
     fft         transform + n · (layer · log₂ n + axis · axes) + outputs · moved for each group of blocks of n positions
     simd        launch + cycles · cycle + (elements that are laid out or made) · laid for each part of the kernel
     """
@@ -25,6 +26,9 @@ class Costs:
     packed: float
     added: float
     copied: float
+    sweep: float
+    joined: float
+    swept: float
     transform: float
     layer: float
     axis: float
@@ -42,6 +46,9 @@ COSTS = {
         packed=1.36e-10,
         added=0.00e00,
         copied=3.39e-10,
+        sweep=1.39e-05,
+        joined=1.04e-10,
+        swept=8.65e-11,
         transform=6.63e-05,
         layer=5.51e-11,
         axis=1.21e-09,
@@ -57,6 +64,9 @@ COSTS = {
         packed=2.95e-10,
         added=0.00e00,
         copied=5.49e-10,
+        sweep=1.39e-05,
+        joined=2.85e-10,
+        swept=1.81e-10,
         transform=6.19e-05,
         layer=1.06e-10,
         axis=2.21e-09,
@@ -72,6 +82,9 @@ COSTS = {
         packed=2.39e-10,
         added=1.20e-10,
         copied=9.89e-10,
+        sweep=1.41e-05,
+        joined=3.99e-10,
+        swept=1.49e-09,
         transform=6.32e-05,
         layer=1.03e-10,
         axis=2.03e-09,
@@ -84,6 +97,9 @@ COSTS = {
         packed=4.36e-10,
         added=3.39e-10,
         copied=1.07e-09,
+        sweep=1.45e-05,
+        joined=6.59e-10,
+        swept=1.46e-09,
         transform=6.31e-05,
         layer=2.55e-10,
         axis=2.81e-09,

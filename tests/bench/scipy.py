@@ -20,6 +20,7 @@ import scipy
 from scipy import ndimage, optimize, signal
 
 from convmath import functional as F
+from convmath.kernels import fft, lifting, runs
 from convmath.kernels import signal as kernels
 from convmath.kernels.signal_costs import COSTS, Costs
 from convmath.kernels.threads import set_threads, threads
@@ -104,12 +105,13 @@ def table(clock: Clock) -> None:
 # --- the constants ------------------------------------------------------------------------------------------------
 
 # what each method's seconds are a sum of, and on what it is measured
-PARTS = {
-    "direct": ("call", "element"),
-    "patches": ("call", "mac", "packed", "added", "copied"),
-    "fft": ("transform", "layer", "axis", "moved"),
-    "simd": ("launch", "cycle", "laid"),
-}
+PARTS = (
+    (kernels.METHODS["direct"], ("call", "element")),
+    (lifting.plans, ("call", "mac", "packed", "added", "copied")),
+    (runs.plans, ("sweep", "joined", "swept")),
+    (fft.plans, ("transform", "layer", "axis", "moved")),
+    (kernels.METHODS["simd"], ("launch", "cycle", "laid")),
+)
 FITTED = [
     *(((10**6,), (k,)) for k in (5, 16, 64, 400, 10**4)),
     *(((10**5,), (16,)), ((3 * 10**5,), (3000,)), ((300,), (5,)), ((30, 30), (3, 3))),
@@ -136,20 +138,18 @@ def measured(
     return least
 
 
-def fitted(dtype: str, method: str) -> dict[str, float]:
+def fitted(dtype: str, plans_of: Callable[..., Iterator[kernels.Plan]], names: tuple[str, ...]) -> dict[str, float]:
     """The constants under which the plans' seconds are nearest to what they take, relative to that."""
-    rng, names = np.random.default_rng(0), PARTS[method]
+    rng = np.random.default_rng(0)
     fields = [field.name for field in dataclasses.fields(Costs)]
     units = [Costs(*(float(field == name) for field in fields)) for name in names]
     lines = []
     for sizes, kernel in FITTED:
-        if method != "fft" and math.prod(sizes) * math.prod(kernel) > MOST:
+        if plans_of is not fft.plans and math.prod(sizes) * math.prod(kernel) > MOST:
             continue
         counts = tuple(n - k + 1 for n, k in zip(sizes, kernel, strict=True))
         # seconds are linear in the constants, and each way's plans come in one order
-        plans = list(
-            zip(*(kernels.METHODS[method](counts, kernel, np.dtype(dtype), unit) for unit in units), strict=True)
-        )
+        plans = list(zip(*(plans_of(counts, kernel, np.dtype(dtype), unit) for unit in units), strict=True))
         for place in rng.permutation(len(plans))[:PLANS]:
             took = measured(sizes, kernel, dtype, plans[place][0], rng)
             lines.append([plan.seconds / took for plan in plans[place]])
@@ -164,8 +164,8 @@ def fit() -> None:
     set_threads(1)
     for dtype in COSTS:
         found: dict[str, float] = {}
-        for method in PARTS:
-            found |= fitted(dtype, method)
+        for plans_of, names in PARTS:
+            found |= fitted(dtype, plans_of, names)
         lines = (f"        {name}={seconds:.2e},\n" for name, seconds in found.items())
         print(f'    "{dtype}": Costs(\n{"".join(lines)}    ),', flush=True)
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from convmath.kernels import cores, fft, lifting, signal, tiles
+from convmath.kernels import cores, fft, lifting, runs, signal, tiles
 from convmath.kernels.signal_costs import costs
 from convmath.kernels.tiles import boxes, fitted, patch
 from convmath.window import BORDERS, Window
@@ -21,7 +21,8 @@ from convmath.window import BORDERS, Window
 from .cases import caught
 
 SEED = st.integers(0, 2**16)
-WAYS = pytest.mark.parametrize("way", ["direct", "patches", "fft"])  # test_simd_lifting has the laws of "simd"
+# test_simd_lifting has the laws of "simd"; runs are one of the ways of "patches"
+WAYS = pytest.mark.parametrize("way", ["direct", "patches", "runs", "fft"])
 Sizes = tuple[int, ...]
 
 
@@ -51,7 +52,8 @@ def definition(x: np.ndarray, w: np.ndarray, windows: tuple[Window, ...]) -> np.
 
 
 def plans(way: str, counts: Sizes, kernel: Sizes, dtype: np.dtype) -> list[signal.Plan]:
-    return list(signal.METHODS[way](counts, kernel, dtype, costs(dtype)))
+    of = runs.plans if way == "runs" else signal.METHODS[way]
+    return list(of(counts, kernel, dtype, costs(dtype)))
 
 
 def drawn(problem: tuple[tuple[Window, ...], Sizes], seed: int, dtype: str = "f8") -> tuple[Any, Any, Any]:
@@ -70,7 +72,9 @@ def test_every_plan_gives_the_correlation(
     """Exactly, on small integers, where nothing is transformed."""
     x, w, windows = drawn(problem, seed, dtype)
     y = definition(x, w, windows)
-    plan = data.draw(st.sampled_from(plans(way, y.shape, w.shape, x.dtype)), label="plan")
+    there = plans(way, y.shape, w.shape, x.dtype)
+    assume(there)  # there are none of one axis by runs
+    plan = data.draw(st.sampled_from(there), label="plan")
     found = signal.walk(np.empty_like(y), x, w, windows, None, plan, x.dtype)
     slack = 0.0 if plan.exact else 1e-3 if dtype in ("f4", "c8") else 1e-9
     assert np.abs(found - y).max() <= slack
@@ -165,6 +169,12 @@ def test_by_itself_nothing_is_transformed_whose_bound_is_above_that_of_the_plain
     assert signal.plan((10**6,), (20,), np.dtype("f8")).exact
 
 
+def test_few_taps_of_several_axes_go_along_runs() -> None:
+    assert isinstance(signal.plan((2000, 2000), (3, 3), np.dtype("f4"), "patches"), runs.Runs)
+    assert isinstance(signal.plan((2000, 2000), (15, 15), np.dtype("f4"), "patches"), lifting.Lifting)
+    assert isinstance(signal.plan((10**6,), (3,), np.dtype("f4"), "patches"), lifting.Lifting)
+
+
 def test_what_a_plan_does_at_once_fits_into_its_room() -> None:
     assert fitted((3, 1000), 100) == (3, 32)
     for counts, kernel in (((10**8,), (31,)), ((5000, 7000), (9, 9)), ((300, 300, 300), (5, 5, 5))):
@@ -172,6 +182,8 @@ def test_what_a_plan_does_at_once_fits_into_its_room() -> None:
             assert math.prod(one.tile) <= 2 * lifting.ROOM
             span, rest = one.rows + one.part[one.axis] - 1, math.prod(one.part) // one.part[one.axis]
             assert one.rows * span * rest <= lifting.MATRICES
+        for one in runs.plans(counts, kernel, np.dtype("f8"), costs(np.dtype("f8"))):
+            assert math.prod(one.tile) <= runs.ROOM
         for one in fft.plans(counts, kernel, np.dtype("f8"), costs(np.dtype("f8"))):
             blocks = math.prod(one.group)
             assert blocks == 1 or blocks * math.prod(one.lengths) <= 4 * fft.ROOM
@@ -202,6 +214,13 @@ def test_the_law_of_plans_sees_a_band_that_is_shifted(monkeypatch: pytest.Monkey
     monkeypatch.setattr(lifting, "_band", lambda w, rows: np.roll(band(w, rows), 1, 1))
     with caught():
         test_every_plan_gives_the_correlation("patches")
+
+
+def test_the_law_of_plans_sees_a_run_that_begins_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    true = runs.read
+    monkeypatch.setattr(runs, "read", lambda x, kernel, *rest: np.roll(true(x, kernel, *rest), 1, len(kernel) - 1))
+    with caught():
+        test_every_plan_gives_the_correlation("runs")
 
 
 def test_the_law_of_plans_sees_a_kernel_that_is_turned(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,6 +263,7 @@ ALLOWED = {
     "kernels/patches.py conv_weight": "not taken",
     "kernels/products.py": "those of BLAS, which `basics` decides about",
     "kernels/lifting.py": "not taken",
+    "kernels/runs.py": "not taken",
     "kernels/fft.py": "not taken",
     "kernels/signal.py by_definition": "not taken",
     "kernels/signal.py _chosen": "a limit for integers",

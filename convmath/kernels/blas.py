@@ -10,7 +10,7 @@ import os
 import threading
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,7 @@ class _Inside:
     """One that is inside `alone`; gone with its frame, also where a signal interrupted it on the way out."""
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a handler of signals may multiply too
 _inside: weakref.WeakSet[_Inside] = weakref.WeakSet()
 _before: list[int] = []  # what each library used before the first of them; empty where that holds
 
@@ -53,12 +53,13 @@ def alone() -> Iterator[None]:
         with _lock:
             _inside.discard(one)
             if not _inside and _before:
-                _use(_before)
+                _use(tuple(_before))
                 _before.clear()
 
 
-def _use(counts: list[int]) -> None:
-    for library, count in zip(_libraries(), counts, strict=True):
+def _use(counts: Sequence[int]) -> None:
+    # a handler of signals that multiplies may have emptied what it was read from: it has set the numbers then
+    for library, count in zip(_libraries(), counts, strict=False):
         if library.get_num_threads() != count:
             _free(library)
             library.set_num_threads(count)
@@ -85,7 +86,7 @@ def _libraries() -> list[Any]:
 def _forget() -> None:
     """In a forked child no other thread is inside `alone`, and the lock may be held by one of the parent's."""
     global _lock
-    _lock = threading.Lock()
+    _lock = threading.RLock()
     _inside.clear()
     if _before:
         _use(_before)

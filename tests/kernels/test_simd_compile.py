@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +21,10 @@ from hypothesis import strategies as st
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
 from convmath.kernels.simd import compile as compiling
-from convmath.kernels.simd import workers
+from convmath.kernels.simd import memory, workers
 from convmath.kernels.simd.builder import Builder, Value, words
 from convmath.kernels.simd.compile import kernel
-from convmath.kernels.simd.memory import _Pages, empty, is_alone
+from convmath.kernels.simd.memory import _Pages, empty, is_alone, scratch
 from convmath.kernels.threads import set_threads
 
 FLOATS = st.sampled_from([0.0, -0.0, 1.5, -2.0, 3e38, 1e-45, np.inf, -np.inf, np.nan])
@@ -213,6 +215,74 @@ def test_calls_from_several_threads_do_not_mix() -> None:
         thread.join()
     assert all((counts == 200).all() for counts in found)
     assert len(found) == 4
+
+
+@pytest.mark.usefixtures("several")
+def test_scratch_memory_lives_as_long_as_a_call_that_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where what was found before is forgotten in between."""
+    counts = np.zeros(100, np.int64)
+    workers.run(count("f4"), words(counts), 100, (64,))
+    team, seen = workers._teams[3], []
+
+    def kept(*arguments: Any) -> Any:
+        block = scratch(*arguments)
+        seen.append(weakref.ref(block))
+        return block
+
+    def shared(*arguments: int) -> None:
+        assert len(seen) == 3
+        assert all(block() is not None for block in seen)
+        share(*arguments)
+
+    share = team.share
+    monkeypatch.setattr(memory, "MANY", 1)
+    monkeypatch.setattr(workers, "scratch", kept)
+    monkeypatch.setattr(team, "share", shared)
+    workers.run(count("f4"), words(counts), 100, (128,))
+    assert (counts == 2).all()
+
+
+# a thread that computes when the program ends, and a handler of signals that computes in the middle of calls
+ENDS = """
+import threading, time, numpy as np, convmath as cm
+from convmath import functional as F
+cm.set_threads(2)
+x, w = np.ones((8, 16, 40, 40), "f4"), np.ones((16, 16, 3, 3), "f4")
+def loop():
+    while True:
+        F.conv(x, w, padding=1, method="simd")
+threading.Thread(target=loop, daemon=True).start()
+time.sleep(0.5)
+"""
+HANDLES = """
+import random, signal, time, numpy as np, convmath as cm
+from convmath import functional as F
+cm.set_threads(2)
+size, inside = 200, False
+def compute():
+    global size
+    size = n = size + 1  # scratch memory that has to grow
+    assert (F.linear(np.ones((48, n), "f4"), np.ones((64, n), "f4")) == n).all()
+def handle(*_):
+    global inside
+    if not inside:
+        inside = True
+        compute()
+        inside = False
+signal.signal(signal.SIGALRM, handle)
+end = time.perf_counter() + 2
+while time.perf_counter() < end:
+    signal.setitimer(signal.ITIMER_REAL, random.random() * 3e-4 + 1e-6)
+    compute()
+signal.setitimer(signal.ITIMER_REAL, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no interval timers")
+@pytest.mark.parametrize("program", [ENDS, HANDLES], ids=["ends", "handles"])
+def test_a_program_that_does_something_else_in_the_middle_of_a_call_lives(program: str) -> None:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -56,7 +56,10 @@ def biases(b: np.ndarray | None, channels: int, dtype: DTypeLike) -> np.ndarray:
 
 
 def scratch(slot: int, own: tuple[int, ...]) -> Words:
-    """The addresses of as many areas of that many bytes, for a worker of the calling thread; kept for the next call."""
+    """The addresses of as many areas of that many bytes, for a worker of the calling thread; kept for the next call.
+
+    Whoever has the addresses used has to hold what comes back meanwhile: it holds the areas.
+    """
     try:
         return _own.found[slot, own]
     except (AttributeError, KeyError):
@@ -71,13 +74,15 @@ def _found(slot: int, own: tuple[int, ...]) -> Words:
             memory = np.zeros(size + PAGE + place * SHIFT, np.uint8)
             begin = -address(memory) % PAGE + place * SHIFT
             areas[slot, place] = memory[begin : begin + size]
-            # a smaller area that was there is let go with all that speak of it
-            for key in [key for key in found if key[0] == slot]:
-                del found[key]
+            # a smaller area that was there is let go with all that speak of it, unless a call still holds them
+            # (and what a signal calls in between may have done so)
+            for key in list(found):
+                if key[0] == slot:
+                    found.pop(key, None)
     if len(found) >= MANY:
         found.clear()
-    found[slot, own] = words(*(areas[slot, place] for place in range(len(own))), 0)
-    return found[slot, own]
+    block = found[slot, own] = words(*(areas[slot, place] for place in range(len(own))), 0)
+    return block
 
 
 # --- results ------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import os
 import threading
 from array import array
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -193,7 +194,7 @@ class Worker(threading.Thread):
         start = -memory.ctypes.data % 64 // 8
         self.control, self.slot = memory[start : start + CONTROL], slot
         self.address = self.control.ctypes.data
-        self.woken = threading.Semaphore(0)
+        self.woken: SimpleQueue[None] = SimpleQueue()  # which a signal cannot leave half done
         self.away_from: int | None = None
         self.start()
 
@@ -201,16 +202,16 @@ class Worker(threading.Thread):
         wait, block = waiting_worker("f8"), words(self.control)
         while True:
             wait.call(block.address, 0, 0, 0)
-            self.woken.acquire()
+            self.woken.get()
 
     def wake(self) -> None:
         """Wake it on another core than the caller's."""
         self.away_from = kept_away(self.native_id, self.away_from)
-        self.woken.release()
+        self.woken.put(None)
 
 
 class _Team:
-    """Some workers, and the job that they share with the caller; `_busy` says to which call it belongs."""
+    """Some workers, and the job that they share with the caller; one call at a time has them (`_together`)."""
 
     def __init__(self, workers: list[Worker]):
         self.workers, self.missed = workers, 0
@@ -223,11 +224,12 @@ class _Team:
     def run(self, code: Kernel, block: Words, items: int, own: tuple[int, ...], chunk: int, seconds: float) -> None:
         job, number = self.job, len(self.workers)
         waking = seconds > WAKE or self.missed >= PATIENCE
-        for place, worker in enumerate(self.workers):
-            job[MEMBERS + TEAM * place + 1] = scratch(worker.slot, own).address
-        mine = scratch(0, own).address
+        mine, *theirs = (scratch(slot, own) for slot in range(number + 1))
+        for place, words_ in enumerate(theirs):
+            job[MEMBERS + TEAM * place + 1] = words_.address
         job[COUNTER] = 0
-        job[KERNEL : SLEEPING + 1] = array("q", (code.address, block.address, items, chunk, mine, number, waking, 0))
+        told = code.address, block.address, items, chunk, mine.address, number, waking, 0
+        job[KERNEL : SLEEPING + 1] = array("q", told)
         try:
             self.share(self.address, 0, 0, 0)
             if waking and job[SLEEPING]:
@@ -236,7 +238,7 @@ class _Team:
                         worker.wake()
         except BaseException:  # a signal: who was to be woken must not sleep for ever,
             for worker in self.workers:
-                worker.woken.release()
+                worker.woken.put(None)
             raise
         finally:  # and nobody must begin what nobody waits for
             if waking and job[SLEEPING]:
@@ -246,15 +248,14 @@ class _Team:
 
 _workers: list[Worker] = []
 _teams: dict[int, _Team] = {}
-_busy = threading.Lock()
+_turn: list[None] = [None]  # empty while a call has the workers
 
 
 def _forget() -> None:
     """In a forked child there are no workers."""
-    global _busy
     _workers.clear()
     _teams.clear()
-    _busy = threading.Lock()
+    _turn[:] = [None]
 
 
 if hasattr(os, "register_at_fork"):
@@ -273,14 +274,26 @@ def run(
     count = _worth(seconds)
     if count > 1:
         count = min(count, threads(), -(-items // grain))
-    if count == 1 or not _busy.acquire(blocking=False):
-        code.call(block.address, scratch(0, own).address, 0, items)
+    if count > 1 and _together(code, block, items, own, count, _chunk(items, grain, count, seconds), seconds):
         return
+    mine = scratch(0, own)
+    code.call(block.address, mine.address, 0, items)
+
+
+def _together(
+    code: Kernel, block: Words, items: int, own: tuple[int, ...], count: int, chunk: int, seconds: float
+) -> bool:
+    """By so many threads, if no other call has the workers."""
+    try:
+        del _turn[0]  # a signal is handled after a call, and this is none: it cannot come before the next line
+    except IndexError:
+        return False
     try:
         team = _teams.get(count) or _team(count)
-        team.run(code, block, items, own, _chunk(items, grain, count, seconds), seconds)
+        team.run(code, block, items, own, chunk, seconds)
     finally:
-        _busy.release()
+        _turn.append(None)
+    return True
 
 
 def _team(count: int) -> _Team:

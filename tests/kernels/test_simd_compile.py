@@ -247,12 +247,13 @@ ENDS = """
 import threading, time, numpy as np, convmath as cm
 from convmath import functional as F
 cm.set_threads(2)
-x, w = np.ones((8, 16, 40, 40), "f4"), np.ones((16, 16, 3, 3), "f4")
+x, w = np.ones((8, 32, 60, 60), "f4"), np.ones((32, 32, 3, 3), "f4")
 def loop():
     while True:
         F.conv(x, w, padding=1, method="simd")
+        F.relu(x)
 threading.Thread(target=loop, daemon=True).start()
-time.sleep(0.5)
+time.sleep(0.25)
 """
 HANDLES = """
 import random, signal, time, numpy as np, convmath as cm

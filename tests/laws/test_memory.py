@@ -121,6 +121,13 @@ def test_a_call_takes_little_beside_its_output(name: str) -> None:
     assert max(taken(*CALLS[name])) <= EXTRA
 
 
+def test_the_first_call_makes_no_tables_for_ways_that_are_not_taken() -> None:
+    """Each would have a word for each of 2.4 million weights."""
+    x, w = ones(2, 528, 9, 7), ones(528, 528, 3, 3)
+    with traced() as beyond:
+        assert beyond(lambda: F.conv(x, w, method="patches")) <= EXTRA
+
+
 @pytest.mark.parametrize("name", MORE)
 def test_what_takes_more_takes_a_few_times_its_arrays(name: str) -> None:
     own, args, kwargs, times = MORE[name]

@@ -11,9 +11,9 @@ a product with a zero, and where a weight is not finite the definition decides.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import product
 
 import numpy as np
@@ -176,7 +176,9 @@ class Problem:
     counts: tuple[int, ...]
     kernel: tuple[int, ...]
     axes: tuple[tuple[Reads, ...], ...]  # for each axis, what each position of the output reads
-    weights: np.ndarray  # (groups, makes, reads, taps): the number of each weight in the kernel as it comes
+    weights: Callable[
+        [], np.ndarray
+    ]  # (groups, makes, reads, taps): the number of each weight in the kernel as it comes
 
     @property
     def room(self) -> int:
@@ -203,10 +205,8 @@ class Plan:
         self.places = places * [row, 1, 1]
         self.taps = np.array(told, np.int64).reshape(-1, TAP) * [row, many * size]
         # what fills up the last tile is computed from the last output's weights, and not laid back
-        outputs = np.minimum(np.arange(tiles * many), p.makes - 1)
-        padded = p.weights[:, outputs].reshape(p.groups, tiles, many, p.reads, taps)
-        self.weights = np.ascontiguousarray(padded.transpose(0, 1, 3, 4, 2)).reshape(-1)
-        self.biases = (p.makes * np.arange(p.groups)[:, None] + outputs).reshape(-1)
+        self.outputs = np.minimum(np.arange(tiles * many), p.makes - 1).reshape(tiles, many)
+        self.biases = (p.makes * np.arange(p.groups)[:, None] + self.outputs.reshape(-1)).reshape(-1)
         blocks = -(-p.batch // (together * lanes))
         block, g = (grid.reshape(-1) for grid in np.meshgrid(range(blocks), range(p.groups), indexing="ij"))
         columns = (
@@ -228,6 +228,12 @@ class Plan:
         turned = (elements + made) * (math.log2(lanes) + 2)
         self.cycles = len(self.items) * together * (cycles + turned)
         self.seconds = 2 * p.batch * p.groups * p.makes * p.reads * p.products / FLOPS
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """The number of each weight in the order in which tiles read them."""
+        padded = self.problem.weights()[:, self.outputs]  # (group, tile, output, channel, tap)
+        return np.ascontiguousarray(padded.transpose(0, 1, 3, 4, 2)).reshape(-1)
 
 
 def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple[np.ndarray, bool]:
@@ -278,7 +284,10 @@ def forward(
         {t for reads in axis for t, _ in reads} != {*range(w.kernel)} for axis, w in zip(axes, windows, strict=True)
     ):
         return None
-    weights = np.arange(outputs * reads * math.prod(kernel)).reshape(groups, makes, reads, -1)
+
+    def weights() -> np.ndarray:
+        return np.arange(outputs * reads * math.prod(kernel)).reshape(groups, makes, reads, -1)
+
     return Plan(Problem(dtype, batch, groups, reads, makes, sizes, counts, kernel, axes, weights), exact=exact)
 
 
@@ -302,7 +311,10 @@ def transposed(
         )
         for w, n, m in zip(windows, sizes, counts, strict=True)
     )
-    weights = np.arange(channels * makes * math.prod(kernel)).reshape(groups, reads, makes, -1).swapaxes(1, 2)
+
+    def weights() -> np.ndarray:
+        return np.arange(channels * makes * math.prod(kernel)).reshape(groups, reads, makes, -1).swapaxes(1, 2)
+
     if not all(any(axis) for axis in axes):
         return None
     return Plan(Problem(dtype, batch, groups, reads, makes, counts, sizes, kernel, axes, weights), exact=exact)

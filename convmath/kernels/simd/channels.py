@@ -9,8 +9,9 @@ comes out is transposed in registers, from channels to rows of pixels. Sums are 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import product
 
 import numpy as np
@@ -137,7 +138,9 @@ class Problem:
     makes: int
     sizes: tuple[int, ...]
     windows: tuple[Window, ...]
-    weights: np.ndarray  # (groups, makes, reads·taps): the number of each weight in the kernel as it comes
+    weights: Callable[
+        [], np.ndarray
+    ]  # (groups, makes, reads·taps): the number of each weight in the kernel as it comes
     turned: bool = False  # whether tap t reads as the tap does that is as far from the end
 
 
@@ -164,9 +167,7 @@ class Plan:
         taps = positions([w.kernel for w in windows], [w.dilation * f for w, f in zip(windows, far, strict=True)])
         taps = taps[::-1] if p.turned else taps
         self.offsets = size * np.add.outer(channel * np.arange(p.reads), taps).reshape(-1)
-        tiles = p.makes // (vectors * lanes)
-        tiled = p.weights.reshape(p.groups, tiles, vectors * lanes, -1).swapaxes(2, 3)
-        self.weights = np.ascontiguousarray(tiled).reshape(-1)
+        self.tiles = p.makes // (vectors * lanes)
         self.rows, self.out, ends = self._rows(plane, padded, far, size)
         image, g, b = np.meshgrid(range(p.batch), range(p.groups), range(len(plane.bands)), indexing="ij")
         first = image * p.groups + g
@@ -181,7 +182,7 @@ class Plan:
         self.own = ((p.reads * plane.channel + 2 * lanes) * size if padded else 0,)
         self.words = words(
             *(self.offsets, self.rows, self.items, self.out),
-            *(p.reads, in_size * size, channel * size, plane.shape[-1], len(self.offsets), tiles),
+            *(p.reads, in_size * size, channel * size, plane.shape[-1], len(self.offsets), self.tiles),
             *(out_size * size, blocks, int(padded)),
         )
         # a transposition takes lanes·log₂(lanes) shuffles for lanes² outputs, and as many stores
@@ -190,6 +191,13 @@ class Plan:
         lines = out_size // max(1, counts[-1])
         self.cycles = p.batch * p.groups * (cycles * lines * len(self.offsets) + turned + 2 * moved)
         self.seconds = 2 * p.batch * p.groups * p.makes * len(self.offsets) * out_size / FLOPS
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """The number of each weight in the order in which tiles read them."""
+        p = self.problem
+        tiled = p.weights().reshape(p.groups, self.tiles, p.makes // self.tiles, -1).swapaxes(2, 3)
+        return np.ascontiguousarray(tiled).reshape(-1)
 
     def _rows(
         self, plane: Plane, padded: bool, far: tuple[int, ...], size: int
@@ -229,7 +237,11 @@ def forward(
     makes, reads = outputs // groups, channels // groups
     if makes % (host().vector // BYTES[dtype]) or (len(sizes) == 1 and sizes[0] * reads * BYTES[dtype] > 2**19):
         return None
-    weights = np.arange(outputs * reads * math.prod(w.kernel for w in windows)).reshape(groups, makes, -1)
+    number = outputs * reads * math.prod(w.kernel for w in windows)
+
+    def weights() -> np.ndarray:
+        return np.arange(number).reshape(groups, makes, -1)
+
     return Plan(Problem(dtype, batch, groups, reads, makes, sizes, windows, weights), exact=exact)
 
 
@@ -247,8 +259,10 @@ def transposed(
         Window(w.kernel, 1, w.dilation, before, after) for w, (before, after) in zip(windows, pads, strict=True)
     )
     taps = math.prod(w.kernel for w in windows)
-    weights = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
-    problem = Problem(
-        dtype, batch, groups, reads, makes, counts, turned, weights.reshape(groups, makes, -1), turned=True
-    )
+
+    def weights() -> np.ndarray:
+        numbers = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps)
+        return numbers.swapaxes(1, 2).reshape(groups, makes, -1)
+
+    problem = Problem(dtype, batch, groups, reads, makes, counts, turned, weights, turned=True)
     return Plan(problem, exact=exact)

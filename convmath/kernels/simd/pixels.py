@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise, product
 
 import numpy as np
@@ -229,7 +229,9 @@ class Problem:
     sizes: tuple[int, ...]  # of the output
     step: int  # from one output of a row to the next
     parts: tuple[Group, ...]
-    weights: np.ndarray  # (groups, makes, reads, taps): the number of each weight in the kernel as it comes
+    weights: Callable[
+        [], np.ndarray
+    ]  # (groups, makes, reads, taps): the number of each weight in the kernel as it comes
     in_place: bool
     blank: bool = False  # whether there are outputs that no part has: nothing but the bias
 
@@ -252,7 +254,7 @@ class Plan:
         self.kernel = partial(correlate, p.dtype, self.channels, vectors, rest, step, p.step, exact=exact)
         in_size, out_size = math.prod(plane.sizes), math.prod(p.sizes)
         channel = in_size if p.in_place else plane.channel
-        self.offsets, self.weights = self._offsets(channel) * size, self._weights()
+        self.offsets = self._offsets(channel) * size
         packed = [plane.rows(band) for band in plane.bands]
         self.rows = np.concatenate(packed)
         self.groups, self.out = self._groups(taps, size)
@@ -282,12 +284,13 @@ class Plan:
         each = channel * np.arange(self.problem.reads)[:, None]
         return np.concatenate([(each + part.offsets).reshape(-1) for part in self.problem.parts]).astype(np.int64)
 
-    def _weights(self) -> np.ndarray:
+    @cached_property
+    def weights(self) -> np.ndarray:
         """The number of each weight in the order in which tiles read them: (group, part, tile, tap, channel)."""
         p, whole = self.problem, self.tiles * self.channels
-        found = []
+        numbers, found = p.weights(), []
         for part in p.parts:
-            each = p.weights[..., part.numbers].reshape(p.groups, p.makes, -1)
+            each = numbers[..., part.numbers].reshape(p.groups, p.makes, -1)
             tiled = each[:, :whole].reshape(p.groups, self.tiles, self.channels, -1).swapaxes(2, 3)
             found += [tiled.reshape(p.groups, -1), each[:, whole:].swapaxes(1, 2).reshape(p.groups, -1)]
         return np.concatenate(found, 1).reshape(-1)
@@ -362,7 +365,10 @@ def forward(
             for band in plane.bands
         ),
     )
-    numbers = np.arange(outputs * reads * taps).reshape(groups, makes, reads, taps)
+
+    def weights() -> np.ndarray:
+        return np.arange(outputs * reads * taps).reshape(groups, makes, reads, taps)
+
     return Plan(
         Problem(
             dtype,
@@ -374,7 +380,7 @@ def forward(
             counts,
             1,
             (part,),
-            numbers,
+            weights,
             _in_place(plane, windows, reads, makes),
         ),
         exact=exact,
@@ -428,10 +434,13 @@ def transposed(
         for remainder in product(*(range(w.stride) for w in windows))
     )
     read = tuple(part for part in parts if len(part.offsets))
-    numbers = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
+
+    def weights() -> np.ndarray:
+        return np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
+
     return Plan(
         Problem(
-            dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, read, numbers,
+            dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, read, weights,
             _in_place(plane, windows, reads, makes), read != parts,
         ),
         exact=exact,

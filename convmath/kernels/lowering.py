@@ -114,7 +114,7 @@ def worth_turning(problem: Convolution) -> Convolution | None:
 
 def columns(problem: Convolution) -> Columns:
     """The windows of a problem as columns."""
-    taps, count = problem.shape[1] // problem.groups * problem.taps, math.prod(problem.counts)
+    taps, count = problem.reads * problem.taps, math.prod(problem.counts)
     return Columns(taps * problem.dtype.itemsize, _bytes(problem, taps, count))
 
 
@@ -128,8 +128,7 @@ def lowering(problem: Convolution) -> Lowering:
     if problem.empty:
         return by_columns
     row, k, s = math.prod(others) * problem.dtype.itemsize, first.kernel, first.stride
-    tall = problem.shape[1] // problem.groups * math.prod(w.kernel for w in along)
-    makes = problem.outputs // problem.groups
+    tall, makes = problem.reads * math.prod(w.kernel for w in along), problem.makes
     # rows of outputs of an image and group that there is room for
     high = min(m, (at_once(row) - tall * (k - s)) // (tall * s + makes))
     if first.dilation > 1 or high < 1:
@@ -145,7 +144,7 @@ def lowering(problem: Convolution) -> Lowering:
 
 def _bytes(problem: Convolution, each: float, wide: int) -> int:
     """So many elements of each window, and of each product, which has so many columns, the weight arranged for BLAS."""
-    weight = problem.outputs // problem.groups * (problem.shape[1] // problem.groups) * problem.taps
+    weight = problem.makes * problem.reads * problem.taps
     windows = problem.shape[0] * problem.groups * math.prod(problem.counts)
     return math.ceil(windows * (each + weight / max(1, wide)) * problem.dtype.itemsize)
 

@@ -49,13 +49,15 @@ Windows = Sequence[Window]
 
 def conv(x: np.ndarray, w: np.ndarray, windows: Windows, groups: int, b: np.ndarray | None = None) -> np.ndarray:
     """(O × C·k) times (C·k × windows), in each image and group"""
-    counts = output_sizes(windows, x.shape[2:])
-    if x.dtype == w.dtype and depthwise.fits(windows, w.shape[1], w.shape[0] // groups, x.dtype):
-        return direct.shifted(depthwise.conv(x, w, windows, counts), b)
     problem = Convolution.forward(x, w, windows, groups)
-    y = empty((x.shape[0], groups, w.shape[0] // groups, *counts), problem.dtype)
+    counts = problem.counts
+    if x.dtype == w.dtype and depthwise.fits(windows, problem.reads, problem.makes, x.dtype):
+        return direct.shifted(depthwise.conv(x, w, windows, counts), b)
+    y = empty((x.shape[0], groups, problem.makes, *counts), problem.dtype)
     if _in_place(problem):
-        product(_weight_matrix(w, groups), _rows(x, groups), out=_rows(y.reshape(len(x), len(w), *counts), groups))
+        product(
+            columns(problem).weights(w, groups), _rows(x, groups), out=_rows(y.reshape(len(x), len(w), *counts), groups)
+        )
     else:
         laid = lowering(problem)
         weights = laid.weights(w, groups)
@@ -73,12 +75,12 @@ def conv_input(
         # windows are copied once, and products added twice; what is not finite would meet the zeros around gY
         return conv(gy, exchanged(w, groups), back.windows, groups, b)
     gx = np.zeros(problem.shape, problem.dtype)
-    matrix, cotangents = _weight_matrix(w, groups).swapaxes(1, 2), _rows(gy, groups)
+    laid = columns(problem)
+    matrix, cotangents = laid.weights(w, groups).swapaxes(1, 2), _rows(gy, groups)
     if _in_place(problem):
         product(matrix, cotangents, out=_rows(gx, groups))
     else:
         # pieces of the same images may add to the same elements; if all are of the same, channels are shared out
-        laid = columns(problem)
         cut = _pieces(problem, laid)
         alike = [list(same) for _, same in groupby(cut, lambda piece: piece.block.images)]
         each_tap, into = problem.taps, gx.reshape(len(gx), groups, w.shape[1], *sizes)
@@ -100,15 +102,14 @@ def conv_input(
 
 def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) -> np.ndarray:
     """(O × windows) times (windows × C·k), in each image and group"""
-    counts, channels = gy.shape[2:], x.shape[1] // groups
-    if gy.dtype == x.dtype and depthwise.fits(windows, channels, gy.shape[1] // groups, x.dtype):
+    problem = Convolution.by_weight(gy, x, windows, groups)
+    if gy.dtype == x.dtype and depthwise.fits(windows, problem.reads, problem.makes, x.dtype):
         found = depthwise.conv_weight(gy, x, windows)
         if found is not None:
             return found
-    problem = Convolution.by_weight(gy, x, windows, groups)
-    laid, all_taps = lowering(problem), channels * problem.taps
-    cotangents = gy.reshape(gy.shape[0], groups, gy.shape[1] // groups, *counts)
-    gw = np.zeros((groups, gy.shape[1] // groups, all_taps), np.result_type(gy, x))
+    laid, all_taps = lowering(problem), problem.reads * problem.taps
+    cotangents = gy.reshape(gy.shape[0], groups, problem.makes, *problem.counts)
+    gw = np.zeros((groups, problem.makes, all_taps), problem.dtype)
     cut, seconds = list(_pieces(problem, laid, gw.nbytes)), _seconds(problem, laid)
 
     def add(into: np.ndarray, piece: Piece, left: np.ndarray, columns: np.ndarray, first: int, behind: int) -> None:
@@ -129,7 +130,7 @@ def conv_weight(gy: np.ndarray, x: np.ndarray, windows: Windows, groups: int) ->
             left, columns = matrices(piece)
             some = ((first, min(first + few, gw.shape[1])) for first in range(0, gw.shape[1], few))
             each(lambda ends, p=piece, m=(left, columns): add(gw, p, *m, *ends), some, seconds / len(cut))
-    return laid.kernel(gw, (gy.shape[1], channels, *(window.kernel for window in windows)))
+    return laid.kernel(gw, (gy.shape[1], problem.reads, *(window.kernel for window in windows)))
 
 
 def exchanged(w: np.ndarray, groups: int) -> np.ndarray:
@@ -162,11 +163,6 @@ def _seconds(problem: Convolution, laid: Lowering) -> float:
 def _rows(y: np.ndarray, groups: int) -> np.ndarray:
     """(image, group, channel, window)"""
     return y.reshape(y.shape[0], groups, y.shape[1] // groups, math.prod(y.shape[2:]))
-
-
-def _weight_matrix(w: np.ndarray, groups: int) -> np.ndarray:
-    """(group, output channel, channel and tap)"""
-    return w.reshape(groups, w.shape[0] // groups, math.prod(w.shape[1:]))
 
 
 # --- pooling --------------------------------------------------------------------------------------------------

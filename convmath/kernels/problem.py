@@ -52,6 +52,16 @@ class Convolution:
         return math.prod(window.kernel for window in self.windows)
 
     @property
+    def reads(self) -> int:
+        """The channels of X in a group."""
+        return self.shape[1] // self.groups
+
+    @property
+    def makes(self) -> int:
+        """Those of Y."""
+        return self.outputs // self.groups
+
+    @property
     def of_parts(self) -> Convolution:
         """The real convolution that computes one of complex numbers (`parts`)."""
         batch, channels, *sizes = self.shape
@@ -76,8 +86,7 @@ class Convolution:
     @property
     def flops(self) -> int:
         """Multiplications and additions as the definition has them, on the padding too."""
-        reads = self.shape[1] // self.groups
-        return 2 * self.shape[0] * self.outputs * math.prod(self.counts) * reads * self.taps
+        return 2 * self.shape[0] * self.outputs * math.prod(self.counts) * self.reads * self.taps
 
     @property
     def bytes(self) -> int:

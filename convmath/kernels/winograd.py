@@ -92,9 +92,8 @@ class Tiles:
     ) -> np.ndarray:  # fmt: skip
         """gX[ν,c,i] = Σ_{o,j,t} [j+t-a = i] W[o,c,t] · gY[ν,o,j] + B[c]"""
         problem = Convolution.by_input(gy, w, windows, groups, sizes)
-        way = self.way(problem) if gy.dtype == w.dtype else None
-        back, gx = problem.turned, None
-        if way is not None and back is not None:
+        way, gx = self.way(problem) if gy.dtype == w.dtype else None, None
+        if way is not None and (back := problem.turned) is not None:
             gx = _conv(self.m, gy, patches.exchanged(w, groups), back.windows, groups, costs.of(*way))
         return patches.conv_input(gy, w, windows, groups, sizes, b) if gx is None else direct.shifted(gx, b)
 
@@ -114,7 +113,7 @@ def _way(m: int, p: Convolution) -> Way | None:
         return None
     if any(min(v.before, v.after) < 0 for v in back.windows):
         return None
-    q, size, reads, makes = m + TAPS - 1, p.dtype.itemsize, p.shape[1] // p.groups, p.outputs // p.groups
+    q, size, reads, makes = m + TAPS - 1, p.dtype.itemsize, p.reads, p.makes
     if not has_room(q**2 * p.outputs * reads * size // 4):  # what is multiplied by has to be near too
         return None
     tiles = p.shape[0] * math.prod(-(-n // m) + EXTRA for n in back.counts)

@@ -406,6 +406,11 @@ class Builder:
         """A mask that is known beforehand."""
         return Value(self, ir.Constant(ir.VectorType(ir.IntType(1), len(chosen)), [int(one) for one in chosen]))
 
+    def lanes_of(self, bits: Value) -> Value:
+        """A mask of the lanes whose bit of a word is set."""
+        few = self.code.trunc(bits.value, ir.IntType(self.lanes))
+        return Value(self, self.code.bitcast(few, ir.VectorType(ir.IntType(1), self.lanes)))
+
     def transposed(self, rows: Sequence[Value]) -> list[Value]:
         """As many vectors as there are lanes, with rows and columns exchanged."""
         rows, lanes, block = list(rows), self.lanes, 1

@@ -3,8 +3,9 @@
     forward    y[j] = ⊕_t x[s·j + t]
     backward   gx[s·j + t] = gy[j], for a maximum only where t is the tap that was selected
 
-A vector of outputs is made of as many vectors of each row as the tile is wide, and everything is read once. What is
-kept of a maximum is the number of its tap, in one byte. The taps of a sum have the order that `pool` gives them.
+A vector of outputs is made of as many vectors of each row as the tile is wide, and everything is read once; where
+rows are short, it has the outputs of several. What is kept of a maximum is the number of its tap, in one byte. The taps
+of a sum have the order that `pool` gives them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from . import workers
 from .builder import BYTE, BYTES, Builder, Value, addresses, words
 from .compile import Kernel, kernel
 from .host import host
-from .lanes import every
+from .lanes import picked
 from .memory import AHEAD, empty, goes_past
 from .pool_tables import read
 
@@ -35,50 +36,114 @@ SPEED = 60e9  # bytes a second, about: only to see what is worth sharing
 # bytes of a plane and of a row; `rest` is 1 where some elements lie in no tile
 SHAPE = "plane_in plane_out rows row_out rest"
 
-Tile = tuple[int, int, int]  # rows, elements of a row, and vectors of a row of the array that an output vector has
+
+@dataclass(frozen=True)
+class Tile:
+    """What the code is made for: the rows and the elements of a row of a tile; the outputs of a row that a vector has.
+
+    That are those of a whole row, if they are fewer than the lanes, and then of `beside` rows.
+    """
+
+    high: int
+    wide: int
+    outputs: int
+    beside: int
+
+    def __str__(self) -> str:
+        return f"{self.high}_{self.wide}_{self.outputs}_{self.beside}"
+
+    def filled(self, lanes: int) -> int:
+        """The vectors of a row of the array."""
+        return -(-self.outputs * self.wide // lanes)
+
+    def places(self, lanes: int, tap: int) -> list[int]:
+        """For each lane of outputs where its tap is in the vectors of the rows, which lie behind one another."""
+        pitch, most = self.filled(lanes) * lanes, self.beside * self.outputs - 1
+        found = (divmod(min(o, most), self.outputs) for o in range(lanes))
+        return [row * pitch + j * self.wide + tap for row, j in found]
 
 
 # --- code ---------------------------------------------------------------------------------------------------------
 
 
-def _over(
-    k: Builder, array: Value, plane: Value, tile: Tile,
-    body: Callable[[list[Value], Value, Value, Value | None, Value | None], None],
-) -> None:  # fmt: skip
-    """body(rows, place, along, left, mask) for each vector of outputs of a plane.
+@dataclass(frozen=True)
+class Block:
+    """A vector of outputs: `rows[g][t]` is row t of the array under the g-th row of tiles, from the first element on.
 
-    There are the rows of the array at its tiles, and the bytes of outputs before it, of all and of the plane; in the
-    last vector of a row also how many elements are left of a row of the array, and a mask of outputs.
+    The outputs lie `place` bytes behind the first of all, and `along` bytes behind that of the plane. There is a mask
+    of them, and the elements that a row still has, where it does not fill its vectors; `there` says of each row of
+    tiles but the first whether it is one.
     """
-    high, wide, _ = tile
-    first = k.at(array, plane * k.plane_in)
 
-    def row(r: Value) -> None:
-        starts = [k.at(first, k.load_word(k.starts, (r * high + t) * 8)) for t in range(high)]
+    rows: Sequence[Sequence[Value]]
+    place: Value
+    along: Value
+    mask: Value | None
+    left: Value | int | None
+    there: Sequence[Value] = ()
+
+    def loaded(self, k: Builder, tile: Tile) -> list[list[Value]]:
+        """The vectors of row t of all tiles."""
+        filled = range(tile.filled(k.lanes))
+        masks = [_first(k, self.left, v) for v in filled]
+        for row in (row for rows in self.rows for row in rows):
+            for v in filled:
+                k.prefetch(row, v * k.vector + AHEAD)
+        return [
+            [k.load(rows[t], v * k.vector, mask=masks[v]) for rows in self.rows for v in filled]
+            for t in range(tile.high)
+        ]
+
+    def store(self, k: Builder, vector: Value, g: int, t: int, v: int, past: bool) -> None:
+        """Vector v of row t under the g-th row of tiles."""
+        row, offset = self.rows[g][t], v * k.vector
+        if isinstance(self.left, Value):
+            k.store_first(self.left - v * k.lanes, vector, row, offset, past=past)
+        else:
+            mask = _first(k, self.left, v)
+            k.store(vector, row, offset, mask=mask, past=past and mask is None)
+
+
+def _first(k: Builder, left: Value | int | None, v: int) -> Value | None:
+    """A mask of what vector v has of the elements that are left; None for all."""
+    if isinstance(left, Value):
+        return k.below(left - v * k.lanes)
+    if left is None or left >= (v + 1) * k.lanes:
+        return None
+    return k.lanes_where([v * k.lanes + i < left for i in range(k.lanes)])
+
+
+def _over(k: Builder, array: Value, plane: Value, tile: Tile, body: Callable[[Block], None]) -> None:
+    """The body for each vector of outputs of a plane."""
+    first = k.at(array, plane * k.plane_in)
+    short = tile.outputs < k.lanes
+
+    def group(r: Value) -> None:
+        starts = [
+            [k.at(first, k.load_word(k.starts, ((r + g) * tile.high + t) * 8)) for t in range(tile.high)]
+            for g in range(tile.beside)
+        ]
         first_along = r * k.row_out
 
         def vector(offset: Value, mask: Value | None) -> None:
-            left = None if mask is None else (k.row_out - offset) // k.bytes * wide
+            left = None if mask is None else (k.row_out - offset) // k.bytes * tile.wide
             along = first_along + offset
-            body([k.at(start, offset * wide) for start in starts], plane * k.plane_out + along, along, left, mask)
+            rows = [[k.at(start, offset * tile.wide) for start in starts[0]]]
+            body(Block(rows, plane * k.plane_out + along, along, mask, left))
 
-        k.over(k.row_out // k.bytes, vector)
+        if short:
+            mask = k.below(k.least_of(k.rows - r, tile.beside) * tile.outputs)
+            there = [r + g < k.rows for g in range(1, tile.beside)]
+            place = plane * k.plane_out + first_along
+            body(Block(starts, place, first_along, mask, tile.outputs * tile.wide, there))
+        else:
+            k.over(k.row_out // k.bytes, vector)
 
-    k.loop(0, k.rows, 1, [], row)
-
-
-def _loaded(k: Builder, row: Value, tile: Tile, left: Value | None) -> list[Value]:
-    """The vectors of a row; of a short one some have nothing."""
-    _, wide, filled = tile
-    for v in range(filled):
-        k.prefetch(row, v * k.vector + AHEAD)
-    masks = [None if left is None else k.below(left - v * k.lanes) for v in range(filled)]
-    return [k.load(row, v * k.vector, mask=mask) for v, mask in enumerate(masks)] + [k.splat(0.0)] * (wide - filled)
+    k.loop(0, k.rows, tile.beside, [], group)
 
 
-def _tap(k: Builder, vectors: Sequence[Value], t: int) -> Value:
-    """Every so many elements, from element t on."""
-    return every(k, lambda e: vectors[e // k.lanes], len(vectors), t)
+def _tap(k: Builder, vectors: Sequence[Value], tile: Tile, t: int) -> Value:
+    return picked(k, vectors, tile.places(k.lanes, t))
 
 
 def scaling(k: Builder, scale: str) -> Callable[..., Value]:
@@ -102,15 +167,14 @@ def forward(k: Builder, dtype: str, kind: str, tile: Tile, scale: str) -> None:
     def join(so_far: Value, new: Value) -> Value:
         return k.greater(so_far, new) if kind == "max" else so_far + new
 
-    def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
-        loaded = [_loaded(k, row, tile, left) for row in rows]
-        columns = [reduce(join, column) for column in zip(*loaded, strict=True)]
-        found = reduce(join, (_tap(k, columns, t) for t in range(tile[1])))
+    def outputs(block: Block) -> None:
+        columns = [reduce(join, column) for column in zip(*block.loaded(k, tile), strict=True)]
+        found = reduce(join, (_tap(k, columns, tile, t) for t in range(tile.wide)))
         if kind == "sum":
-            found = scaled(found, along, mask)
+            found = scaled(found, block.along, block.mask)
         elif k.exact:  # of zeros with different signs either may be the maximum
             found = found + 0.0
-        k.store(found, k.y, place, mask=mask)
+        k.store(found, k.y, block.place, mask=block.mask)
 
     k.loop(k.first, k.behind, 1, [], lambda i: _over(k, k.x, i, tile, outputs))
 
@@ -119,15 +183,14 @@ def forward(k: Builder, dtype: str, kind: str, tile: Tile, scale: str) -> None:
 def selection(k: Builder, dtype: str, tile: Tile, last: bool) -> None:
     """The maximum, and the number of the tap where it is first (or last)."""
 
-    def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
-        loaded = [_loaded(k, row, tile, left) for row in rows]
-        taps = [_tap(k, vectors, t) for vectors in loaded for t in range(tile[1])]
+    def outputs(block: Block) -> None:
+        taps = [_tap(k, vectors, tile, t) for vectors in block.loaded(k, tile) for t in range(tile.wide)]
         best, at = taps[0], k.integers(k.integer, [0] * k.lanes)
         for t, new in enumerate(taps[1:], 1):
             takes = (new >= best) | new.differs(new) if last else k.overtakes(best, new)
             best, at = k.select(takes, new, best), k.select(takes, t, at)
-        k.store(best + 0.0 if k.exact else best, k.y, place, mask=mask)
-        k.store(k.resized(at, BYTE), k.taps, place // k.bytes, mask=mask)
+        k.store(best + 0.0 if k.exact else best, k.y, block.place, mask=block.mask)
+        k.store(k.resized(at, BYTE), k.taps, block.place // k.bytes, mask=block.mask)
 
     k.loop(k.first, k.behind, 1, [], lambda i: _over(k, k.x, i, tile, outputs))
 
@@ -135,25 +198,28 @@ def selection(k: Builder, dtype: str, tile: Tile, last: bool) -> None:
 @kernel("gy taps gx factor starts", SHAPE)
 def backward(k: Builder, dtype: str, tile: Tile, selected: bool, scale: str, past: bool) -> None:
     """Each cotangent to its whole tile, or to the tap that is `selected`."""
-    (_, wide, filled), scaled = tile, scaling(k, scale)
+    scaled, filled = scaling(k, scale), tile.filled(k.lanes)
 
-    def outputs(rows: list[Value], place: Value, along: Value, left: Value | None, mask: Value | None) -> None:
-        g, at = scaled(k.load(k.gy, place, mask=mask), along, mask), None
+    def outputs(block: Block) -> None:
+        g, at = scaled(k.load(k.gy, block.place, mask=block.mask), block.along, block.mask), None
         if selected:
-            at = k.resized(k.load_integers(BYTE, k.taps, place // k.bytes, mask=mask), k.integer)
-        for v in range(filled):
-            elements = [v * k.lanes + i for i in range(k.lanes)]
-            output = [e // wide for e in elements]
-            of_output = k.shuffle(g, g, output)
-            for t, row in enumerate(rows):
-                found = of_output
-                if at is not None:
-                    here = k.integers(k.integer, [t * wide + e % wide for e in elements])
-                    found = k.select(k.shuffle(at, at, output).equals(here), of_output, k.splat(0.0))
-                if left is None:
-                    k.store(found, row, v * k.vector, past=past)
-                else:
-                    k.store_first(left - v * k.lanes, found, row, v * k.vector, past=past)
+            at = k.resized(k.load_integers(BYTE, k.taps, block.place // k.bytes, mask=block.mask), k.integer)
+
+        def row(beside: int) -> None:
+            for v in range(filled):
+                elements = [v * k.lanes + i for i in range(k.lanes)]
+                output = [min(beside * tile.outputs + e // tile.wide, k.lanes - 1) for e in elements]
+                of_output = k.shuffle(g, g, output)
+                for t in range(tile.high):
+                    found = of_output
+                    if at is not None:
+                        here = k.integers(k.integer, [t * tile.wide + e % tile.wide for e in elements])
+                        found = k.select(k.shuffle(at, at, output).equals(here), of_output, k.splat(0.0))
+                    block.store(k, found, beside, t, v, past)
+
+        row(0)
+        for beside, there in enumerate(block.there, 1):
+            k.when(there, partial(row, beside))
 
     def plane(i: Value) -> None:
         def clear() -> None:
@@ -190,18 +256,22 @@ class Plan:
     @cached_property
     def tile(self) -> Tile:
         *outer, last = (w.kernel for w in self.windows)
-        lanes = host().vector // BYTES[self.dtype]
-        return math.prod(outer), last, -(-min(self.counts[-1], lanes) * last // lanes)
+        lanes, count = host().vector // BYTES[self.dtype], self.counts[-1]
+        rows = math.prod(self.counts[:-1])
+        return Tile(math.prod(outer), last, min(count, lanes), min(rows, max(1, lanes // count)))
 
     @cached_property
     def starts(self) -> np.ndarray:
-        return read(self.sizes, self.windows, self.counts).entries * BYTES[self.dtype]
+        """Where the rows of each row of tiles begin; the last row of tiles once more, where it has none beside it."""
+        rows = read(self.sizes, self.windows, self.counts).entries.reshape(-1, self.tile.high)
+        missing = -len(rows) % self.tile.beside
+        return np.concatenate([rows, rows[-1:].repeat(missing, 0)]) * BYTES[self.dtype]
 
     @cached_property
     def words(self) -> tuple[int, ...]:
         """The words behind the arrays of a call."""
         size, planes = BYTES[self.dtype], (math.prod(self.sizes), math.prod(self.counts))
-        rest = math.prod(self.counts) * math.prod(self.tile[:2]) != planes[0]
+        rest = planes[1] * self.tile.high * self.tile.wide != planes[0]
         rows = planes[1] // self.counts[-1]
         return (*addresses(self.starts), planes[0] * size, planes[1] * size, rows, self.counts[-1] * size, int(rest))
 

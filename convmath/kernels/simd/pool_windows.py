@@ -112,9 +112,9 @@ def _over(k: Builder, code: Code, body: Callable[[Block], None], row_at: Callabl
                 place = i * k.plane_out + along
 
                 def some() -> None:
-                    at = [base + v * k.lanes for v in range(vectors)]
-                    masks = [k.below(length - e) & ~k.below(-e) for e in at]
-                    body(Block(rows, starts, base, place, along, masks, k.below(outputs - j)))
+                    entry = k.at(k.masks, j // k.lanes * (8 * (vectors + 1)))
+                    *masks, mask = (k.lanes_of(k.load_word(entry, 8 * v)) for v in range(vectors + 1))
+                    body(Block(rows, starts, base, place, along, masks, mask))
 
                 def whole() -> None:
                     body(Block(rows, starts, base, place, along, [None] * vectors, None))
@@ -129,7 +129,7 @@ def _over(k: Builder, code: Code, body: Callable[[Block], None], row_at: Callabl
     k.loop(k.first, k.behind, 1, [], plane)
 
 
-@kernel("x y factor zeros starts", SHAPE)
+@kernel("x y factor zeros starts masks", SHAPE)
 def forward(k: Builder, dtype: str, kind: str, code: Code, scale: str) -> None:
     """A maximum ("max") or a sum ("sum"), down the rows of the window and then along."""
     scaled = scaling(k, scale)
@@ -155,7 +155,7 @@ def forward(k: Builder, dtype: str, kind: str, code: Code, scale: str) -> None:
     _over(k, code, outputs, row_at)
 
 
-@kernel("x y values starts", SHAPE)
+@kernel("x y values starts masks", SHAPE)
 def selection(k: Builder, dtype: str, code: Code, last: bool, valued: bool) -> None:
     """1 + the flat position of the first (or last) maximiser of each window, 0 where there is none; maxima too."""
     none = k.integers(k.integer, [-1 if last else 2 ** (8 * k.bytes - 1) - 1] * k.lanes)
@@ -259,6 +259,16 @@ class Plan:
         return self.starts(-1)
 
     @cached_property
+    def masks(self) -> np.ndarray:
+        """For each vector of outputs, which lanes of the vectors of a row lie in it, and which outputs there are."""
+        w, lanes = self.windows[-1], host().vector // BYTES[self.dtype]
+        first = np.arange(0, self.counts[-1], lanes)
+        place = (first * w.stride - w.before)[:, None] + np.arange(self.code.vectors(lanes) * lanes)
+        inside, there = (place >= 0) & (place < self.sizes[-1]), first[:, None] + np.arange(lanes) < self.counts[-1]
+        chosen = np.concatenate([inside, there], axis=1).reshape(len(first), -1, lanes)
+        return chosen @ (1 << np.arange(lanes))
+
+    @cached_property
     def zeros(self) -> np.ndarray:
         return np.zeros(self.sizes[-1], f"f{BYTES[self.dtype]}")
 
@@ -289,7 +299,7 @@ def run(p: Plan, kind: str, x: np.ndarray, divisor: np.ndarray | int | None = No
     scale, number = factor(divisor, x.dtype)
     code = forward(p.dtype, kind, p.code, scale, exact=in_exact_order())
     starts = p.of_maximum if kind == "max" else p.of_sum
-    p.start(code, math.prod(x.shape[:2]), x, y, number, p.zeros, starts)
+    p.start(code, math.prod(x.shape[:2]), x, y, number, p.zeros, starts, p.masks)
     return y
 
 
@@ -297,7 +307,7 @@ def select(p: Plan, x: np.ndarray, ties: str, values: np.ndarray | None = None) 
     """1 + the positions, in integers as wide as the elements; the maxima are written to `values`."""
     y = empty((*x.shape[:2], *p.counts), f"i{BYTES[p.dtype]}")
     code = selection(p.dtype, p.code, ties == "last", values is not None, exact=in_exact_order())
-    p.start(code, math.prod(x.shape[:2]), x, y, 0 if values is None else values, p.of_maximum)
+    p.start(code, math.prod(x.shape[:2]), x, y, 0 if values is None else values, p.of_maximum, p.masks)
     return y
 
 

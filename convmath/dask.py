@@ -112,7 +112,7 @@ def max_pool(
 ) -> Any:
     """Y[ν,c,j] = max_t X[ν,c,s·j+d·t-a] as `functional.max_pool` has it; X is a Dask array (N, C, *n)."""
     x, dtype = _array(x, "X", "max_pool")
-    laid, where = laid_over("max_pool", x, kernel_size, stride, padding, dilation, ceil_mode)
+    laid, _, where = laid_over("max_pool", x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     if dtype.kind == "i":
         _occupied(_held(laid, x.shape[2:], padding=False), "nothing has no greatest integer", where)
 
@@ -134,7 +134,7 @@ def avg_pool(
 ) -> Any:
     """Y[ν,c,j] = Σ_t X[ν,c,s·j+t-a] / D[j] as `functional.avg_pool` has it; X is a Dask array (N, C, *n)."""
     x, own = _array(x, "X", "avg_pool")
-    laid, where = laid_over("avg_pool", x, kernel_size, stride, padding, 1, ceil_mode)
+    laid, _, where = laid_over("avg_pool", x.shape, kernel_size, stride, padding, 1, ceil_mode)
     dtype = floating(np.empty(0, own)).dtype
     held = _held(laid, x.shape[2:], padding=flag(count_include_pad, "count_include_pad", where))
     override = None if divisor_override is None else whole(divisor_override, "divisor_override", where, 1)

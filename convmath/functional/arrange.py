@@ -159,7 +159,7 @@ def unfold(
     """
     x = numbers(x, "X", "unfold")
     where = f"unfold(X{x.shape}, kernel_size={kernel_size!r})"
-    sizes = spatial(x, where)
+    sizes = spatial(x.shape, where)
     laid = windows(sizes, kernel_size, stride, padding, dilation, where=where)
     counts = output_sizes(laid, sizes)
     rows = x.shape[1] * math.prod(window.kernel for window in laid)
@@ -297,7 +297,7 @@ def pixel_shuffle(x: ArrayLike, upscale_factor: PerAxis) -> Call[np.ndarray]:
     """
     x = numbers(x, "X", "pixel_shuffle")
     where = f"pixel_shuffle(X{x.shape}, upscale_factor={upscale_factor!r})"
-    factors = per_axis(upscale_factor, len(spatial(x, where)), "upscale_factor", where, 1)
+    factors = per_axis(upscale_factor, len(spatial(x.shape, where)), "upscale_factor", where, 1)
     if x.shape[1] % math.prod(factors):
         raise ShapeError(
             f"X has {x.shape[1]} channels, which are no multiple of {' · '.join(map(str, factors))} [{where}]"
@@ -324,7 +324,7 @@ def pixel_unshuffle(x: ArrayLike, downscale_factor: PerAxis) -> Call[np.ndarray]
     """
     x = numbers(x, "X", "pixel_unshuffle")
     where = f"pixel_unshuffle(X{x.shape}, downscale_factor={downscale_factor!r})"
-    factors = per_axis(downscale_factor, len(spatial(x, where)), "downscale_factor", where, 1)
+    factors = per_axis(downscale_factor, len(spatial(x.shape, where)), "downscale_factor", where, 1)
     for axis, (s, n) in enumerate(zip(factors, x.shape[2:], strict=True)):
         if n % s:
             raise ShapeError(f"spatial axis {axis} has {n} elements, which are no multiple of {s} [{where}]")

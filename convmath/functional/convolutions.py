@@ -28,7 +28,7 @@ def operands(
     """Input, weight and bias in one type, and how an error names the call."""
     x, w = numbers(x, "X", name, complex_too=complex_too), numbers(w, "W", name, complex_too=complex_too)
     where = f"{name}(X{x.shape}, W{w.shape})"
-    spatial(x, where)
+    spatial(x.shape, where)
     if w.ndim != x.ndim:
         raise ShapeError(f"W has {w.ndim} axes, but X has {x.ndim}, and both need the same number [{where}]")
     b = None if b is None else numbers(b, "B", where, complex_too=complex_too)

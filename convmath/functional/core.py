@@ -265,14 +265,15 @@ def kernels_of(method: str, where: str, elements: int) -> Any:
     return methods()["patches" if named in ("auto", "simd", "winograd", "winograd4") else named]
 
 
-def spatial(x: np.ndarray, where: str) -> tuple[int, ...]:
-    if x.ndim < 3:
+def spatial(shape: tuple[int, ...], where: str) -> tuple[int, ...]:
+    if len(shape) < 3:
         raise ShapeError(
-            f"X has {x.ndim} axes, but a batch axis, a channel axis and at least one spatial axis are needed [{where}]"
+            f"X has {len(shape)} axes, but a batch axis, a channel axis and at least one spatial axis are needed "
+            f"[{where}]"
         )
-    if x.shape[1] == 0:
+    if shape[1] == 0:
         raise ShapeError(f"X has no channels, but at least one is needed [{where}]")
-    return x.shape[2:]
+    return shape[2:]
 
 
 def with_channels(x: np.ndarray, where: str) -> int:

@@ -51,7 +51,7 @@ def subsample(
     """
     x, w = numbers(x, "X", "subsample"), numbers(w, "W", "subsample")
     where = f"subsample(X{x.shape}, kernel_size={kernel_size!r})"
-    sizes = spatial(x, where)
+    sizes = spatial(x.shape, where)
     shaped(w, x.shape[1:2], "W", where)
     b = None if b is None else shaped(numbers(b, "B", where), x.shape[1:2], "B", where)
     dtype = np.result_type(x, w) if b is None else np.result_type(x, w, b)

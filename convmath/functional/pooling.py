@@ -25,6 +25,7 @@ from .core import (
     known,
     numbers,
     real,
+    remembered,
     shaped,
     spatial,
     storable,
@@ -154,23 +155,25 @@ def _pooled(
 ) -> tuple[np.ndarray, tuple[Window, ...], tuple[int, ...], str]:
     """The input, the windows and the output's shape of a pool, and how an error names the call."""
     x = numbers(x, "X", name)
-    laid, where = laid_over(name, x, kernel_size, stride, padding, dilation, ceil_mode)
-    return x, laid, storable((*x.shape[:2], *output_sizes(laid, x.shape[2:])), "the output", where), where
+    laid, counts, where = laid_over(name, x.shape, kernel_size, stride, padding, dilation, ceil_mode)
+    return x, laid, storable((*x.shape[:2], *counts), "the output", where), where
 
 
+@remembered
 def laid_over(
     name: str,
-    x: Any,
+    shape: tuple[int, ...],
     kernel_size: PerAxis,
     stride: PerAxis | None,
     padding: Padding,
     dilation: PerAxis,
     ceil_mode: bool,
-) -> tuple[tuple[Window, ...], str]:
-    """The windows of a pool over an array (N, C, *n) of any library, and how an error names the call."""
-    where = f"{name}(X{x.shape}, kernel_size={kernel_size!r})"
-    sizes, stride = spatial(x, where), kernel_size if stride is None else stride
-    return windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where), where
+) -> tuple[tuple[Window, ...], tuple[int, ...], str]:
+    """The windows of a pool over an array (N, C, *n), how many there are, and how an error names the call."""
+    where = f"{name}(X{shape}, kernel_size={kernel_size!r})"
+    sizes, stride = spatial(shape, where), kernel_size if stride is None else stride
+    laid = windows(sizes, kernel_size, stride, padding, dilation, ceil_mode=ceil_mode, where=where)
+    return laid, output_sizes(laid, sizes), where
 
 
 @lru_cache(256)
@@ -379,7 +382,7 @@ def _whole(name: str, x: ArrayLike) -> tuple[np.ndarray, tuple[int, ...], str]:
 
 def _adapted(name: str, x: np.ndarray, output_size: Any) -> tuple[np.ndarray, tuple[int, ...], str]:
     where = f"{name}(X{x.shape})"
-    sizes, said = spatial(x, where), plain(output_size)
+    sizes, said = spatial(x.shape, where), plain(output_size)
     each = tuple(said) if isinstance(said, list | tuple) else (said,) * len(sizes)
     if len(each) != len(sizes):
         raise HyperparameterError(
@@ -415,7 +418,7 @@ def max_unpool(
     """
     x_ = numbers(x, "X", "max_unpool")
     where = f"max_unpool(X{x_.shape}, kernel_size={kernel_size!r})"
-    counts = spatial(x_, where)
+    counts = spatial(x_.shape, where)
     at = shaped(whole_numbers(indices, "indices", where), x_.shape, "indices", where)
     laid = windows(counts, kernel_size, kernel_size if stride is None else stride, padding, where=where, fits=False)
     least = tuple(window.transposed_size(n) for window, n in zip(laid, counts, strict=True))

@@ -147,7 +147,7 @@ def locally_connected(
     """
     x, w = numbers(x, "X", "locally_connected"), numbers(w, "W", "locally_connected")
     where = f"locally_connected(X{x.shape}, W{w.shape})"
-    sizes = spatial(x, where)
+    sizes = spatial(x.shape, where)
     ndim = len(sizes)
     if w.ndim != 2 + 2 * ndim:
         raise ShapeError(

@@ -43,7 +43,7 @@ def upsample(
     """
     x = numbers(x, "X", "upsample")
     where = f"upsample(X{x.shape}, size={size!r}, scale_factor={scale_factor!r})"
-    sizes, mode = spatial(x, where), known("mode", mode, MODES, where)
+    sizes, mode = spatial(x.shape, where), known("mode", mode, MODES, where)
     corners = flag(align_corners, "align_corners", where)
     if corners and mode != "linear":
         raise HyperparameterError(f"align_corners is True, but mode={mode!r} takes an element as it is [{where}]")

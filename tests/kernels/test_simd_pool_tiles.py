@@ -22,6 +22,8 @@ from .cases import Laid, caught
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
 from convmath.kernels.simd import pool, pool_input, pool_tiles, pooling
+from convmath.kernels.simd.host import host
+from convmath.kernels.simd.words import words
 
 from .test_simd_pooling import VALUES, each_is_the_definition
 
@@ -35,7 +37,9 @@ def tiles(draw: Callable[..., Any]) -> Laid:
     room, each = pool_tiles.MOST, []
     for axis in reversed(range(draw(st.integers(1, 3)))):
         k = draw(st.integers(1, min(room, 4)))
-        count = draw(st.integers(1, 3)) if axis else draw(st.integers(8, 40))
+        # rows of few outputs, as few as there are kernels for, share a vector
+        few = st.integers(max(1, host().vector // 16), 7)
+        count = draw(st.integers(1, 3)) if axis else draw(few | st.integers(8, 40))
         each.append((Window(k, k), k * count + draw(st.integers(0, k - 1))))
         room //= k
     return tuple(window for window, _ in each), tuple(n for _, n in each)
@@ -129,10 +133,32 @@ def test_the_laws_see_rows_in_another_order(law: Any, monkeypatch: pytest.Monkey
     right = pool_tiles.Plan.starts.func  # type: ignore[attr-defined]
 
     def turned(plan: pool_tiles.Plan) -> np.ndarray:
-        return np.ascontiguousarray(right(plan).reshape(-1, plan.tile[0])[:, ::-1])
+        return np.ascontiguousarray(right(plan).reshape(-1, plan.tile.high)[:, ::-1])
 
-    kept: list[np.ndarray] = []  # its address is all that a plan keeps of a property
-    monkeypatch.setattr(pool_tiles.Plan, "starts", property(lambda plan: kept.append(turned(plan)) or kept[-1]))
+    monkeypatch.setattr(pool_tiles.Plan, "starts", property(turned))
+    drawn = DRAWN | ({"values": VALUES} if law is test_tiles_are_the_definition else {"divisor": st.just(3)})
+    with caught():
+        PLANTED(given(**drawn)(law.hypothesis.inner_test))()
+
+
+@pytest.fixture
+def made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No kernel that a fault is in is kept, neither in memory nor on disk, nor one from before."""
+    monkeypatch.setenv("CONVMATH_CACHE", "")
+    pool_tiles.forward.known.clear()  # type: ignore[attr-defined]
+    yield
+    pool_tiles.forward.known.clear()  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("planned_anew", "made_anew")
+@pytest.mark.parametrize("law", [test_tiles_are_the_definition, test_sums_have_the_bits_of_any_pool])
+def test_the_laws_see_what_another_row_has(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several rows share a vector, each has the outputs of the first."""
+
+    def places(tile: pool_tiles.Tile, lanes: int, tap: int) -> list[int]:
+        return [o % tile.outputs * tile.wide + tap for o in range(lanes)]
+
+    monkeypatch.setattr(pool_tiles.Tile, "places", places)
     drawn = DRAWN | ({"values": VALUES} if law is test_tiles_are_the_definition else {"divisor": st.just(3)})
     with caught():
         PLANTED(given(**drawn)(law.hypothesis.inner_test))()
@@ -142,7 +168,7 @@ def test_the_laws_see_rows_in_another_order(law: Any, monkeypatch: pytest.Monkey
 def test_the_law_sees_what_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """Elements that lie in no tile, and are not cleared."""
     right = pool_tiles.Plan.words.func  # type: ignore[attr-defined]
-    monkeypatch.setattr(pool_tiles.Plan, "words", property(lambda plan: (*right(plan)[:-1], 0)))
+    monkeypatch.setattr(pool_tiles.Plan, "words", property(lambda plan: words(*right(plan)[:-1], 0)))
     monkeypatch.setattr(pool_tiles, "empty", lambda shape, dtype: np.ones(shape, dtype))
     law: Any = test_tiles_are_the_definition
     with caught():

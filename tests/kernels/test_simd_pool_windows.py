@@ -95,7 +95,7 @@ def test_within_exact_order_the_bits_are_those_of_numpy(laid: Laid, dtype: str, 
 
 @pytest.mark.parametrize(
     ("window", "sizes"),
-    [(Window(5), (9, 99)), (Window(3, 9), (9, 99)), (Window(2), (9, 4)), (Window(2, 1, 1, 0, 3), (9, 99))],
+    [(Window(5), (9, 99)), (Window(3, 9), (9, 99)), (Window(2), (9, 2)), (Window(2, 1, 1, 0, 3), (9, 99))],
     ids=["many taps", "far apart", "few outputs", "windows that hold nothing"],
 )
 def test_others_are_left_to_other_kernels(window: Window, sizes: tuple[int, ...]) -> None:
@@ -137,3 +137,13 @@ def test_the_law_sees_a_row_outside_that_is_not_zero(monkeypatch: pytest.MonkeyP
     law: Any = test_they_have_the_bits_of_any_pool
     with caught():
         PLANTED(given(divisor=st.just(3), **DRAWN)(law.hypothesis.inner_test))()
+
+
+@pytest.mark.usefixtures("planned_anew")
+@pytest.mark.parametrize("law", [test_they_are_the_definition, test_they_have_the_bits_of_any_pool])
+def test_the_laws_see_one_element_too_many_at_the_end_of_a_row(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = pool_windows.Plan.masks.func  # type: ignore[attr-defined]
+    monkeypatch.setattr(pool_windows.Plan, "masks", property(lambda plan: right(plan) << 1 | 1))
+    drawn = DRAWN | ({"values": VALUES} if law is test_they_are_the_definition else {"divisor": st.just(3)})
+    with caught():
+        PLANTED(given(**drawn)(law.hypothesis.inner_test))()

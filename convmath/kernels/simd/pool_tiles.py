@@ -21,7 +21,7 @@ from convmath.kernels.order import in_exact_order
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTE, BYTES, Builder, Value, addresses, words
+from .builder import BYTE, BYTES, Builder, Value, Words, words
 from .compile import Kernel, kernel
 from .host import host
 from .lanes import picked
@@ -268,12 +268,18 @@ class Plan:
         return np.concatenate([rows, rows[-1:].repeat(missing, 0)]) * BYTES[self.dtype]
 
     @cached_property
-    def words(self) -> tuple[int, ...]:
+    def words(self) -> Words:
         """The words behind the arrays of a call."""
         size, planes = BYTES[self.dtype], (math.prod(self.sizes), math.prod(self.counts))
         rest = planes[1] * self.tile.high * self.tile.wide != planes[0]
         rows = planes[1] // self.counts[-1]
-        return (*addresses(self.starts), planes[0] * size, planes[1] * size, rows, self.counts[-1] * size, int(rest))
+        return words(self.starts, planes[0] * size, planes[1] * size, rows, self.counts[-1] * size, int(rest))
+
+    @cached_property
+    def seconds(self) -> float:
+        """About how long a plane takes."""
+        _, read, written, *_ = self.words
+        return (read + 2 * written) / SPEED
 
     def goes_past(self, gx: np.ndarray) -> bool:
         """What lies in no tile is cleared first, and so is in the cache."""
@@ -281,8 +287,7 @@ class Plan:
         return not rest and goes_past(gx, self.sizes[-1] * gx.itemsize)
 
     def start(self, code: Kernel, planes: int, *arrays: np.ndarray | int) -> None:
-        moved = planes * (self.words[1] + 2 * self.words[2])
-        workers.run(code, words(*arrays, *self.words), planes, seconds=moved / SPEED)
+        workers.run(code, words(*arrays, then=self.words), planes, seconds=planes * self.seconds)
 
 
 def factor(divisor: np.ndarray | int | None, dtype: np.dtype) -> tuple[str, np.ndarray | int]:

@@ -20,7 +20,7 @@ from convmath.kernels.order import in_exact_order
 from convmath.window import Window
 
 from . import workers
-from .builder import BYTES, WORD, Builder, Value, words
+from .builder import BYTES, WORD, Builder, Value, Words, words
 from .compile import Kernel, kernel
 from .host import host
 from .lanes import picked
@@ -155,7 +155,7 @@ def forward(k: Builder, dtype: str, kind: str, code: Code, scale: str) -> None:
     _over(k, code, outputs, row_at)
 
 
-@kernel("x y values starts masks", SHAPE)
+@kernel("x y values zeros starts masks", SHAPE)
 def selection(k: Builder, dtype: str, code: Code, last: bool, valued: bool) -> None:
     """1 + the flat position of the first (or last) maximiser of each window, 0 where there is none; maxima too."""
     none = k.integers(k.integer, [-1 if last else 2 ** (8 * k.bytes - 1) - 1] * k.lanes)
@@ -251,14 +251,6 @@ class Plan:
         return np.array(found, np.int64)
 
     @cached_property
-    def of_maximum(self) -> np.ndarray:
-        return self.starts(None)
-
-    @cached_property
-    def of_sum(self) -> np.ndarray:
-        return self.starts(-1)
-
-    @cached_property
     def masks(self) -> np.ndarray:
         """For each vector of outputs, which lanes of the vectors of a row lie in it, and which outputs there are."""
         w, lanes = self.windows[-1], host().vector // BYTES[self.dtype]
@@ -269,20 +261,33 @@ class Plan:
         return chosen @ (1 << np.arange(lanes))
 
     @cached_property
+    def of_maximum(self) -> Words:
+        """The words behind the arrays of a call."""
+        return words(0, self.starts(None), self.masks, *self.shape)
+
+    @cached_property
+    def of_sum(self) -> Words:
+        return words(self.zeros, self.starts(-1), self.masks, *self.shape)
+
+    @cached_property
     def zeros(self) -> np.ndarray:
         return np.zeros(self.sizes[-1], f"f{BYTES[self.dtype]}")
 
     @cached_property
-    def words(self) -> tuple[int, ...]:
-        """The words behind the arrays of a call."""
+    def shape(self) -> tuple[int, ...]:
         size, planes = BYTES[self.dtype], (math.prod(self.sizes), math.prod(self.counts))
         rows = planes[1] // self.counts[-1]
         row_in, row_out = self.sizes[-1] * size, self.counts[-1] * size
         return planes[0] * size, planes[1] * size, rows, row_in, row_out, self.windows[-1].before
 
-    def start(self, code: Kernel, planes: int, *arrays: np.ndarray | int) -> None:
-        moved = planes * (self.words[0] + 2 * self.words[1])
-        workers.run(code, words(*arrays, *self.words), planes, seconds=moved / SPEED)
+    @cached_property
+    def seconds(self) -> float:
+        """About how long a plane takes."""
+        read, written, *_ = self.shape
+        return (read + 2 * written) / SPEED
+
+    def start(self, code: Kernel, planes: int, then: Words, *arrays: np.ndarray | int) -> None:
+        workers.run(code, words(*arrays, then=then), planes, seconds=planes * self.seconds)
 
 
 def fits(dtype: str, sizes: tuple[int, ...], windows: tuple[Window, ...], counts: tuple[int, ...]) -> bool:
@@ -298,8 +303,7 @@ def run(p: Plan, kind: str, x: np.ndarray, divisor: np.ndarray | int | None = No
     y = empty((*x.shape[:2], *p.counts), x.dtype)
     scale, number = factor(divisor, x.dtype)
     code = forward(p.dtype, kind, p.code, scale, exact=in_exact_order())
-    starts = p.of_maximum if kind == "max" else p.of_sum
-    p.start(code, math.prod(x.shape[:2]), x, y, number, p.zeros, starts, p.masks)
+    p.start(code, math.prod(x.shape[:2]), p.of_maximum if kind == "max" else p.of_sum, x, y, number)
     return y
 
 
@@ -307,7 +311,7 @@ def select(p: Plan, x: np.ndarray, ties: str, values: np.ndarray | None = None) 
     """1 + the positions, in integers as wide as the elements; the maxima are written to `values`."""
     y = empty((*x.shape[:2], *p.counts), f"i{BYTES[p.dtype]}")
     code = selection(p.dtype, p.code, ties == "last", values is not None, exact=in_exact_order())
-    p.start(code, math.prod(x.shape[:2]), x, y, 0 if values is None else values, p.of_maximum, p.masks)
+    p.start(code, math.prod(x.shape[:2]), p.of_maximum, x, y, 0 if values is None else values)
     return y
 
 

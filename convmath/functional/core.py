@@ -49,6 +49,7 @@ _MOST, _SMALL = sys.maxsize // 8, 2**26
 _FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
 # types whose equal values are the same to every check
+_INT = {int}
 _PLAIN = frozenset({int, bool, str, type(None), *(type(np.dtype(code)) for code in "bhilqefdFD")})
 
 PerAxis = int | Sequence[int] | np.ndarray
@@ -368,7 +369,7 @@ def remembered(check: Callable[P, R]) -> Callable[P, R]:
         # 1 and 1.0 are the same in a tuple, but not to a check
         for value in args:
             kind = type(value)
-            if kind not in _PLAIN and not (kind is tuple and all(type(one) is int for one in value)):  # type: ignore[attr-defined]
+            if kind not in _PLAIN and not (kind is tuple and set(map(type, value)) <= _INT):  # type: ignore[call-overload]
                 return check(*args, **kwargs)
         return kept(*args, **kwargs)
 

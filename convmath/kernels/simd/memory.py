@@ -9,8 +9,9 @@ import ctypes
 import math
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from itertools import compress, islice
 from sys import getrefcount
 from typing import Any
 
@@ -38,9 +39,13 @@ Block = Any  # an array of ctypes
 
 _own = threading.local()
 
-# references to a block that nobody uses, as they are counted here
-_block = deque([ctypes.c_char()])
-UNUSED = getrefcount(_block[0])
+
+def _references(blocks: Iterable[Block]) -> list[int]:
+    """To each block, as they are counted here."""
+    return [getrefcount(block) for block in blocks]
+
+
+[UNUSED] = _references(deque([ctypes.c_char()]))
 
 
 def aligned(elements: int, dtype: DTypeLike) -> np.ndarray:
@@ -104,7 +109,7 @@ class _Pages:
     def within(self, shape: Sequence[int], dtype: np.dtype, size: int) -> np.ndarray:
         """An array in a block of that size, that begins on a page."""
         # what is collected meanwhile may ask for memory in its turn, in the same thread
-        if not self.lock.acquire(blocking=False):
+        if not self.lock.acquire(False):
             return np.ndarray(shape, dtype, _part(_pages_of(size)))
         try:
             return np.ndarray(shape, dtype, self._block(size))
@@ -114,9 +119,9 @@ class _Pages:
     def _block(self, size: int) -> Block:
         blocks = self.blocks.get(size) or deque()
         # always the first that is free: few blocks are more likely to be in a cache
-        for place in range(min(len(blocks), LOOKED_AT)):
-            if getrefcount(blocks[place]) == UNUSED:
-                return blocks[place]
+        for block in islice(blocks, LOOKED_AT):
+            if getrefcount(block) == UNUSED:
+                return block
         blocks.rotate(-LOOKED_AT)
         if size <= MOST < self.bytes + size:
             self._forget()
@@ -136,13 +141,11 @@ class _Pages:
     def _forget(self) -> None:
         """Let go of all that is not used now."""
         for size, blocks in list(self.blocks.items()):
-            for _ in range(len(blocks)):
-                if getrefcount(blocks[0]) == UNUSED:
-                    blocks.popleft()
-                    self.bytes -= size
-                else:
-                    blocks.rotate(-1)
-            if not blocks:
+            used = deque(compress(blocks, (count > UNUSED for count in _references(blocks))))
+            self.bytes -= size * (len(blocks) - len(used))
+            if used:
+                self.blocks[size] = used
+            else:
                 del self.blocks[size]
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial, reduce
+from functools import cached_property, lru_cache, partial, reduce
 
 import numpy as np
 
@@ -296,6 +296,11 @@ def factor(divisor: np.ndarray | int | None, dtype: np.dtype) -> tuple[str, np.n
         return "none", 0
     if isinstance(divisor, np.ndarray):
         return "each", np.ascontiguousarray(divisor, dtype)
+    return _one_factor(divisor, dtype)
+
+
+@lru_cache(256)
+def _one_factor(divisor: int, dtype: np.dtype) -> tuple[str, np.ndarray]:
     exact = math.frexp(divisor)[0] == 0.5
     return ("times", np.array([1 / divisor], dtype)) if exact else ("over", np.array([divisor], dtype))
 

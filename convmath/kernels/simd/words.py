@@ -43,7 +43,10 @@ def addresses(*arrays: np.ndarray) -> tuple[int, ...]:
 
 def words(*values: Any, then: Words | tuple[()] = ()) -> Words:
     """A block: addresses of arrays, and integers, as 64-bit words; `then` come those that another block has."""
-    block: Any = Words("q", [address(v) if type(v) is not int and isinstance(v, ARRAYS) else v for v in values])
+    try:  # each call has such a block: what comes most often is found without asking what it is
+        block: Any = Words("q", [v if type(v) is int else _address(_of_buffer(v)) for v in values])
+    except (TypeError, ValueError):
+        block = Words("q", [address(v) if isinstance(v, ARRAYS) else v for v in values])
     block.extend(then)
     # an array that nobody else has (a copy in another order) must live until the kernel has run
     block.held = values, then

@@ -224,11 +224,12 @@ class _Team:
     def run(self, code: Kernel, block: Words, items: int, own: tuple[int, ...], chunk: int, seconds: float) -> None:
         job, number = self.job, len(self.workers)
         waking = seconds > WAKE or self.missed >= PATIENCE
-        mine, *theirs = (scratch(slot, own) for slot in range(number + 1))
-        for place, words_ in enumerate(theirs):
+        # held until the kernel has run
+        areas = [scratch(slot, own) for slot in range(number + 1)] if own else ()
+        for place, words_ in enumerate(areas[1:]):
             job[MEMBERS + TEAM * place + 1] = words_.address
         job[COUNTER] = 0
-        told = code.address, block.address, items, chunk, mine.address, number, waking, 0
+        told = code.address, block.address, items, chunk, areas[0].address if areas else 0, number, waking, 0
         job[KERNEL : SLEEPING + 1] = array("q", told)
         try:
             self.share(self.address, 0, 0, 0)
@@ -276,8 +277,8 @@ def run(
         count = min(count, threads(), -(-items // grain))
     if count > 1 and _together(code, block, items, own, count, _chunk(items, grain, count, seconds), seconds):
         return
-    mine = scratch(0, own)
-    code.call(block.address, mine.address, 0, items)
+    mine = scratch(0, own) if own else None
+    code.call(block.address, mine.address if mine else 0, 0, items)
 
 
 def _together(

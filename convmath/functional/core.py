@@ -222,7 +222,8 @@ def numbers(value: ArrayLike, name: str, where: str, *, complex_too: bool = Fals
     It lies in memory row by row, so that sums over it have one order however it came.
     """
     if type(value) is np.ndarray and value.flags.c_contiguous:
-        if value.dtype is _FLOAT32 or value.dtype is _FLOAT64:  # what comes most often
+        dtype = value.dtype
+        if dtype is _FLOAT32 or dtype is _FLOAT64 or dtype is _INT64:  # what comes most often
             return value
     elif hasattr(value, "mask") and isinstance(value, np.ndarray):
         raise DtypeError(f"{name} is a masked array, but what is masked has no value; fill it first [{where}]")

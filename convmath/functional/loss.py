@@ -7,6 +7,7 @@ import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class _Reduction:
     def reduced(self, values: np.ndarray) -> np.ndarray:
         if self.name == "none":
             return values
-        return self._mean(np.asarray(total(values.reshape(-1), (0,))))
+        return self._mean(total(values.reshape(-1), (0,)))
 
     def spread(self, gy: np.ndarray) -> np.ndarray:
         """The cotangent of the loss at each position."""
@@ -165,6 +166,12 @@ def _classes(x: np.ndarray, target: np.ndarray, weight: np.ndarray | None, ignor
     return _Classes(x, np.where(kept, target, 0), kept, weight)
 
 
+@lru_cache(256)
+def _named(name: str, shape: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """How an error names the call."""
+    return f"{name}(X{shape}, target{target})"
+
+
 def _logits(
     name: str, x: ArrayLike, target: np.ndarray, weight: ArrayLike | None
 ) -> tuple[np.ndarray, np.ndarray | None, np.ndarray, str]:
@@ -175,7 +182,7 @@ def _logits(
     else:
         found, w, t = alike((x, weight, with_probabilities), ("X", "weight", "target"), name)
         assert found is not None
-    where = f"{name}(X{found.shape}, target{target.shape})"
+    where = _named(name, found.shape, target.shape)
     channels = with_channels(found, where)
     if w is not None:
         shaped(w, (channels,), "weight", where)
@@ -288,7 +295,7 @@ def _elements(
     found, t, *rest = alike(arrays, names, name)
     assert found is not None
     assert t is not None
-    where = f"{name}(X{found.shape}, target{t.shape})"
+    where = _named(name, found.shape, t.shape)
     return found, shaped(t, found.shape, "target", where), rest, where
 
 

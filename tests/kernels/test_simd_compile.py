@@ -135,6 +135,43 @@ def test_every_item_is_done_once(items: int, grain: int, seconds: float) -> None
     assert counts.tolist() == [1] * items + [0]
 
 
+@kernel("counters done", "threads thread share chunk items")
+def claims(k: Builder, dtype: str) -> None:
+    """What a thread of this number claims, as the first item of each chunk and the one behind it."""
+
+    def chunk(first: Value, behind: Value) -> None:
+        place = k.at(k.done, k.load_word(k.done) * 16 + 8)
+        k.code.store(first.value, place.value)
+        k.code.store(behind.value, k.at(place, 8).value)
+        k.code.store((k.load_word(k.done) + 1).value, k.done.value)
+
+    workers.claimed(k, k.counters, k.threads, k.thread, (k.share, k.chunk, k.items), chunk)
+
+
+@pytest.mark.parametrize(
+    ("number", "order"),
+    [
+        (0, [(0, 3), (3, 4), (4, 7), (7, 8), (8, 10)]),
+        (1, [(4, 7), (7, 8), (8, 10), (0, 3), (3, 4)]),
+        (2, [(8, 10), (0, 3), (3, 4), (4, 7), (7, 8)]),
+    ],
+)
+def test_a_thread_does_its_own_share_first(number: int, order: list[tuple[int, int]]) -> None:
+    """So that in call after call it has the same items, and these in its cache."""
+    done = np.zeros(100, np.int64)
+    block = words(np.zeros((3, workers.LINE // 8), np.int64), done, 3, number, 4, 3, 10)
+    claims("f4").call(block.address, 0, 0, 1)
+    assert done[1 : 1 + 2 * done[0]].reshape(-1, 2).tolist() == [list(chunk) for chunk in order]
+
+
+@given(items=st.integers(1, 300), grain=st.integers(1, 7), count=st.integers(2, 9), seconds=st.floats(0, 1))
+def test_shares_hold_everything_and_are_cut_at_the_grain(items: int, grain: int, count: int, seconds: float) -> None:
+    share, chunk = workers._cut(items, grain, count, seconds)
+    assert share * count >= items
+    assert share % grain == chunk % grain == 0 < chunk <= share
+    assert (share - grain) * count < items  # none has more than the others need
+
+
 @given(seconds=st.floats(0, 0.1))
 def test_work_is_shared_by_as_many_as_are_worth_it(seconds: float) -> None:
     """No other number is better by more than one handover; what takes 10 µs is not shared at all."""

@@ -1,8 +1,10 @@
 """One call of a kernel on several threads: workers that stay, and that claim items without Python in between.
 
 A worker spins about a millisecond for the next job before it sleeps, because waking a thread takes longer than many a
-kernel, and it spins and works outside Python, so that it never waits for the interpreter. Items are claimed in chunks
-from a counter. Which thread does an item makes no difference to the result: what one item writes, no other does.
+kernel, and it spins and works outside Python, so that it never waits for the interpreter. Each thread has a share of
+the items, the same in each call of its kind, so that what it needs is still in its cache; it claims them in chunks, and
+then what is left of the others'. Which thread does an item makes no difference to the result: what one item writes, no
+other does.
 
 A job that comes while another runs (from another thread of the program) is done by the thread it comes from.
 """
@@ -36,13 +38,15 @@ WAKE = 1e-4  # seconds of work for which workers are woken that sleep, and
 PATIENCE = 4  # calls in a row that find them asleep until they are woken for less
 
 # the control block of a worker, in words; what different threads write is a cache line (8 words) apart
-STATE, ASLEEP, JOB, OWN, CONTROL = 0, 8, 16, 17, 24
+STATE, ASLEEP, JOB, OWN, NUMBER, CONTROL = 0, 8, 16, 17, 18, 24
 IDLE, POSTED, RUNNING = 0, 1, 2
-# a job, in words: where it is, the kernel, its block, the items, how many are claimed at once, the caller's own block,
-# the workers, whether they are to be woken, how many sleep; the counter of items; then TEAM words for each worker
-HERE, KERNEL, BLOCK, ITEMS, CHUNK, MINE, WORKERS, WAKING, SLEEPING, COUNTER, MEMBERS = *range(9), 16, 24
+# a job, in words: where it is, the kernel, its block, the items, how many a share has, how many are claimed at once,
+# the caller's own block, the workers, whether they are to be woken, how many sleep; then TEAM words for each worker,
+# and the counters of the shares
+HERE, KERNEL, BLOCK, ITEMS, SHARE, CHUNK, MINE, WORKERS, WAKING, SLEEPING, MEMBERS = *range(10), 16
 # of a worker in a job: its control block, its own block, whether it has to be woken
 TEAM = 3
+LINE = 64  # bytes from one counter to the next
 
 
 # --- code that runs outside Python --------------------------------------------------------------------------------
@@ -59,21 +63,51 @@ class Called:
         return self.address.get_reference()
 
 
-def _work(k: Builder, job: Value, own: Value) -> None:
-    """Claim chunks of the job's items, until none is left, and do them."""
-    code = k.code
-    run, block, items, chunk = (k.load_word(job, 8 * place) for place in (KERNEL, BLOCK, ITEMS, CHUNK))
-    counter, block = k.at(job, 8 * COUNTER), k.as_pointer(block)
-    claim, do, done = (k.function.append_basic_block(name) for name in ("claim", "do", "done"))
-    code.branch(claim)
-    code.position_at_end(claim)
-    first = code.atomic_rmw("add", counter.value, chunk.value, "acq_rel")
-    code.cbranch(code.icmp_signed("<", first, items.value), do, done)
-    code.position_at_end(do)
-    behind = k.least_of(Value(k, code.add(first, chunk.value)), items)
-    code.call(Called(k.as_pointer(run)), [block.value, own.value, first, behind.value])
-    code.branch(claim)
-    code.position_at_end(done)
+def _counters(k: Builder, job: Value, workers: Value) -> Value:
+    return k.at(job, workers * (8 * TEAM) + 8 * MEMBERS)
+
+
+def _work(k: Builder, job: Value, own: Value, number: Value) -> None:
+    """Do the job's items as the thread of this number."""
+    places = (KERNEL, BLOCK, ITEMS, SHARE, CHUNK, WORKERS)
+    run, block, items, share, chunk, workers = (k.load_word(job, 8 * place) for place in places)
+
+    def do(first: Value, behind: Value) -> None:
+        arguments = [k.as_pointer(block).value, own.value, first.value, behind.value]
+        k.code.call(Called(k.as_pointer(run)), arguments)
+
+    claimed(k, _counters(k, job, workers), workers + 1, number, (share, chunk, items), do)
+
+
+def claimed(
+    k: Builder, counters: Value, threads: Value, number: Value, cut: tuple[Value, Value, Value],
+    body: Callable[[Value, Value], None],
+) -> None:  # fmt: skip
+    """body(first, behind) for chunks of items, until none is left: those of the thread's own share first.
+
+    `cut` are the items of a share, of a chunk, and all; there is a counter for each share of those that are claimed.
+    """
+    code, (share, chunk, items) = k.code, cut
+
+    def one(turn: Value) -> None:
+        place = turn + number
+        place = k.select(place < threads, place, place - threads)
+        begin, counter = place * share, k.at(counters, place * LINE)
+        size = k.least_of(share, items - begin)
+        look, claim, do, done = (k.function.append_basic_block(name) for name in ("look", "claim", "do", "done"))
+        code.branch(look)
+        code.position_at_end(look)  # what others write is only written where there is something
+        so_far = Value(k, code.load_atomic(counter.value, "acquire", 8, typ=WORD))
+        code.cbranch((so_far < size).value, claim, done)
+        code.position_at_end(claim)
+        first = Value(k, code.atomic_rmw("add", counter.value, chunk.value, "acq_rel"))
+        code.cbranch((first < size).value, do, done)
+        code.position_at_end(do)
+        body(begin + first, begin + k.least_of(first + chunk, size))
+        code.branch(look)
+        code.position_at_end(done)
+
+    k.loop(0, threads, 1, [], one)
 
 
 def spin(k: Builder, place: Value, enough: Callable[[Any], Any], most: Value | None = None) -> Any:
@@ -112,7 +146,8 @@ def waiting_worker(k: Builder, dtype: str) -> None:
     begin = k.function.append_basic_block("begin")
     code.cbranch(code.extract_value(taken, 1), begin, top)
     code.position_at_end(begin)
-    _work(k, *(k.as_pointer(k.load_word(control, 8 * word)) for word in (JOB, OWN)))
+    job, own = (k.as_pointer(k.load_word(control, 8 * word)) for word in (JOB, OWN))
+    _work(k, job, own, k.load_word(control, 8 * NUMBER))
     code.atomic_rmw("xchg", control.value, WORD(IDLE), "seq_cst")
     code.branch(top)
     code.position_at_end(sleepy)
@@ -158,7 +193,10 @@ def share(k: Builder, dtype: str) -> None:
         k.either(waking > 0, answer, lambda: store(before, found))
         return sleeping + k.load_word(found)
 
-    (sleeping,) = k.loop(0, k.load_word(job, 8 * WORKERS), 1, [k.word(0)], member)
+    workers = k.load_word(job, 8 * WORKERS)
+    counters = _counters(k, job, workers)
+    k.loop(0, workers + 1, 1, [], lambda place: k.store_word(0, k.at(counters, place * LINE)))
+    (sleeping,) = k.loop(0, workers, 1, [k.word(0)], member)
     store(sleeping.value, k.at(job, 8 * SLEEPING))
     k.when(k.least_of(sleeping, waking).equals(0), lambda: _along(k, job))
 
@@ -171,7 +209,7 @@ def work_along(k: Builder, dtype: str) -> None:
 
 def _along(k: Builder, job: Value) -> None:
     code = k.code
-    _work(k, job, k.as_pointer(k.load_word(job, 8 * MINE)))
+    _work(k, job, k.as_pointer(k.load_word(job, 8 * MINE)), k.word(0))
 
     def finish(i: Value) -> None:
         control = k.as_pointer(k.load_word(k.at(job, i * (8 * TEAM) + 8 * MEMBERS)))
@@ -192,7 +230,8 @@ class Worker(threading.Thread):
         super().__init__(name=f"convmath-{slot}", daemon=True)
         memory = np.zeros(CONTROL + 8, np.int64)
         start = -memory.ctypes.data % 64 // 8
-        self.control, self.slot = memory[start : start + CONTROL], slot
+        self.control = memory[start : start + CONTROL]
+        self.control[NUMBER] = slot
         self.address = self.control.ctypes.data
         self.woken: SimpleQueue[None] = SimpleQueue()  # which a signal cannot leave half done
         self.away_from: int | None = None
@@ -215,21 +254,22 @@ class _Team:
 
     def __init__(self, workers: list[Worker]):
         self.workers, self.missed = workers, 0
-        self.job: Any = Words("q", bytes(8 * (MEMBERS + TEAM * len(workers) + 8)))
+        self.job: Any = Words("q", bytes(8 * (MEMBERS + TEAM * len(workers)) + LINE * (len(workers) + 1)))
         self.job[HERE] = self.address = self.job.address
         for place, worker in enumerate(workers):
             self.job[MEMBERS + TEAM * place] = worker.address
         self.share, self.work_along = share("f8").call, work_along("f8").call
 
-    def run(self, code: Kernel, block: Words, items: int, own: tuple[int, ...], chunk: int, seconds: float) -> None:
+    def run(
+        self, code: Kernel, block: Words, items: int, own: tuple[int, ...], cut: tuple[int, int], seconds: float
+    ) -> None:
         job, number = self.job, len(self.workers)
         waking = seconds > WAKE or self.missed >= PATIENCE
         # held until the kernel has run
         areas = [scratch(slot, own) for slot in range(number + 1)] if own else ()
         for place, words_ in enumerate(areas[1:]):
             job[MEMBERS + TEAM * place + 1] = words_.address
-        job[COUNTER] = 0
-        told = code.address, block.address, items, chunk, areas[0].address if areas else 0, number, waking, 0
+        told = code.address, block.address, items, *cut, areas[0].address if areas else 0, number, waking, 0
         job[KERNEL : SLEEPING + 1] = array("q", told)
         try:
             self.share(self.address, 0, 0, 0)
@@ -275,14 +315,14 @@ def run(
     count = _worth(seconds)
     if count > 1:
         count = min(count, threads(), -(-items // grain))
-    if count > 1 and _together(code, block, items, own, count, _chunk(items, grain, count, seconds), seconds):
+    if count > 1 and _together(code, block, items, own, count, _cut(items, grain, count, seconds), seconds):
         return
     mine = scratch(0, own) if own else None
     code.call(block.address, mine.address if mine else 0, 0, items)
 
 
 def _together(
-    code: Kernel, block: Words, items: int, own: tuple[int, ...], count: int, chunk: int, seconds: float
+    code: Kernel, block: Words, items: int, own: tuple[int, ...], count: int, cut: tuple[int, int], seconds: float
 ) -> bool:
     """By so many threads, if no other call has the workers."""
     try:
@@ -291,7 +331,7 @@ def _together(
         return False
     try:
         team = _teams.get(count) or _team(count)
-        team.run(code, block, items, own, chunk, seconds)
+        team.run(code, block, items, own, cut, seconds)
     finally:
         _turn.append(None)
     return True
@@ -308,7 +348,8 @@ def _worth(seconds: float) -> int:
     return max(1, math.isqrt(int(seconds / HANDOVER)))
 
 
-def _chunk(items: int, grain: int, count: int, seconds: float) -> int:
-    """Items that are claimed at once: few where there is time to even out how fast the threads are."""
-    pieces = count * (4 if seconds > 5e-4 else 2 if seconds > 1e-4 else 1)
-    return max(1, items // grain // pieces) * grain
+def _cut(items: int, grain: int, count: int, seconds: float) -> tuple[int, int]:
+    """Items of a share, and those that are claimed at once: few where there is time to even out who is fast."""
+    share = -(-items // (grain * count))
+    pieces = 4 if seconds > 5e-4 else 2 if seconds > 1e-4 else 1
+    return share * grain, -(-share // pieces) * grain

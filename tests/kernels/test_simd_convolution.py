@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -20,12 +21,23 @@ from convmath.kernels.problem import Convolution
 from convmath.kernels.threads import set_threads
 from convmath.window import Window
 
+from ..faults import PLANTED
 from .cases import FUNCTIONS, Channels, Laid, arguments, caught, layouts
 from .sums import gamma
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
-from convmath.kernels.simd import batches, channels, depthwise, pixels, pixels_weight, plane, winograd
+from convmath.kernels.simd import (
+    batches,
+    channels,
+    channels_weight,
+    depthwise,
+    pixels,
+    pixels_weight,
+    plane,
+    winograd,
+    winograd_weight,
+)
 from convmath.kernels.simd.builder import Builder
 from convmath.kernels.simd.convolution import DIRECT, EXACT, PLAIN, WINOGRAD
 
@@ -88,6 +100,105 @@ def every_way(name: str, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_every_way_is_the_definition(name: str, data: st.DataObject) -> None:
     every_way(name, data)
+
+
+# --- few images ---------------------------------------------------------------------------------------------------
+
+
+@st.composite
+def long_layouts(draw: Callable[..., Any]) -> Laid:
+    """What is long along its first axis."""
+    windows, (first, *others) = draw(layouts())
+    return windows, (first + draw(st.integers(0, 40)), *others)
+
+
+def cut_anywhere(laid: Laid, channels_: Channels, dtype: str, seed: int) -> None:
+    """Plans that are cut into as many bands as there can be, however short they are, have the bits of whole ones."""
+    (windows, sizes), (batch, groups, reads, makes) = laid, channels_
+    counts = tuple(v.output_size(n) for v, n in zip(windows, sizes, strict=True))
+    if not math.prod(sizes) or not all(counts):
+        return
+    weight = dtype, batch, groups * reads, sizes, groups * makes, windows, counts, groups
+    whole, found = _runs(laid, channels_, dtype), {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plane, "WORTH_SHARING", 1e-15)
+        for module in (channels_weight, winograd_weight):
+            patch.setattr(module, "FEW", 1)
+        for kind, made in product(PLAIN, ("forward", "transposed")):  # plans that are not kept
+            patch.setattr(kind, made, getattr(kind, made).__wrapped__)
+        found = _runs(laid, channels_, dtype)
+        by_weight = [
+            *((channels_weight.Plan(*weight, exact=exact), channels_weight.run_weight) for exact in (False, True)),
+            (winograd_weight.plan.__wrapped__(*weight), winograd_weight.run_weight),
+        ]
+    wide, given = (arguments(laid, channels_, dtype, seed, wide=wide) for wide in (True, False))
+    for name in ("conv", "conv_input"):
+        one, other, *_ = wide[name]
+        for (kind, cut, run), (_, plan, _) in zip(found[name], whole[name], strict=True):
+            if plan is not None:
+                np.testing.assert_array_equal(run(cut, one, other, None)[0], run(plan, one, other, None)[0], kind)
+    gy, x, *_ = given["conv_weight"]
+    for plan, run in by_weight:
+        if plan is not None:
+            np.testing.assert_array_equal(run(plan, gy, x)[0], direct.conv_weight(*given["conv_weight"]))
+
+
+@given(laid=long_layouts(), channels_=CHANNELS, dtype=DTYPES, seed=SEED)
+def test_few_images_are_cut_into_bands(laid: Laid, channels_: Channels, dtype: str, seed: int) -> None:
+    cut_anywhere(laid, channels_, dtype, seed)
+
+
+@pytest.mark.parametrize(
+    ("window", "sizes", "made", "read"),
+    [(Window(7, 2, 1, 3, 3), (112, 112), 64, 3), (Window(5), (60, 60), 32, 16), (Window(9), (12544,), 64, 32)],
+    ids=["stem", "unpadded", "1-D"],
+)
+def test_one_image_has_something_for_several_threads(
+    window: Window, sizes: tuple[int, ...], made: int, read: int
+) -> None:
+    windows, counts = (window,) * len(sizes), tuple(window.output_size(n) for n in sizes)
+    given = "f4", 1, read, sizes, made, windows
+    for plan in (
+        *(kind.forward(*given, 1) for kind in (channels, pixels)),
+        channels_weight.plan(*given, counts, 1, exact=False),
+    ):
+        assert plan is None or len(plan.items) >= plane.SHARED // 2
+
+
+def read_from_the_first_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = plane.Plane.rows
+    monkeypatch.setattr(plane.Plane, "rows", lambda self, band: rows(self, 0))
+
+
+def sum_all_bands_in_each_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = channels_weight.Plan
+
+    def every(*given: Any, **mode: bool) -> Any:
+        plan = right(*given, **mode)
+        plan.items[:, 7:] = 0, len(plan.bands)
+        return plan
+
+    monkeypatch.setattr(channels_weight, "Plan", every)
+
+
+def write_to_the_first_band(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = pixels._rows
+
+    def rows(*given: Any) -> np.ndarray:
+        found = right(*given)
+        found[:, 1] -= found[:1, 1]
+        return found
+
+    monkeypatch.setattr(pixels, "_rows", rows)
+
+
+@pytest.mark.parametrize("fault", [read_from_the_first_band, sum_all_bands_in_each_part, write_to_the_first_band])
+def test_the_law_of_bands_has_teeth(
+    fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fault(monkeypatch)
+    with caught():
+        PLANTED(given(laid=long_layouts(), channels_=CHANNELS, dtype=DTYPES, seed=SEED)(cut_anywhere))()
 
 
 # --- images in the lanes ------------------------------------------------------------------------------------------

@@ -23,19 +23,19 @@ from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import aligned, biases, empty
-from .plane import Plane, pack, positions, strides, widest_band
+from .plane import Plane, pack, parts, positions, strides, widest_band
 from .watch import note, unseen, watched
 
 __all__ = ["Plan", "forward", "run", "transposed"]
 
 FLOPS = 150e9  # multiplications and additions a second, about: only to see what is worth sharing
 ITEM = 8  # words: offsets of x, y, w, b in bytes; rows to pack; rows of the output
-OUT = 2  # words of a row of the output: where its first window begins, where it goes
+OUT = 4  # words of a row of the output: where its first window begins, where it goes, whole tiles, whether one is left
 
 
 @kernel(
     "x y w b flag offsets rows items out",
-    "channels channel packed length taps tiles out_channel blocks copied",
+    "channels channel packed length taps tiles out_channel copied",
     "scratch",
 )
 def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stride: int) -> None:
@@ -79,17 +79,20 @@ def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stri
             there = k.at(y, t * k.out_channel * (vectors * k.lanes))
 
             def row(r: Value) -> None:
-                told = k.at(k.out, r * (8 * OUT))
-                begin, into = k.at(source, k.load_word(told)), k.at(there, k.load_word(told, 8))
+                told = [k.load_word(k.at(k.out, r * (8 * OUT)), 8 * place) for place in range(OUT)]
+                begin, into, blocks = k.at(source, told[0]), k.at(there, told[1]), told[2]
 
                 def block(p: Value) -> None:
                     first = p * (pixels * k.bytes)
                     tile(k.at(begin, first * stride), k.at(into, first), weights, shift, pixels)
 
-                k.loop(0, k.blocks, 1, [], block)
-                if rest:
-                    first = k.blocks * (pixels * k.bytes)
+                def last() -> None:
+                    first = blocks * (pixels * k.bytes)
                     tile(k.at(begin, first * stride), k.at(into, first), weights, shift, rest)
+
+                k.loop(0, blocks, 1, [], block)
+                if rest:
+                    k.when(told[3] > 0, last)
 
             k.loop(at[6], at[7], 1, [], row)
 
@@ -152,23 +155,23 @@ class Plan:
         lanes = host().vector // size
         counts = tuple(window.output_size(n) for window, n in zip(windows, p.sizes, strict=True))
         padded = any(w.before or w.after for w in windows)
-        # the rows of one axis alone can't be cut
-        band = (
-            widest_band(p.sizes, windows, counts, p.reads, size) if padded and len(p.sizes) > 1 else max(1, counts[0])
-        )
+        cycles, pixels, vectors = tile(counts[-1], p.makes // lanes)
+        taps = math.prod(w.kernel for w in windows)
+        self.seconds = 2 * p.batch * p.groups * p.makes * p.reads * taps * math.prod(counts) / FLOPS
+        # what is read where it lies needs no room
+        band = widest_band(windows, counts, p.reads if padded else 0, size, parts(self.seconds, p.batch * p.groups))
+        band = -(-band // pixels) * pixels if len(counts) == 1 else band
         plane = Plane(p.sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else p.sizes
         self.problem, self.counts = p, counts
-        cycles, pixels, vectors = tile(counts[-1], p.makes // lanes)
-        blocks, rest = divmod(counts[-1], pixels)
-        self.kernel = partial(correlate, p.dtype, pixels, vectors, rest, windows[-1].stride, exact=exact)
+        self.kernel = partial(correlate, p.dtype, pixels, vectors, counts[-1] % pixels, windows[-1].stride, exact=exact)
         in_size, out_size, far = math.prod(p.sizes), math.prod(counts), strides(shape)
         channel = plane.channel if padded else in_size
-        taps = positions([w.kernel for w in windows], [w.dilation * f for w, f in zip(windows, far, strict=True)])
-        taps = taps[::-1] if p.turned else taps
-        self.offsets = size * np.add.outer(channel * np.arange(p.reads), taps).reshape(-1)
+        at = positions([w.kernel for w in windows], [w.dilation * f for w, f in zip(windows, far, strict=True)])
+        at = at[::-1] if p.turned else at
+        self.offsets = size * np.add.outer(channel * np.arange(p.reads), at).reshape(-1)
         self.tiles = p.makes // (vectors * lanes)
-        self.rows, self.out, ends = self._rows(plane, padded, far, size)
+        self.rows, self.out, ends = self._rows(plane, padded, far, size, pixels)
         image, g, b = np.meshgrid(range(p.batch), range(p.groups), range(len(plane.bands)), indexing="ij")
         first = image * p.groups + g
         columns = (
@@ -183,14 +186,13 @@ class Plan:
         self.words = words(
             *(self.offsets, self.rows, self.items, self.out),
             *(p.reads, in_size * size, channel * size, plane.shape[-1], len(self.offsets), self.tiles),
-            *(out_size * size, blocks, int(padded)),
+            *(out_size * size, int(padded)),
         )
         # a transposition takes lanes·log₂(lanes) shuffles for lanes² outputs, and as many stores
         turned = p.makes * out_size / lanes * (math.log2(lanes) + 2)
         moved = p.reads * plane.channel / lanes if padded else 0
         lines = out_size // max(1, counts[-1])
         self.cycles = p.batch * p.groups * (cycles * lines * len(self.offsets) + turned + 2 * moved)
-        self.seconds = 2 * p.batch * p.groups * p.makes * len(self.offsets) * out_size / FLOPS
 
     @cached_property
     def weights(self) -> np.ndarray:
@@ -200,7 +202,7 @@ class Plan:
         return np.ascontiguousarray(tiled).reshape(-1)
 
     def _rows(
-        self, plane: Plane, padded: bool, far: tuple[int, ...], size: int
+        self, plane: Plane, padded: bool, far: tuple[int, ...], size: int, pixels: int
     ) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, np.ndarray]]:
         """The rows to pack, those of the output, and where those of each band end."""
         packed = [plane.rows(band) if padded else np.zeros((0, 4), np.int64) for band in plane.bands]
@@ -208,9 +210,10 @@ class Plan:
         steps = [w.stride * f for w, f in zip(self.problem.windows, far, strict=True)]
         to = strides(self.counts)
         for band in plane.bands:
-            here = (min(plane.band, first - band), *others)[:-1]
+            *here, width = min(plane.band, first - band), *others
             begin, into = positions(here, steps[:-1]), positions(here, to[:-1]) + band * to[0]
-            out.append(np.stack([begin, into], -1) * size)
+            begin = begin if padded else begin + band * steps[0]
+            out.append(np.stack(np.broadcast_arrays(begin * size, into * size, width // pixels, width % pixels), -1))
         ends = np.cumsum([0, *map(len, packed)]), np.cumsum([0, *map(len, out)])
         return np.concatenate(packed), np.concatenate(out), ends
 
@@ -235,7 +238,7 @@ def forward(
 ) -> Plan | None:  # fmt: skip
     """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]; None where the channels don't fill vectors."""
     makes, reads = outputs // groups, channels // groups
-    if makes % (host().vector // BYTES[dtype]) or (len(sizes) == 1 and sizes[0] * reads * BYTES[dtype] > 2**19):
+    if makes % (host().vector // BYTES[dtype]):
         return None
     number = outputs * reads * math.prod(w.kernel for w in windows)
 

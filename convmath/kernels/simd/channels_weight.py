@@ -3,8 +3,8 @@
     acc[tap][channels] += x[offset of the tap + stride·position] · gy[position][channels]
 
 The cotangent is laid out once for each image with its channels innermost. Each weight is a sum over positions row by
-row, image by image, within one of a few *parts* of the batch; the parts are added at the end. They depend on the sizes
-alone, so that the sums do not depend on how many threads there are.
+row, image by image, within one of a few *parts*: some images, or some rows of one where there are few; the parts are
+added at the end. They depend on the sizes alone, so that the sums do not depend on how many threads there are.
 """
 
 from __future__ import annotations
@@ -22,21 +22,23 @@ from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import aligned
-from .plane import ROOM, Plane, pack, positions, strides, widest_band
+from .plane import ROOM, Plane, pack, parts, positions, strides, widest_band
 
 __all__ = ["Plan", "plan", "run_weight"]
 
 FLOPS = 120e9  # multiplications and additions a second, about: only to see what is worth sharing
-PARTS = 8  # of a batch at most
-BLOCKS = 8  # of taps at most, where images may not be shared out
+PARTS = 8  # at most, which are summed by themselves
+BLOCKS = 8  # of taps at most, where there may be one part alone
+AGAIN = 2  # the same elsewhere: each lays out the cotangent again
+FEW = 256  # terms of a sum, about, that take no longer than a part of its own
 TOTALS = 2**24  # bytes that the sums of all parts may take
-ITEM = 7  # words: images from, to; the channels' offsets in x and in gy, the offset of the sums; taps from, to
+ITEM = 9  # words: images from, to; the channels' offsets in x and in gy, that of the sums; taps and bands from, to
 BAND = 7  # words: rows to pack; offsets of the band in x and gy; its positions, rows, and positions of a row
 
 
 @kernel(
     "x gy sums offsets rows items begins bands",
-    "channels channel packed length image outputs wide gy_image gy_channel count taps copied",
+    "channels channel packed length image outputs wide gy_image gy_channel taps copied",
     "scratch turned",
 )
 def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int, stride: int) -> None:
@@ -118,7 +120,7 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
                 k.when(at[6] > whole, lambda: tile(source, whole, total, told[5], told[6], rest))
 
         def image(n: Value) -> None:
-            k.loop(0, k.count, 1, [], lambda b: band(n, b))
+            k.loop(at[7], at[8], 1, [], lambda b: band(n, b))
 
         k.loop(first, behind, 1, [], image)
 
@@ -151,7 +153,14 @@ class Plan:
         kernels = tuple(w.kernel for w in windows)
         padded = any(w.before or w.after for w in windows)
         wide, behind = -(-makes // lanes) * lanes, math.prod(counts[1:])
-        band = max(1, min(widest_band(sizes, windows, counts, reads, size), ROOM // max(1, behind * wide * size)))
+        weights = groups * wide * reads * math.prod(kernels)
+        self.seconds = 2 * batch * weights * math.prod(counts) / FLOPS
+        # one part where sums have to have one order; then, and where parts are not worth it, taps are shared out
+        most = 1 if exact else TOTALS // max(1, weights * size)
+        images = max(1, min(PARTS, batch, most))
+        cuts = min(parts(self.seconds, images * groups), most // images, batch * math.prod(counts) // FEW // images)
+        cuts = max(1, cuts)
+        band = max(1, min(widest_band(windows, counts, reads, size, cuts), ROOM // max(1, behind * wide * size)))
         plane = Plane(sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else sizes
         far = strides(shape)
@@ -173,39 +182,41 @@ class Plan:
         self.kernel = partial(
             sum_over_pixels, dtype, count, vectors, len(self.offsets) % count, windows[-1].stride, exact=exact
         )
-        # where all sums have to have one order, images stay together, and taps are shared out
-        most = 1 if exact else TOTALS // max(1, groups * wide * len(self.offsets) * size)
-        self.parts = max(1, min(PARTS, batch, most))
+        cuts = min(cuts, len(self.bands))
+        self.parts = images * cuts
         tiles = -(-len(self.offsets) // count)
-        each = count * -(-tiles // (min(BLOCKS, tiles) if exact else 1))
+        blocks = BLOCKS if exact else max(1, min(AGAIN, parts(self.seconds, self.parts * groups)))
+        each = count * -(-tiles // min(blocks, tiles))
         firsts = range(0, len(self.offsets), each)
         self.shape, self.kernels, self.dtype = (self.parts, groups, len(self.offsets), wide), kernels, np.dtype(dtype)
         self.makes, self.reads = makes, reads
-        step = -(-batch // self.parts)
+        step, bands = -(-batch // images), -(-len(self.bands) // cuts)
         in_size, out_size = math.prod(sizes), math.prod(counts)
         grids = np.meshgrid(range(self.parts), range(groups), firsts, indexing="ij")
         part, g, tap = (grid.reshape(-1) for grid in grids)
+        image, cut = part // cuts, part % cuts
         columns = (
-            np.minimum(part * step, batch),
-            np.minimum((part + 1) * step, batch),
+            np.minimum(image * step, batch),
+            np.minimum((image + 1) * step, batch),
             g * (reads * in_size * size),
             g * (makes * out_size * size),
             (part * groups + g) * (len(self.offsets) * wide * size),
             tap,
             np.minimum(tap + each, len(self.offsets)),
+            np.minimum(cut * bands, len(self.bands)),
+            np.minimum((cut + 1) * bands, len(self.bands)),
         )
         self.items = np.stack(columns, -1).astype(np.int64)
         self.own = ((reads * plane.channel + 2 * lanes) * size if padded else 0, (band * behind + lanes) * wide * size)
         self.words = words(
             *(self.offsets, self.rows, self.items, self.begins, self.bands),
             *(reads, in_size * size, channel * size, plane.shape[-1], channels * in_size * size),
-            *(makes, wide, outputs * out_size * size, out_size * size, len(self.bands), len(self.offsets), int(padded)),
+            *(makes, wide, outputs * out_size * size, out_size * size, len(self.offsets), int(padded)),
         )
         # to turn lanes² elements takes lanes·log₂(lanes) shuffles, and they are loaded and stored
         turned = wide / lanes * (math.log2(lanes) + 3) / lanes
         moved = 2 * reads * plane.channel * len(plane.bands) / lanes if padded else 0
         self.cycles = batch * groups * (out_size * (cycles + turned) + moved)
-        self.seconds = 2 * batch * groups * wide * len(self.offsets) * out_size / FLOPS
 
 
 plan = lru_cache(512)(Plan)

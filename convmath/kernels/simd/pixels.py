@@ -24,7 +24,7 @@ from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
 from .memory import LINE, aligned, biases, empty
-from .plane import WRITTEN_OUT, Plane, pack, strides, widest_band
+from .plane import WRITTEN_OUT, Plane, pack, parts, strides, widest_band
 from .watch import note, unseen, watched
 
 __all__ = ["Plan", "forward", "run", "transposed"]
@@ -355,7 +355,8 @@ def forward(
     """Y[ν,o,j] = Σ_{c,t} W[o,c,t] · X[ν,c,s·j+d·t-a] + B[o]"""
     counts = tuple(window.output_size(n) for window, n in zip(windows, sizes, strict=True))
     reads, makes, taps = channels // groups, outputs // groups, math.prod(w.kernel for w in windows)
-    band = widest_band(sizes, windows, counts, reads, BYTES[dtype])
+    seconds = 2 * batch * outputs * reads * taps * math.prod(counts) / FLOPS
+    band = widest_band(windows, counts, reads, BYTES[dtype], parts(seconds, batch * groups))
     plane = Plane(sizes, windows, counts, band, BYTES[dtype], host().vector // BYTES[dtype])
     part = Group(
         plane.taps,
@@ -427,13 +428,14 @@ def transposed(
     reach = [(w.span - 1) // w.stride for w in windows]
     count = [(n - 1 + w.before) // w.stride + 1 for w, n in zip(windows, sizes, strict=True)]
     inner = tuple(Window(r + 1, before=r) for r in reach)
-    band = widest_band(counts, inner, count, reads, BYTES[dtype])
+    seconds = 2 * batch * channels * makes * taps * math.prod(counts) / FLOPS
+    band = widest_band(inner, count, reads, BYTES[dtype], parts(seconds, batch * groups))
     plane = Plane(counts, inner, tuple(count), band, BYTES[dtype], host().vector // BYTES[dtype])
-    parts = tuple(
+    remainders = tuple(
         _remainder(plane, windows, sizes, reach, remainder)
         for remainder in product(*(range(w.stride) for w in windows))
     )
-    read = tuple(part for part in parts if len(part.offsets))
+    read = tuple(part for part in remainders if len(part.offsets))
 
     def weights() -> np.ndarray:
         return np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
@@ -441,7 +443,7 @@ def transposed(
     return Plan(
         Problem(
             dtype, batch, groups, reads, makes, plane, sizes, windows[-1].stride, read, weights,
-            _in_place(plane, windows, reads, makes), read != parts,
+            _in_place(plane, windows, reads, makes), read != remainders,
         ),
         exact=exact,
     )  # fmt: skip

@@ -18,11 +18,13 @@ from convmath.window import Window
 
 from .builder import Builder, Value
 
-__all__ = ["ROOM", "ROW", "WRITTEN_OUT", "Plane", "pack", "positions", "strides", "widest_band"]
+__all__ = ["ROOM", "ROW", "WRITTEN_OUT", "Plane", "pack", "parts", "positions", "strides", "widest_band"]
 
 ROW = 4  # words of a row that is packed: where it comes from, where it goes, zeros before it, elements of it
 WRITTEN_OUT = 16  # the largest stride whose phases are written out one by one; the code of others must not grow
 ROOM = 768 * 1024  # bytes of an input that should stay in the cache near a core
+SHARED = 8  # items that a call has at least, if each of them takes so many seconds
+WORTH_SHARING = 3e-5
 
 
 def positions(counts: Sequence[int], strides: Sequence[int]) -> np.ndarray:
@@ -128,17 +130,23 @@ class Plane:
         return np.stack([np.ravel(column) for column in table], -1).astype(np.int64)
 
 
-def widest_band(
-    sizes: Sequence[int], windows: Sequence[Window], counts: Sequence[int], channels: int, bytes: int
-) -> int:
-    """Windows along the first axis whose input stays near a core; all of them if there is room."""
+def widest_band(windows: Sequence[Window], counts: Sequence[int], channels: int, bytes: int, parts: int = 1) -> int:
+    """Windows along the first axis whose input stays near a core; fewer where there have to be so many bands."""
     band, first = counts[0], windows[0]
     behind = math.prod((m - 1) * w.stride + w.span for w, m in zip(windows[1:], counts[1:], strict=True))
-    while channels * behind * ((band - 1) * first.stride + first.span) * bytes > ROOM and band > max(
-        4, 2 * first.span // first.stride
-    ):
+    least = max(4, 2 * first.span // first.stride)
+
+    def goes(band: int) -> bool:
+        return channels * behind * ((band - 1) * first.stride + first.span) * bytes <= ROOM
+
+    while band > least and not (goes(band) and -(-counts[0] // band) >= parts):
         band = -(-band // 2)
     return band
+
+
+def parts(seconds: float, items: int) -> int:
+    """Into how many parts each of the items is cut, so that several threads have something to do; by the work alone."""
+    return -(-min(SHARED, int(seconds / WORTH_SHARING)) // items)
 
 
 # --- code ---------------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
     gW = Aᵀ[Σ (G gy Gᵀ) ⊙ (B d Bᵀ)]A, summed over all tiles before A is applied
 
-At each point the sum over tiles is a matrix product, (channels × tiles) times (tiles × channels made). The parts of a
-batch are those of `channels_weight`.
+At each point the sum over tiles is a matrix product, (channels × tiles) times (tiles × channels made). Its parts are
+as in `channels_weight`: some images, or some rows of tiles of one.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from convmath.window import Window
 
 from . import workers
 from .builder import BYTES, Builder, Value, words
-from .channels_weight import PARTS, TOTALS
+from .channels_weight import FEW, PARTS, TOTALS
 from .compile import kernel
 from .host import host
 from .memory import aligned
+from .plane import parts
 from .transform import both_sides
 from .winograd import FLOPS, NEAR, innermost, transform_tiles
 
@@ -157,14 +158,19 @@ class Plan:
         lanes = host().vector // size
         reads, makes = channels // groups, outputs // groups
         rows, columns = (-(-n // m) for n in counts)
-        self.parts = max(1, min(PARTS, batch, TOTALS // (groups * points * reads * makes * size)))
-        per = -(-batch // self.parts)
+        work = points * rows * columns * batch * groups * reads * makes
+        self.seconds, totals = 2 * work / FLOPS, TOTALS // (groups * points * reads * makes * size)
+        images = max(1, min(PARTS, batch, totals))
+        cuts = min(parts(self.seconds, images * groups), totals // images, batch * rows * columns // FEW // images)
+        cuts = max(1, cuts)
+        self.parts, per = images * cuts, -(-batch // images)
         most = max(24, 2 * NEAR // (points * (reads + makes) * size))
         if rows * columns <= most:
             together, band = max(1, min(per, most // (rows * columns))), rows
         else:
             together, band = 1, max(1, most // columns)
             band = -(-rows // -(-rows // band))
+        band = min(band, -(-rows // cuts))
         count, vectors = tile(reads, makes // lanes)
         self.dtype, self.m, self.groups = np.dtype(dtype), m, groups
         self.reads, self.makes, self.points = reads, makes, points
@@ -172,11 +178,13 @@ class Plan:
         self.back = partial(transform_back, dtype, m)
         plane, out_plane = math.prod(sizes) * size, math.prod(counts) * size
         steps, ends = [], [0]
-        for part in range(self.parts):
-            first, behind = min(part * per, batch), min((part + 1) * per, batch)
+        bands = range(0, rows, band)
+        each = -(-len(bands) // cuts)
+        for image, cut in product(range(images), range(cuts)):
+            first, behind = min(image * per, batch), min((image + 1) * per, batch)
             steps += [
                 (n * channels * plane, n * outputs * out_plane, min(together, behind - n), ty, min(band, rows - ty), 0)
-                for n, ty in product(range(first, behind, together), range(0, rows, band))
+                for n, ty in product(range(first, behind, together), bands[cut * each : (cut + 1) * each])
             ]
             ends.append(len(steps))
         self.steps = np.array(steps, np.int64)
@@ -198,9 +206,7 @@ class Plan:
             ((band * m + TAPS - 1) * length + lanes) * reads, (band * m * wide + lanes) * makes,
             points * all_tiles * reads + lanes, points * all_tiles * makes + lanes,
         ))  # fmt: skip
-        work = points * rows * columns * batch * groups * reads * makes
         self.cycles = (work / 2 * 1.1 + points * rows * columns * batch * groups * (reads + makes) * 3.5) / lanes
-        self.seconds = 2 * work / FLOPS
 
 
 @lru_cache(512)

@@ -18,9 +18,9 @@ by "patches") each thread but the first two adds up to 16 MB. A few times the si
 `method="direct"`, by borders other than zeros, complex numbers, types that have to be converted and arrays that have
 to be laid out, by transforms, upsampling, powers (`lp_pool`), `local_response_norm`, `rbf`, `table_conv`,
 `locally_connected`, losses, and by pools whose planes alone are so large. Generated kernels of convolutions keep their
-weights in another order, up to 20 bytes for each of them: more than 64 MB from 3 million weights on. Up to 256 MB of
-pages of results that are gone are kept for later ones. An output that is larger than memory and swap together is
-refused before anything is computed.
+weights in another order, up to 16 bytes for each of them, 24 in float64: more than 64 MB from 4 million weights on, or
+2.7. Up to 256 MB of pages of results that are gone are kept for later ones. An output that is larger than memory and
+swap together is refused before anything is computed.
 
 `op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
 with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None).

@@ -24,7 +24,8 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import aligned, empty
+from .laying import GATHERED, gathered, numbers
+from .memory import empty
 from .plane import ROOM, strides
 from .watch import note, unseen, watched
 
@@ -226,7 +227,8 @@ class Plan:
         )
         # to turn lanes² elements takes lanes·log₂(lanes) shuffles, and they are loaded and stored
         turned = (elements + made) * (math.log2(lanes) + 2)
-        self.cycles = len(self.items) * together * (cycles + turned)
+        gathered_ = GATHERED * p.groups * tiles * many * p.reads * taps
+        self.cycles = len(self.items) * together * (cycles + turned) + gathered_
         self.seconds = 2 * p.batch * p.groups * p.makes * p.reads * p.products / FLOPS
 
     @cached_property
@@ -240,8 +242,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     """The output, and whether all of it is finite."""
     p = plan.problem
     y = empty((p.batch, p.groups * p.makes, *p.counts), x.dtype)
-    tiled = aligned(plan.weights.size, w.dtype)
-    w.reshape(-1).take(plan.weights, out=tiled, mode="clip")
+    tiled = gathered(w, plan.weights)
     shift = np.zeros(len(plan.biases), x.dtype) if b is None else b.take(plan.biases)
     flag = np.zeros(1, np.int64)
     workers.run(
@@ -286,7 +287,7 @@ def forward(
         return None
 
     def weights() -> np.ndarray:
-        return np.arange(outputs * reads * math.prod(kernel)).reshape(groups, makes, reads, -1)
+        return numbers(outputs * reads * math.prod(kernel)).reshape(groups, makes, reads, -1)
 
     return Plan(Problem(dtype, batch, groups, reads, makes, sizes, counts, kernel, axes, weights), exact=exact)
 
@@ -313,7 +314,7 @@ def transposed(
     )
 
     def weights() -> np.ndarray:
-        return np.arange(channels * makes * math.prod(kernel)).reshape(groups, reads, makes, -1).swapaxes(1, 2)
+        return numbers(channels * makes * math.prod(kernel)).reshape(groups, reads, makes, -1).swapaxes(1, 2)
 
     if not all(any(axis) for axis in axes):
         return None

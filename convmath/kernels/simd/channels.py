@@ -9,9 +9,8 @@ comes out is transposed in registers, from channels to rows of pixels. Sums are 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
@@ -22,20 +21,21 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import aligned, biases, empty
+from .laying import LAID, laid
+from .memory import biases, empty
 from .plane import Plane, pack, parts, positions, strides, widest_band
 from .watch import note, unseen, watched
 
 __all__ = ["Plan", "forward", "run", "transposed"]
 
 FLOPS = 150e9  # multiplications and additions a second, about: only to see what is worth sharing
-ITEM = 8  # words: offsets of x, y, w, b in bytes; rows to pack; rows of the output
+ITEM = 10  # words: offsets of x, y, w, b in bytes; from and to: rows to pack, rows of the output, tiles
 OUT = 4  # words of a row of the output: where its first window begins, where it goes, whole tiles, whether one is left
 
 
 @kernel(
     "x y w b flag offsets rows items out",
-    "channels channel packed length taps tiles out_channel copied",
+    "channels channel packed length taps out_channel copied",
     "scratch",
 )
 def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stride: int) -> None:
@@ -96,7 +96,7 @@ def correlate(k: Builder, dtype: str, pixels: int, vectors: int, rest: int, stri
 
             k.loop(at[6], at[7], 1, [], row)
 
-        k.loop(0, k.tiles, 1, [], channels)
+        k.loop(at[8], at[9], 1, [], channels)
 
     k.loop(k.first, k.behind, 1, [], item)
 
@@ -141,10 +141,7 @@ class Problem:
     makes: int
     sizes: tuple[int, ...]
     windows: tuple[Window, ...]
-    weights: Callable[
-        [], np.ndarray
-    ]  # (groups, makes, reads·taps): the number of each weight in the kernel as it comes
-    turned: bool = False  # whether tap t reads as the tap does that is as far from the end
+    turned: bool = False  # whether weights are (reads, makes, …), and a tap reads as that as far from the end
 
 
 class Plan:
@@ -155,7 +152,7 @@ class Plan:
         lanes = host().vector // size
         counts = tuple(window.output_size(n) for window, n in zip(windows, p.sizes, strict=True))
         padded = any(w.before or w.after for w in windows)
-        cycles, pixels, vectors = tile(counts[-1], p.makes // lanes)
+        cycles, pixels, self.vectors = tile(counts[-1], p.makes // lanes)
         taps = math.prod(w.kernel for w in windows)
         self.seconds = 2 * p.batch * p.groups * p.makes * p.reads * taps * math.prod(counts) / FLOPS
         # what is read where it lies needs no room
@@ -164,42 +161,42 @@ class Plan:
         plane = Plane(p.sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else p.sizes
         self.problem, self.counts = p, counts
-        self.kernel = partial(correlate, p.dtype, pixels, vectors, counts[-1] % pixels, windows[-1].stride, exact=exact)
+        self.kernel = partial(
+            correlate, p.dtype, pixels, self.vectors, counts[-1] % pixels, windows[-1].stride, exact=exact
+        )
         in_size, out_size, far = math.prod(p.sizes), math.prod(counts), strides(shape)
         channel = plane.channel if padded else in_size
         at = positions([w.kernel for w in windows], [w.dilation * f for w, f in zip(windows, far, strict=True)])
         at = at[::-1] if p.turned else at
         self.offsets = size * np.add.outer(channel * np.arange(p.reads), at).reshape(-1)
-        self.tiles = p.makes // (vectors * lanes)
+        self.tiles = p.makes // (self.vectors * lanes)
         self.rows, self.out, ends = self._rows(plane, padded, far, size, pixels)
-        image, g, b = np.meshgrid(range(p.batch), range(p.groups), range(len(plane.bands)), indexing="ij")
+        # where images are small, tiles are shared out too, for each of which a band is laid out again
+        shares = min(self.tiles, max(1, parts(self.seconds, p.batch * p.groups * len(plane.bands))))
+        each = -(-self.tiles // shares)
+        cuts = range(p.batch), range(p.groups), range(len(plane.bands)), range(0, self.tiles, each)
+        image, g, b, t = np.meshgrid(*cuts, indexing="ij")
         first = image * p.groups + g
         columns = (
             first * (p.reads * in_size * size),
             first * (p.makes * out_size * size),
             g * (p.makes * len(self.offsets) * size),
             g * (p.makes * size),
-            *(ends[0][b], ends[0][b + 1], ends[1][b], ends[1][b + 1]),
+            *(ends[0][b], ends[0][b + 1], ends[1][b], ends[1][b + 1], t, np.minimum(t + each, self.tiles)),
         )
         self.items = np.stack([np.ravel(column) for column in columns], -1).astype(np.int64)
         self.own = ((p.reads * plane.channel + 2 * lanes) * size if padded else 0,)
         self.words = words(
             *(self.offsets, self.rows, self.items, self.out),
-            *(p.reads, in_size * size, channel * size, plane.shape[-1], len(self.offsets), self.tiles),
+            *(p.reads, in_size * size, channel * size, plane.shape[-1], len(self.offsets)),
             *(out_size * size, int(padded)),
         )
         # a transposition takes lanes·log₂(lanes) shuffles for lanes² outputs, and as many stores
         turned = p.makes * out_size / lanes * (math.log2(lanes) + 2)
         moved = p.reads * plane.channel / lanes if padded else 0
         lines = out_size // max(1, counts[-1])
-        self.cycles = p.batch * p.groups * (cycles * lines * len(self.offsets) + turned + 2 * moved)
-
-    @cached_property
-    def weights(self) -> np.ndarray:
-        """The number of each weight in the order in which tiles read them."""
-        p = self.problem
-        tiled = p.weights().reshape(p.groups, self.tiles, p.makes // self.tiles, -1).swapaxes(2, 3)
-        return np.ascontiguousarray(tiled).reshape(-1)
+        weights = p.makes * len(self.offsets) / lanes
+        self.cycles = p.groups * (p.batch * (cycles * lines * len(self.offsets) + turned + 2 * moved) + LAID * weights)
 
     def _rows(
         self, plane: Plane, padded: bool, far: tuple[int, ...], size: int, pixels: int
@@ -222,8 +219,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     """The output, and whether all of it is finite."""
     p = plan.problem
     y = empty((p.batch, p.groups * p.makes, *plan.counts), x.dtype)
-    tiled = aligned(plan.weights.size, w.dtype)
-    w.reshape(-1).take(plan.weights, out=tiled, mode="clip")
+    tiled = laid(w, p.groups, plan.vectors, turned=p.turned)
     flag = np.zeros(1, np.int64)
     shift = biases(b, p.groups * p.makes, x.dtype)
     block = words(x, y, tiled, shift, flag, then=plan.words)
@@ -240,12 +236,7 @@ def forward(
     makes, reads = outputs // groups, channels // groups
     if makes % (host().vector // BYTES[dtype]):
         return None
-    number = outputs * reads * math.prod(w.kernel for w in windows)
-
-    def weights() -> np.ndarray:
-        return np.arange(number).reshape(groups, makes, -1)
-
-    return Plan(Problem(dtype, batch, groups, reads, makes, sizes, windows, weights), exact=exact)
+    return Plan(Problem(dtype, batch, groups, reads, makes, sizes, windows), exact=exact)
 
 
 @lru_cache(512)
@@ -261,11 +252,5 @@ def transposed(
     turned = tuple(
         Window(w.kernel, 1, w.dilation, before, after) for w, (before, after) in zip(windows, pads, strict=True)
     )
-    taps = math.prod(w.kernel for w in windows)
-
-    def weights() -> np.ndarray:
-        numbers = np.arange(channels * makes * taps).reshape(groups, reads, makes, taps)
-        return numbers.swapaxes(1, 2).reshape(groups, makes, -1)
-
-    problem = Problem(dtype, batch, groups, reads, makes, counts, turned, weights, turned=True)
+    problem = Problem(dtype, batch, groups, reads, makes, counts, turned, turned=True)
     return Plan(problem, exact=exact)

@@ -21,6 +21,7 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
+from .laying import TAKEN_BACK, taken_back
 from .memory import aligned
 from .plane import ROOM, Plane, pack, parts, positions, strides, widest_band
 
@@ -100,6 +101,7 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
         at = [k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM)]
         first, behind, x, gy = at[:4]
         total = k.at(k.sums, at[4])
+        k.loop(at[5] * across, at[6] * across, k.vector, [], lambda place: k.store(k.splat(0.0), total, place))
 
         def band(n: Value, b: Value) -> None:
             told = [k.load_word(k.at(k.bands, b * (8 * BAND)), 8 * place) for place in range(BAND)]
@@ -216,7 +218,8 @@ class Plan:
         # to turn lanes² elements takes lanes·log₂(lanes) shuffles, and they are loaded and stored
         turned = wide / lanes * (math.log2(lanes) + 3) / lanes
         moved = 2 * reads * plane.channel * len(plane.bands) / lanes if padded else 0
-        self.cycles = batch * groups * (out_size * (cycles + turned) + moved)
+        summed = TAKEN_BACK * self.parts * weights / lanes
+        self.cycles = batch * groups * (out_size * (cycles + turned) + moved) + summed
 
 
 plan = lru_cache(512)(Plan)
@@ -225,9 +228,7 @@ plan = lru_cache(512)(Plan)
 def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
     sums = aligned(math.prod(plan.shape), plan.dtype)
-    sums.fill(0)
     block = words(x, gy, sums, then=plan.words)
     workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
-    found = sums.reshape(plan.shape).sum(0)
-    gw = found[..., : plan.makes].swapaxes(1, 2).reshape(-1, plan.reads, *plan.kernels)
-    return np.ascontiguousarray(gw), bool(np.isfinite(gw).all())
+    groups = plan.shape[1]
+    return taken_back(sums.reshape(plan.shape), (groups * plan.makes, plan.reads, *plan.kernels))

@@ -23,7 +23,8 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
-from .memory import LINE, aligned, biases, empty
+from .laying import GATHERED, gathered, numbers
+from .memory import LINE, biases, empty
 from .plane import WRITTEN_OUT, Plane, pack, parts, strides, widest_band
 from .watch import note, unseen, watched
 
@@ -276,7 +277,7 @@ class Plan:
         # every vector that is laid out or comes out is loaded and stored once more
         moved = 0 if p.in_place else (p.reads * plane.channel + p.makes * flat * len(p.parts)) / lanes
         whole = p.batch * p.groups * (1 if p.in_place else len(plane.bands))
-        self.cycles = whole * (cycles * len(p.parts) + 2 * moved)
+        self.cycles = whole * (cycles * len(p.parts) + 2 * moved) + GATHERED * p.groups * p.makes * sum(taps)
         self.seconds = 2 * whole * p.makes * sum(taps) * tile_plane / FLOPS
 
     def _offsets(self, channel: int) -> np.ndarray:
@@ -288,9 +289,9 @@ class Plan:
     def weights(self) -> np.ndarray:
         """The number of each weight in the order in which tiles read them: (group, part, tile, tap, channel)."""
         p, whole = self.problem, self.tiles * self.channels
-        numbers, found = p.weights(), []
+        places, found = p.weights(), []
         for part in p.parts:
-            each = numbers[..., part.numbers].reshape(p.groups, p.makes, -1)
+            each = places[..., part.numbers].reshape(p.groups, p.makes, -1)
             tiled = each[:, :whole].reshape(p.groups, self.tiles, self.channels, -1).swapaxes(2, 3)
             found += [tiled.reshape(p.groups, -1), each[:, whole:].swapaxes(1, 2).reshape(p.groups, -1)]
         return np.concatenate(found, 1).reshape(-1)
@@ -333,8 +334,7 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     """The output, and whether all of it is finite."""
     p = plan.problem
     y = empty((p.batch, p.groups * p.makes, *p.sizes), x.dtype)
-    tiled = aligned(plan.weights.size, w.dtype)
-    w.reshape(-1).take(plan.weights, out=tiled, mode="clip")
+    tiled = gathered(w, plan.weights)
     flag = np.zeros(1, np.int64)
     shift = biases(b, p.groups * p.makes, x.dtype)
     if p.blank:
@@ -368,7 +368,7 @@ def forward(
     )
 
     def weights() -> np.ndarray:
-        return np.arange(outputs * reads * taps).reshape(groups, makes, reads, taps)
+        return numbers(outputs * reads * taps).reshape(groups, makes, reads, taps)
 
     return Plan(
         Problem(
@@ -438,7 +438,7 @@ def transposed(
     read = tuple(part for part in remainders if len(part.offsets))
 
     def weights() -> np.ndarray:
-        return np.arange(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
+        return numbers(channels * makes * taps).reshape(groups, reads, makes, taps).swapaxes(1, 2)
 
     return Plan(
         Problem(

@@ -23,6 +23,7 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
+from .laying import LAID, laid
 from .memory import aligned, biases, empty
 from .transform import both_sides
 from .watch import note, unseen, watched
@@ -214,19 +215,23 @@ def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: i
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("w u", "channels makes")
-def transform_weights(k: Builder, dtype: str, m: int, vectors: int) -> None:
-    """G g Gᵀ: w (tap, channel, made) into u (tile of channels made, point, channel, made)."""
+@kernel("w u", "channels")
+def transform_weights(k: Builder, dtype: str, m: int, vectors: int, turned: bool) -> None:
+    """G g Gᵀ: w (tile of channels made, channel, tap, made) into u (tile, point, channel, made); an item is a tile."""
     f = matrices(m)
     points, wide = len(f.points) ** 2, vectors * k.vector
-    tap = k.channels * k.makes * k.bytes
 
     def made(t: Value) -> None:
         def channel(c: Value) -> None:
+            taps = k.at(k.w, (t * k.channels + c) * (TAPS * TAPS * wide))
+            there = k.at(k.u, t * k.channels * (points * wide) + c * wide)
+
+            def tap(i: int, j: int, v: int) -> Value:
+                place = i * TAPS + j
+                return k.load(taps, (TAPS * TAPS - 1 - place if turned else place) * wide + v * k.vector)
+
             for v in range(vectors):
-                source = k.at(k.w, (c * k.makes + t * (vectors * k.lanes) + v * k.lanes) * k.bytes)
-                found = both_sides(k, f.G, lambda i, j, source=source: k.load(k.at(source, tap * (i * TAPS + j))))
-                there = k.at(k.u, t * k.channels * (points * wide) + c * wide)
+                found = both_sides(k, f.G, lambda i, j, v=v: tap(i, j, v))
                 for place, value in enumerate(value for row in found for value in row):
                     k.store(value, k.at(there, k.channels * (wide * place)), v * k.vector)
 
@@ -274,7 +279,7 @@ class Plan:
         tiles_ = (-(-count // pixels) * pixels) | 1  # odd, so that the points don't share lines of the cache
         self.problem, self.points, self.m = p, points, m
         self.kernel = partial(tiles, p.dtype, m, pixels, self.vectors, p.reads)
-        self.weights = partial(transform_weights, p.dtype, m, self.vectors)
+        self.weights = partial(transform_weights, p.dtype, m, self.vectors, p.turned)
         self.tiles = p.makes // (self.vectors * lanes)
         plane, out_plane = math.prod(p.sizes), math.prod(p.counts)
         length = columns * m + TAPS - 1
@@ -300,7 +305,9 @@ class Plan:
         ))  # fmt: skip
         work = points * rows * columns * p.batch * p.groups * p.reads * p.makes
         moved = points * rows * columns * p.batch * p.groups * (p.reads * 2.5 + p.makes * 2.5)
-        self.cycles = (work / 2 * 1.05 + moved) / lanes
+        # weights whose taps are turned are laid out by short rows
+        laid_out = p.groups * p.reads * p.makes * (TAPS * TAPS * (2 if p.turned else 1) * LAID + points * 10)
+        self.cycles = (work / 2 * 1.05 + moved + laid_out) / lanes
         self.seconds = 2 * work / FLOPS
 
 
@@ -309,10 +316,8 @@ def run(plan: Plan, x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> tuple
     p = plan.problem
     y = empty((p.batch, p.groups * p.makes, *p.counts), x.dtype)
     u = aligned(p.groups * plan.points * p.reads * p.makes, x.dtype)
-    for g, kernels in enumerate(w.reshape(p.groups, -1, w.shape[1], TAPS * TAPS)):
-        turned = kernels[..., ::-1].transpose(2, 0, 1) if p.turned else kernels.transpose(2, 1, 0)
-        laid, part = np.ascontiguousarray(turned), u[g * (u.size // p.groups) :]
-        workers.run(plan.weights(), words(laid, part, p.reads, p.makes), plan.tiles, seconds=u.size / p.groups * 2e-10)
+    w_ = laid(w, p.groups, plan.vectors, turned=p.turned)
+    workers.run(plan.weights(), words(w_, u, p.reads), p.groups * plan.tiles, seconds=u.size * 2e-10)
     flag = np.zeros(1, np.int64)
     shift = biases(b, p.groups * p.makes, x.dtype)
     block = words(x, y, u, shift, flag, plan.items, *plan.numbers)

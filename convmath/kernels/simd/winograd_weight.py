@@ -3,7 +3,8 @@
     gW = Aᵀ[Σ (G gy Gᵀ) ⊙ (B d Bᵀ)]A, summed over all tiles before A is applied
 
 At each point the sum over tiles is a matrix product, (channels × tiles) times (tiles × channels made). Its parts are
-as in `channels_weight`: some images, or some rows of tiles of one.
+as in `channels_weight`: some images, or some rows of tiles of one. Where it is so large that there is one part alone,
+the channels that are read are cut into blocks, each of which transforms the cotangents again.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .builder import BYTES, Builder, Value, words
 from .channels_weight import FEW, PARTS, TOTALS
 from .compile import kernel
 from .host import host
+from .laying import SPEED, TAKEN_BACK, taken_back
 from .memory import aligned
 from .plane import parts
 from .transform import both_sides
@@ -30,6 +32,7 @@ from .winograd import FLOPS, NEAR, innermost, transform_tiles
 
 __all__ = ["Plan", "plan", "run_weight"]
 
+BLOCK = 64  # channels that are read, for which transforming the cotangents takes little
 ITEM = 5  # words: its first step, the one behind its last; the channels' offsets in x and gy; the offset of the sums
 STEP = 6  # words: offsets of the image in x and gy; images; the first row of tiles, rows of tiles; 0
 
@@ -74,6 +77,7 @@ def tiles(k: Builder, dtype: str, m: int, count: int, vectors: int, channels: in
     def item(i: Value) -> None:
         at = [k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM)]
         total = k.at(k.sums, at[4])
+        k.loop(0, points * channels * out_pixel, k.vector, [], lambda place: k.store(k.splat(0.0), total, place))
 
         def step(s: Value) -> None:
             told = [k.load_word(k.at(k.steps, s * (8 * STEP)), 8 * place) for place in range(STEP)]
@@ -115,20 +119,32 @@ def tiles(k: Builder, dtype: str, m: int, count: int, vectors: int, channels: in
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("sums gw", "elements")
+@kernel("sums back", "parts part channels makes")
 def transform_back(k: Builder, dtype: str, m: int) -> None:
-    """Aᵀ M A: sums (point, element) into gw (tap, element), a vector of elements at a time."""
+    """Aᵀ M A: sums (part, group, point, channel, made) into (group, channel, tap, made); an item is a channel."""
     f = turned(m)
-    size, across = len(f.points), k.elements * k.bytes
+    size = len(f.points)
     back = tuple(zip(*f.A, strict=True))
 
-    def vector(i: Value) -> None:
-        at = k.at(k.sums, i * k.vector)
-        found = both_sides(k, back, lambda a, b: k.load(k.at(at, across * (a * size + b))))
-        for place, value in enumerate(value for row in found for value in row):
-            k.store(value, k.at(k.at(k.gw, i * k.vector), across * place))
+    def item(i: Value) -> None:
+        g, c = i // k.channels, i % k.channels
+        first = k.at(k.sums, (g * k.channels * (size * size) + c) * k.makes * k.bytes)
+        into = k.at(k.back, i * k.makes * (TAPS * TAPS * k.bytes))
 
-    k.loop(k.first, k.behind, 1, [], vector)
+        def made(o: Value) -> None:
+            places = [k.at(first, (k.channels * k.makes * place + o) * k.bytes) for place in range(size * size)]
+
+            def add(p: Value, *so_far: Value) -> list[Value]:
+                return [s + k.load(place, p * k.part) for s, place in zip(so_far, places, strict=True)]
+
+            totals = k.loop(1, k.parts, 1, [k.load(place) for place in places], add)
+            found = both_sides(k, back, lambda a, b: totals[a * size + b])
+            for place, value in enumerate(value for row in found for value in row):
+                k.store(value, k.at(into, (k.makes * place + o) * k.bytes))
+
+        k.loop(0, k.makes, k.lanes, [], made)
+
+    k.loop(k.first, k.behind, 1, [], item)
 
 
 def tile(channels: int, vectors: int) -> tuple[int, int]:
@@ -164,6 +180,9 @@ class Plan:
         cuts = min(parts(self.seconds, images * groups), totals // images, batch * rows * columns // FEW // images)
         cuts = max(1, cuts)
         self.parts, per = images * cuts, -(-batch // images)
+        wanted = min(parts(self.seconds, self.parts * groups), reads // BLOCK)
+        blocks = max((n for n in range(1, wanted + 1) if reads % (n * lanes) == 0), default=1)
+        read = reads // blocks
         most = max(24, 2 * NEAR // (points * (reads + makes) * size))
         if rows * columns <= most:
             together, band = max(1, min(per, most // (rows * columns))), rows
@@ -171,10 +190,11 @@ class Plan:
             together, band = 1, max(1, most // columns)
             band = -(-rows // -(-rows // band))
         band = min(band, -(-rows // cuts))
-        count, vectors = tile(reads, makes // lanes)
-        self.dtype, self.m, self.groups = np.dtype(dtype), m, groups
-        self.reads, self.makes, self.points = reads, makes, points
-        self.kernel = partial(tiles, dtype, m, count, vectors, reads, makes)
+        count, vectors = tile(read, makes // lanes)
+        self.dtype, self.m = np.dtype(dtype), m
+        self.shape = self.parts, groups * blocks, points, read, makes
+        self.weights = groups, makes, reads
+        self.kernel = partial(tiles, dtype, m, count, vectors, read, makes)
         self.back = partial(transform_back, dtype, m)
         plane, out_plane = math.prod(sizes) * size, math.prod(counts) * size
         steps, ends = [], [0]
@@ -190,10 +210,10 @@ class Plan:
         self.steps = np.array(steps, np.int64)
         self.items = np.array([
             (
-                ends[part], ends[part + 1], g * reads * plane, g * makes * out_plane,
-                (part * groups + g) * points * reads * makes * size,
+                ends[part], ends[part + 1], block * read * plane, block // blocks * makes * out_plane,
+                (part * groups * blocks + block) * points * read * makes * size,
             )
-            for part, g in product(range(self.parts), range(groups))
+            for part, block in product(range(self.parts), range(groups * blocks))
         ], np.int64)  # fmt: skip
         length = max(columns * m + TAPS - 1, windows[1].before + sizes[1])
         all_tiles = together * band * columns | 1  # odd, so that the points don't share lines of the cache
@@ -203,10 +223,12 @@ class Plan:
         )  # fmt: skip
         wide = max(columns * m, counts[1])
         self.own = tuple(size * elements for elements in (
-            ((band * m + TAPS - 1) * length + lanes) * reads, (band * m * wide + lanes) * makes,
-            points * all_tiles * reads + lanes, points * all_tiles * makes + lanes,
+            ((band * m + TAPS - 1) * length + lanes) * read, (band * m * wide + lanes) * makes,
+            points * all_tiles * read + lanes, points * all_tiles * makes + lanes,
         ))  # fmt: skip
-        self.cycles = (work / 2 * 1.1 + points * rows * columns * batch * groups * (reads + makes) * 3.5) / lanes
+        summed = groups * reads * makes * TAKEN_BACK * (self.parts * points + 2 * TAPS * TAPS)
+        moved = points * rows * columns * batch * groups * (reads + makes) * 3.5
+        self.cycles = (work / 2 * 1.1 + moved + summed) / lanes
 
 
 @lru_cache(512)
@@ -223,25 +245,11 @@ def plan(
 
 def run_weight(plan: Plan, gy: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, bool]:
     """The gradient, and whether all of it is finite."""
-    elements = plan.reads * plan.makes
-    sums = aligned(plan.parts * plan.groups * plan.points * elements, plan.dtype)
-    sums.fill(0)
-    workers.run(
-        plan.kernel(),
-        words(x, gy, sums, plan.items, plan.steps, *plan.numbers),
-        len(plan.items),
-        plan.own,
-        plan.seconds,
-    )
-    total = sums.reshape(plan.parts, plan.groups, plan.points * elements)
-    found = total[0]
-    for part in total[1:]:
-        found = found + part
-    lanes = host().vector // plan.dtype.itemsize
-    gw = aligned(plan.groups * TAPS * TAPS * elements, plan.dtype).reshape(
-        plan.groups, TAPS * TAPS, plan.reads, plan.makes
-    )
-    for g in range(plan.groups):
-        workers.run(plan.back(), words(np.ascontiguousarray(found[g]), gw[g], elements), elements // lanes, seconds=0)
-    laid = gw.transpose(0, 3, 2, 1).reshape(-1, plan.reads, TAPS, TAPS)
-    return np.ascontiguousarray(laid), bool(np.isfinite(laid).all())
+    sums, (groups, makes, reads) = aligned(math.prod(plan.shape), plan.dtype), plan.weights
+    block = words(x, gy, sums, plan.items, plan.steps, *plan.numbers)
+    workers.run(plan.kernel(), block, len(plan.items), plan.own, plan.seconds)
+    parts_, blocks, _, read, _ = plan.shape
+    back = aligned(groups * reads * TAPS * TAPS * makes, plan.dtype)
+    block = words(sums, back, parts_, sums.nbytes // parts_, read, makes)
+    workers.run(plan.back(), block, blocks * read, seconds=sums.nbytes / SPEED)
+    return taken_back(back.reshape(1, groups, -1, makes), (groups * makes, reads, TAPS, TAPS))

@@ -94,7 +94,12 @@ def gather(k: Builder, dtype: str, bits: int) -> None:
     def item(i: Value) -> None:
         first, behind = i * BLOCK, k.least_of((i + 1) * BLOCK, k.count)
         whole = first + ((behind - first) & -AT_ONCE)
-        k.loop(first, whole, AT_ONCE, [], lambda j: [one(j + n) for n in range(AT_ONCE)] and None)
+
+        def several(i: Value) -> None:
+            for n in range(AT_ONCE):
+                one(i + n)
+
+        k.loop(first, whole, AT_ONCE, [], several)
         k.loop(whole, behind, 1, [], one)
 
     k.loop(k.first, k.behind, 1, [], item)

@@ -16,7 +16,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convmath.kernels import direct
+from convmath.kernels import direct, ordered
+from convmath.kernels.order import exact_order
 from convmath.kernels.problem import Convolution
 from convmath.kernels.threads import set_threads
 from convmath.window import Window
@@ -199,6 +200,62 @@ def test_the_law_of_bands_has_teeth(
     fault(monkeypatch)
     with caught():
         PLANTED(given(laid=long_layouts(), channels_=CHANNELS, dtype=DTYPES, seed=SEED)(cut_anywhere))()
+
+
+# --- a kernel for each channel ------------------------------------------------------------------------------------
+
+
+@st.composite
+def wide_kernels(draw: Callable[..., Any]) -> Laid:
+    """One or two axes, kernels of up to 7 and strides of up to 5, more than there are registers or ways for too."""
+    each = []
+    for _ in range(draw(st.integers(1, 2))):
+        w = Window(*(draw(st.integers(1, most)) for most in (7, 5, 2)), *(draw(st.integers(0, 3)) for _ in range(2)))
+        each.append((w, draw(st.integers(max(1, w.span - w.before - w.after), w.span + 40))))
+    return tuple(window for window, _ in each), tuple(n for _, n in each)
+
+
+def one_kernel_a_channel(laid: Laid, batch: int, channels_: int, dtype: str, seed: int) -> None:
+    """The definition on integers, and within `exact_order` the bits of its order."""
+    case = laid, (batch, channels_, 1, 1), dtype, seed
+    for name, given_ in arguments(*case).items():
+        np.testing.assert_array_equal(getattr(DIRECT, name)(*given_), getattr(direct, name)(*given_), name)
+    for name, given_ in arguments(*case, wide=True).items():
+        with exact_order():
+            found, expected = (getattr(kind, name)(*given_) for kind in (EXACT, ordered))
+        np.testing.assert_array_equal(found, expected, name)
+
+
+@given(laid=wide_kernels(), batch=st.integers(1, 2), channels_=st.integers(2, 3), dtype=DTYPES, seed=SEED)
+def test_a_kernel_for_each_channel_is_the_definition(
+    laid: Laid, batch: int, channels_: int, dtype: str, seed: int
+) -> None:
+    one_kernel_a_channel(laid, batch, channels_, dtype, seed)
+
+
+def pick_as_without_a_stride(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(depthwise, "every", lambda k, load, stride, first: load(first))
+
+
+def read_rows_as_without_a_stride(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = depthwise.Shape.readers
+    monkeypatch.setattr(depthwise.Shape, "readers", lambda shape, rows: right(replace(shape, stride=(1, 1)), rows))
+
+
+@pytest.mark.parametrize("fault", [pick_as_without_a_stride, read_rows_as_without_a_stride])
+def test_the_law_of_single_channels_has_teeth(
+    fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVMATH_CACHE", "")
+    kernels: list[Any] = [depthwise.correlate, depthwise.dot]
+    for made in kernels:
+        made.known.clear()
+    fault(monkeypatch)
+    drawn = {"laid": wide_kernels(), "batch": st.just(1), "channels_": st.just(2), "dtype": DTYPES, "seed": SEED}
+    with caught():
+        PLANTED(given(**drawn)(one_kernel_a_channel))()
+    for made in kernels:
+        made.known.clear()
 
 
 # --- images in the lanes ------------------------------------------------------------------------------------------

@@ -129,6 +129,11 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
     k.loop(k.first, k.behind, 1, [], item)
 
 
+def among(batch: int, parts: int) -> int:
+    """How many parts of equal size, but for the last, a batch has if it is to have so many at most."""
+    return -(-batch // -(-batch // max(1, min(parts, batch))))
+
+
 def tile(taps: int, vectors: int) -> tuple[float, int, int]:
     """The fewest cycles a position, and the taps and vectors of the tiles that take them."""
     best = (math.inf, 1, 1)
@@ -159,7 +164,7 @@ class Plan:
         self.seconds = 2 * batch * weights * math.prod(counts) / FLOPS
         # one part where sums have to have one order; then, and where parts are not worth it, taps are shared out
         most = 1 if exact else TOTALS // max(1, weights * size)
-        images = max(1, min(PARTS, batch, most))
+        images = among(batch, min(PARTS, most, batch * math.prod(counts) // FEW))
         cuts = min(parts(self.seconds, images * groups), most // images, batch * math.prod(counts) // FEW // images)
         cuts = max(1, cuts)
         band = max(1, min(widest_band(windows, counts, reads, size, cuts), ROOM // max(1, behind * wide * size)))

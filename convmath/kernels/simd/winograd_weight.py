@@ -21,7 +21,7 @@ from convmath.window import Window
 
 from . import workers
 from .builder import BYTES, Builder, Value, words
-from .channels_weight import FEW, PARTS, TOTALS
+from .channels_weight import FEW, PARTS, TOTALS, among
 from .compile import kernel
 from .host import host
 from .laying import SPEED, TAKEN_BACK, taken_back
@@ -176,7 +176,7 @@ class Plan:
         rows, columns = (-(-n // m) for n in counts)
         work = points * rows * columns * batch * groups * reads * makes
         self.seconds, totals = 2 * work / FLOPS, TOTALS // (groups * points * reads * makes * size)
-        images = max(1, min(PARTS, batch, totals))
+        images = among(batch, min(PARTS, totals, batch * rows * columns // FEW))
         cuts = min(parts(self.seconds, images * groups), totals // images, batch * rows * columns // FEW // images)
         cuts = max(1, cuts)
         self.parts, per = images * cuts, -(-batch // images)

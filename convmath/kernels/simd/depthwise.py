@@ -19,7 +19,7 @@ import numpy as np
 from convmath.window import Window
 
 from . import workers
-from .builder import Builder, Value, words
+from .builder import BYTES, Builder, Value, words
 from .compile import Kernel, kernel
 from .host import host
 from .lanes import every
@@ -37,14 +37,18 @@ SIZES = "height width out_height out_width before_row before_column"
 
 @dataclass(frozen=True)
 class Shape:
-    """What the code is made for: taps, dilation and stride, of rows and columns."""
+    """What the code is made for: taps, dilation and stride, of rows and columns.
+
+    A row of a `narrow` output is one vector: what masks say is the same in all rows then.
+    """
 
     taps: tuple[int, int]
     dilation: tuple[int, int]
     stride: tuple[int, int]
+    narrow: bool
 
     def __str__(self) -> str:
-        return "_".join(map(str, (*self.taps, *self.dilation, *self.stride)))
+        return "_".join(map(str, (*self.taps, *self.dilation, *self.stride, int(self.narrow))))
 
     def readers(self, rows: int) -> dict[int, list[tuple[int, int]]]:
         """For each row of the input below the first that is read: which row of the output reads it, with which tap."""
@@ -63,6 +67,8 @@ class Shape:
         self, k: Builder, inner: Callable[[Value, bool, Sequence[Value]], Sequence[Value]], carried: Sequence[Value]
     ) -> list[Value]:
         """inner(column, whether masks are needed, carried) for blocks of a row of the output."""
+        if self.narrow:
+            return list(inner(k.word(0), True, carried))
         step = self.stride[1]
         reach = self.begin(self.taps[1] - 1) + step * k.lanes
         # the columns j whose block lies inside, also all that it reads: 0 ≤ step·j - before ≤ width - reach
@@ -232,7 +238,13 @@ class Plan:
 
 
 def _laid(
-    channels: int, outputs: int, windows: tuple[Window, ...], groups: int, befores: Sequence[int]
+    dtype: str,
+    channels: int,
+    outputs: int,
+    windows: tuple[Window, ...],
+    groups: int,
+    befores: Sequence[int],
+    width: int,
 ) -> tuple[Shape, tuple[int, int]] | None:
     """What the code is made for, and the padding before rows and columns; None where this is no way to compute it."""
     if (
@@ -245,7 +257,8 @@ def _laid(
         return None
     fill = 2 - len(windows)
     each = ([getattr(w, name) for w in windows] for name in ("kernel", "dilation", "stride"))
-    shape = Shape(*((*([1] * fill), *of_axes) for of_axes in each))  # type: ignore[arg-type]
+    narrow = width <= host().vector // BYTES[dtype]
+    shape = Shape(*((*([1] * fill), *of_axes) for of_axes in each), narrow)  # type: ignore[arg-type]
     return shape, (*([0] * fill), *befores)  # type: ignore[return-value]
 
 
@@ -272,8 +285,8 @@ def forward(
     groups: int, *, exact: bool = False,
 ) -> Plan | None:  # fmt: skip
     """Y[ν,c,j] = Σ_t W[c,t] · X[ν,c,s·j+d·t-a]; None where this is no way to compute it."""
-    laid = _laid(channels, outputs, windows, groups, [w.before for w in windows])
     counts = tuple(window.output_size(n) for window, n in zip(windows, sizes, strict=True))
+    laid = _laid(dtype, channels, outputs, windows, groups, [w.before for w in windows], counts[-1])
     return laid and _correlation(dtype, batch, channels, sizes, counts, laid, turned=False, exact=exact)
 
 
@@ -285,7 +298,7 @@ def transposed(
     """Y[ν,c,i] = Σ_{j,t} [j+d·t-a = i] W[c,t] · X[ν,c,j]: the kernel is turned; None where there is a stride."""
     if any(w.stride > 1 for w in windows):
         return None
-    laid = _laid(channels, outputs, windows, groups, [w.span - 1 - w.before for w in windows])
+    laid = _laid(dtype, channels, outputs, windows, groups, [w.span - 1 - w.before for w in windows], sizes[-1])
     return laid and _correlation(dtype, batch, channels, counts, sizes, laid, turned=True, exact=exact)
 
 
@@ -295,7 +308,7 @@ def weight(
     counts: tuple[int, ...], groups: int,
 ) -> Plan | None:  # fmt: skip
     """gW[c,t] = Σ_{ν,j} gY[ν,c,j] · X[ν,c,s·j+d·t-a]; None where this is no way to compute it."""
-    laid = _laid(channels, outputs, windows, groups, [w.before for w in windows])
+    laid = _laid(dtype, channels, outputs, windows, groups, [w.before for w in windows], counts[-1])
     if laid is None or math.prod(laid[0].taps) > host().registers - 6:
         return None
     shape, before = laid

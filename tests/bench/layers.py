@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from convmath import functional as F
 
 from .measure import Call, Case
 
-__all__ = ["LAYERS", "Layer", "cases"]
+__all__ = ["FEW", "LAYERS", "Layer", "cases"]
 
 Context = Callable[[], AbstractContextManager[Any]]
 # of a layer and its input, weight and cotangent: the forward call and both gradients of another library, by name
@@ -50,11 +50,28 @@ LAYERS = [
     Layer("3-D, 3×3×3 8→16 at 16×32×32, batch 2", (2, 8, 16, 32, 32), (16, 8, 3, 3, 3), padding=1),
     Layer("transposed 4×4/2 64→32 at 28, batch 8", (8, 64, 28, 28), (64, 32, 4, 4), 2, 1, transposed=True),
 ]
+# few images; many weights for small ones, as in the last layers of ResNets; and depthwise layers of MobileNets and kin
+FEW = [
+    Layer("stem, 7×7/2 3→64 at 224, one image", (1, 3, 224, 224), (64, 3, 7, 7), 2, 3),
+    Layer("3×3 64 at 56, one image", (1, 64, 56, 56), (64, 64, 3, 3), padding=1),
+    Layer("3×3 256 at 14, one image", (1, 256, 14, 14), (256, 256, 3, 3), padding=1),
+    Layer("3×3/2 256→512 at 14, one image", (1, 256, 14, 14), (512, 256, 3, 3), 2, 1),
+    *(Layer(f"3×3 512 at 7, batch {n}", (n, 512, 7, 7), (512, 512, 3, 3), padding=1) for n in (1, 8)),
+    *(Layer(f"1×1 2048→512 at 7, batch {n}", (n, 2048, 7, 7), (512, 2048, 1, 1)) for n in (1, 8)),
+    Layer("1-D, 9 32→64 at 4096, one line", (1, 32, 4096), (64, 32, 9), padding=4),
+    Layer("depthwise 3×3/2 96 at 112, batch 8", (8, 96, 112, 112), (96, 1, 3, 3), 2, 1, groups=96),
+    Layer("depthwise 5×5 240 at 28, batch 8", (8, 240, 28, 28), (240, 1, 5, 5), padding=2, groups=240),
+    Layer("depthwise 7×7 96 at 56, batch 8", (8, 96, 56, 56), (96, 1, 7, 7), padding=3, groups=96),
+    Layer("depthwise 3×3 576 at 14, batch 8", (8, 576, 14, 14), (576, 1, 3, 3), padding=1, groups=576),
+    Layer("depthwise 3×3 960 at 7, batch 8", (8, 960, 7, 7), (960, 1, 3, 3), padding=1, groups=960),
+]
 
 
-def cases(theirs: Theirs, dtype: Any, method: str = "auto", within: Context = nullcontext) -> Iterator[Case]:
+def cases(
+    theirs: Theirs, dtype: Any, method: str = "auto", within: Context = nullcontext, layers: Sequence[Layer] = LAYERS
+) -> Iterator[Case]:
     """Each layer by these kernels; `within` makes the context in which ours is called."""
-    for layer in LAYERS:
+    for layer in layers:
         yield from _cases(layer, theirs, dtype, method, within)
 
 

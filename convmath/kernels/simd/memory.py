@@ -51,6 +51,8 @@ def _references(blocks: Iterable[Block]) -> list[int]:
 def aligned(elements: int, dtype: DTypeLike) -> np.ndarray:
     """An array along one axis that begins on a cache line; its elements are whatever is there."""
     dtype = np.dtype(dtype)
+    if elements * dtype.itemsize >= KEPT:
+        return empty((elements,), dtype)
     memory = np.empty(elements * dtype.itemsize + LINE, np.uint8)
     return np.ndarray((elements,), dtype, memory, -address(memory) % LINE)
 

@@ -1,7 +1,7 @@
 """The tables beside torch, in parts.
 
-`--only` takes some of layers, streams and steps (what comes by itself), patches and exact, or numpy alone: the layers
-as they are computed without the extra `fast`.
+`--only` takes some of layers, streams and steps (what comes by itself), few (layers of few images or of many weights,
+and depthwise ones), patches and exact, or numpy alone: the layers as they are computed without the extra `fast`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import torch
 import convmath as cm
 
 from ..budgets import processor
+from ..layers import FEW
 from ..measure import Case, measured, summary, table
 from . import convolutions, steps, streams
 
@@ -36,6 +37,7 @@ def _steps(dtype: str) -> Iterator[Case]:
 
 PARTS: dict[str, Cases] = {
     "layers": convolutions.cases,
+    "few": lambda dtype: convolutions.cases(dtype, layers=FEW),
     "streams": _streams,
     "steps": _steps,
     "patches": lambda dtype: convolutions.cases(dtype, "patches"),

@@ -80,3 +80,17 @@ def caught() -> Iterator[None]:
     with pytest.raises((AssertionError, ExceptionGroup)) as found:
         yield
     assert not isinstance(found.value, ExceptionGroup) or found.value.subgroup(AssertionError)
+
+
+@contextmanager
+def made_anew(*kernels: Any) -> Iterator[None]:
+    """No generated kernel that a fault is in is kept, neither in memory nor on disk, nor is one from before."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CONVMATH_CACHE", "")
+        for kernel in kernels:
+            kernel.known.clear()
+        try:
+            yield
+        finally:
+            for kernel in kernels:
+                kernel.known.clear()

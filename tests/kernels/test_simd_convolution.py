@@ -23,7 +23,7 @@ from convmath.kernels.threads import set_threads
 from convmath.window import Window
 
 from ..faults import PLANTED
-from .cases import FUNCTIONS, Channels, Laid, arguments, caught, layouts
+from .cases import FUNCTIONS, Channels, Laid, arguments, caught, layouts, made_anew
 from .sums import gamma
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
@@ -246,16 +246,10 @@ def read_rows_as_without_a_stride(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_law_of_single_channels_has_teeth(
     fault: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CONVMATH_CACHE", "")
-    kernels: list[Any] = [depthwise.correlate, depthwise.dot]
-    for made in kernels:
-        made.known.clear()
     fault(monkeypatch)
     drawn = {"laid": wide_kernels(), "batch": st.just(1), "channels_": st.just(2), "dtype": DTYPES, "seed": SEED}
-    with caught():
+    with made_anew(depthwise.correlate, depthwise.dot), caught():
         PLANTED(given(**drawn)(one_kernel_a_channel))()
-    for made in kernels:
-        made.known.clear()
 
 
 # --- images in the lanes ------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .cases import caught
+from .cases import caught, made_anew
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
@@ -80,31 +79,17 @@ def test_tables_are_as_narrow_as_they_can_be() -> None:
 # --- teeth ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No kernel that a fault is in is kept, neither in memory nor on disk, nor one from before."""
-    monkeypatch.setenv("CONVMATH_CACHE", "")
-    kernels: list[Any] = [laying.lay, laying.take_back]
-    for made in kernels:
-        made.known.clear()
-    yield
-    for made in kernels:
-        made.known.clear()
-
-
-@pytest.mark.usefixtures("made_anew")
 @pytest.mark.parametrize(
     "law", [test_weights_are_laid_out_with_channels_innermost, test_sums_are_taken_back_part_after_part]
 )
 def test_the_laws_see_squares_that_are_not_turned(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convmath.kernels.simd.builder.Builder.transposed", lambda _, rows: list(rows))
-    with caught():
+    with made_anew(laying.lay, laying.take_back), caught():
         law()
 
 
-@pytest.mark.usefixtures("made_anew")
 def test_the_law_sees_what_is_not_finite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(laying, "watched", lambda k, seen, value: seen)
     law: Any = test_sums_are_taken_back_part_after_part
-    with caught():
+    with made_anew(laying.lay, laying.take_back), caught():
         law()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from convmath.kernels.threads import set_threads
 from convmath.window import Window
 
 from ..faults import PLANTED
-from .cases import caught, integers
+from .cases import caught, integers, made_anew
 from .sums import EXACT, at_width, bound, wide
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
@@ -167,20 +167,11 @@ def test_narrow_vectors_give_the_correlation_too(width: int) -> None:
 # --- teeth ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No kernel that a fault is in is kept, neither in memory nor on disk, nor one from before."""
-    monkeypatch.setenv("CONVMATH_CACHE", "")
-    lifting.correlate.known.clear()  # type: ignore[attr-defined]
-    yield
-    lifting.correlate.known.clear()  # type: ignore[attr-defined]
-
-
 def fails(law: Any, problem: st.SearchStrategy[Problem]) -> None:
     drawn: dict[str, Any] = {"problem": problem}
     if law is test_what_is_not_finite_is_noticed:
         drawn["data"] = st.data()
-    with caught():
+    with made_anew(lifting.correlate), caught():
         PLANTED(given(**drawn)(law.hypothesis.inner_test))()
 
 
@@ -201,7 +192,6 @@ def test_the_law_sees_a_rest_that_is_forgotten(monkeypatch: pytest.MonkeyPatch) 
     fails(test_every_tile_gives_the_correlation, problems())
 
 
-@pytest.mark.usefixtures("made_anew")
 def test_the_law_sees_a_row_that_reads_its_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
     right = lifting._group
 
@@ -227,7 +217,6 @@ def test_the_bound_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     fails(test_sums_stay_within_their_bound, problems(spread))
 
 
-@pytest.mark.usefixtures("made_anew")
 def test_the_law_of_the_infinite_has_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel that never says so."""
     monkeypatch.setattr(lifting, "note", lambda k, seen, place: None)

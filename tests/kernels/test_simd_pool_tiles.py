@@ -17,7 +17,7 @@ from convmath.kernels.taps import output_sizes
 from convmath.window import Window
 
 from ..faults import PLANTED
-from .cases import Laid, caught
+from .cases import Laid, caught, made_anew
 
 pytest.importorskip("llvmlite", reason="llvmlite is not installed (the extra convmath[fast] brings it)")
 
@@ -141,16 +141,7 @@ def test_the_laws_see_rows_in_another_order(law: Any, monkeypatch: pytest.Monkey
         PLANTED(given(**drawn)(law.hypothesis.inner_test))()
 
 
-@pytest.fixture
-def made_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No kernel that a fault is in is kept, neither in memory nor on disk, nor one from before."""
-    monkeypatch.setenv("CONVMATH_CACHE", "")
-    pool_tiles.forward.known.clear()  # type: ignore[attr-defined]
-    yield
-    pool_tiles.forward.known.clear()  # type: ignore[attr-defined]
-
-
-@pytest.mark.usefixtures("planned_anew", "made_anew")
+@pytest.mark.usefixtures("planned_anew")
 @pytest.mark.parametrize("law", [test_tiles_are_the_definition, test_sums_have_the_bits_of_any_pool])
 def test_the_laws_see_what_another_row_has(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where several rows share a vector, each has the outputs of the first."""
@@ -160,7 +151,7 @@ def test_the_laws_see_what_another_row_has(law: Any, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(pool_tiles.Tile, "places", places)
     drawn = DRAWN | ({"values": VALUES} if law is test_tiles_are_the_definition else {"divisor": st.just(3)})
-    with caught():
+    with made_anew(pool_tiles.forward), caught():
         PLANTED(given(**drawn)(law.hypothesis.inner_test))()
 
 

@@ -130,7 +130,7 @@ class Plane:
         return np.stack([np.ravel(column) for column in table], -1).astype(np.int64)
 
 
-def widest_band(windows: Sequence[Window], counts: Sequence[int], channels: int, bytes: int, parts: int = 1) -> int:
+def widest_band(windows: Sequence[Window], counts: Sequence[int], channels: int, bytes: int, bands: int = 1) -> int:
     """Windows along the first axis whose input stays near a core; fewer where there have to be so many bands."""
     band, first = counts[0], windows[0]
     behind = math.prod((m - 1) * w.stride + w.span for w, m in zip(windows[1:], counts[1:], strict=True))
@@ -139,7 +139,7 @@ def widest_band(windows: Sequence[Window], counts: Sequence[int], channels: int,
     def goes(band: int) -> bool:
         return channels * behind * ((band - 1) * first.stride + first.span) * bytes <= ROOM
 
-    while band > least and not (goes(band) and -(-counts[0] // band) >= parts):
+    while band > least and not (goes(band) and -(-counts[0] // band) >= bands):
         band = -(-band // 2)
     return band
 

@@ -305,8 +305,8 @@ class Plan:
         ))  # fmt: skip
         work = points * rows * columns * p.batch * p.groups * p.reads * p.makes
         moved = points * rows * columns * p.batch * p.groups * (p.reads * 2.5 + p.makes * 2.5)
-        # weights whose taps are turned are laid out by short rows
-        laid_out = p.groups * p.reads * p.makes * (TAPS * TAPS * (2 if p.turned else 1) * LAID + points * 10)
+        # weights whose taps are turned are laid out by short rows; what is transformed is written once more
+        laid_out = p.groups * p.reads * p.makes * LAID * (TAPS * TAPS * (2 if p.turned else 1) + points)
         self.cycles = (work / 2 * 1.05 + moved + laid_out) / lanes
         self.seconds = 2 * work / FLOPS
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from convmath import functional as F
 from convmath import operator, operators
 from convmath.errors import ConvmathError, DtypeError, HyperparameterError, ShapeError, UnknownNameError
-from convmath.kernels.choice import EVERYWHERE
+from convmath.kernels.choice import EVERYWHERE, without
 from convmath.ops.registry import family_options
 from convmath.testing import Case, cases
 from convmath.testing.cases import SEEDS, integers
@@ -28,7 +28,18 @@ from convmath.testing.cases import SEEDS, integers
 # what is computed in the type it came in, and the operators whose kernels may be chosen
 OPERATORS = pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "avg_pool"])
 EVERY = pytest.mark.parametrize("name", operators())
-METHODS = pytest.mark.parametrize("method", ["auto", *EVERYWHERE])
+LLVMLITE = pytest.mark.skipif(bool(without()), reason=without() or "llvmlite is there")
+
+
+def by(method: str, *values: str) -> Any:
+    """These parameters of a test, which needs llvmlite for generated kernels."""
+    return pytest.param(*values, method, marks=[LLVMLITE] if method == "simd" else [])
+
+
+METHODS = pytest.mark.parametrize("method", [by(method) for method in ("auto", *EVERYWHERE)])
+WAYS = pytest.mark.parametrize(
+    ("name", "method"), [by(method, name) for name in operators() for method in getattr(F, name).methods]
+)
 
 
 def called(case: Case, *arrays: np.ndarray, **options: Any) -> tuple[np.ndarray, ...]:
@@ -118,9 +129,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("name", "method"), [(name, method) for name in operators() for method in getattr(F, name).methods]
-)
+@WAYS
 @given(data=st.data())
 def test_layout_does_not_matter_and_nothing_is_changed_or_shared(name: str, method: str, data: st.DataObject) -> None:
     case, arrays = data.draw(calls(name))
@@ -233,9 +242,7 @@ def test_the_exact_value_takes_hyperparameters_in_the_same_ways() -> None:
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(
-    ("name", "method"), [(name, method) for name in operators() for method in getattr(F, name).methods]
-)
+@WAYS
 @given(data=st.data())
 def test_of_no_images_there_are_results_of_the_same_sizes(name: str, method: str, data: st.DataObject) -> None:
     case, _ = data.draw(calls(name))

@@ -17,10 +17,11 @@ A call takes at most 64 MB of memory beside its arguments and what comes out; wh
 by "patches") each thread but the first two adds up to 16 MB. A few times the size of arguments and results is taken by
 `method="direct"`, by borders other than zeros, complex numbers, types that have to be converted and arrays that have
 to be laid out, by transforms, upsampling, powers (`lp_pool`), `local_response_norm`, `rbf`, `table_conv`,
-`locally_connected`, losses, and by pools whose planes alone are so large. Generated kernels of convolutions keep their
-weights in another order, up to 16 bytes for each of them, 24 in float64: more than 64 MB from 4 million weights on, or
-2.7. Up to 256 MB of pages of results that are gone are kept for later ones. An output that is larger than memory and
-swap together is refused before anything is computed.
+`locally_connected`, losses, and by pools whose planes alone are so large; without llvmlite also by activations, norms,
+softmax and the maximum over all positions. Generated kernels of convolutions keep their weights in another order, up to
+16 bytes for each of them, 24 in float64: more than 64 MB from 4 million weights on, or 2.7. Up to 256 MB of pages of
+results that are gone are kept for later ones. An output that is larger than memory and swap together is refused before
+anything is computed.
 
 `op.vjp(cotangent, *arguments)` takes what `op` takes behind a cotangent of the output's shape, and returns a tuple
 with the gradient of ⟨cotangent, op(*arguments)⟩ by each array argument that was passed (None for None).

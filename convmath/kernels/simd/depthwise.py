@@ -30,6 +30,7 @@ __all__ = ["Plan", "forward", "run", "run_weight", "transposed", "weight"]
 
 BANDWIDTH = 10e9  # bytes a second, about: only to see what is worth sharing
 MOST = 64  # taps of a kernel that is written out tap by tap
+FEW = 16  # taps that are written out also where a stride meets a dilation
 ROWS = 4  # of the output at once
 FARTHEST = 4  # the longest stride: of a longer one little of what is loaded is used
 SIZES = "height width out_height out_width before_row before_column"
@@ -255,6 +256,8 @@ def _laid(
         or math.prod(w.kernel for w in windows) > MOST
     ):
         return None
+    if math.prod(w.kernel for w in windows) > FEW and 1 not in (windows[-1].stride, windows[-1].dilation):
+        return None  # whose code would be long
     fill = 2 - len(windows)
     each = ([getattr(w, name) for w in windows] for name in ("kernel", "dilation", "stride"))
     narrow = width <= host().vector // BYTES[dtype]
@@ -270,6 +273,8 @@ def _correlation(
     # rows of the output that share what they read
     rows = ROWS if shape.dilation[0] == 1 and shape.stride[0] <= shape.taps[0] else 1
     held = math.prod(shape.taps) + 4 * rows <= host().registers
+    if not held and exact:
+        rows = min(rows, 2)  # all taps are written out, which takes as long as there are rows
     # a kernel that is turned has its taps in the other order
     code = partial(correlate, dtype, shape, rows, held, turned and exact, exact=exact)
     return Plan(code, batch, channels, out_sizes, (*_two(sizes), *_two(out_sizes), *before), turned)

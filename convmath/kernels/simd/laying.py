@@ -29,7 +29,7 @@ LAID, TAKEN_BACK = 10, 8
 GATHERED = 1  # the same for each weight
 
 
-@kernel("w u", "row matrix group columns last matrices tiles total")
+@kernel("w u", "row matrix group columns last matrices tiles total", passes=False)
 def lay(k: Builder, dtype: str, vectors: int, rest: int) -> None:
     """Matrices of some columns for each tile of `vectors`, the items. The `last` has `rest` beside whole squares."""
     wide = vectors * k.vector
@@ -43,11 +43,13 @@ def lay(k: Builder, dtype: str, vectors: int, rest: int) -> None:
         whole = count & -k.lanes
 
         def square(c: Value, columns: int, mask: Value | None) -> None:
-            for v in range(vectors):
-                first = k.at(source, k.row * (v * k.lanes) + c * k.bytes)
+            def one(v: Value) -> None:
+                first = k.at(source, v * k.lanes * k.row + c * k.bytes)
                 turned = k.transposed([k.load(k.at(first, k.row * lane), mask=mask) for lane in range(k.lanes)])
                 for j, column in enumerate(turned[:columns]):
                     k.store(column, k.at(into, (c + j) * wide), v * k.vector)
+
+            k.loop(0, vectors, 1, [], one)
 
         k.loop(0, whole, k.lanes, [], lambda c: square(c, k.lanes, None))
         if rest:
@@ -81,7 +83,7 @@ def numbers(count: int) -> np.ndarray:
     return np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
 
 
-@kernel("w u table", "count")
+@kernel("w u table", "count", passes=False)
 def gather(k: Builder, dtype: str, bits: int) -> None:
     """u[i] = w[table i]"""
     entry = ir.IntType(bits)
@@ -113,7 +115,7 @@ def gathered(w: np.ndarray, table: np.ndarray) -> np.ndarray:
     return u
 
 
-@kernel("sums w flag", "parts part wide makes columns blocks")
+@kernel("sums w flag", "parts part wide makes columns blocks", passes=False)
 def take_back(k: Builder, dtype: str) -> None:
     """w[group, made, column] = Σ_p sums[p, group, column, made], part after part; an item is some columns."""
 

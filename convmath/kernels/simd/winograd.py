@@ -215,7 +215,7 @@ def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: i
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("w u", "channels")
+@kernel("w u", "channels", passes=False)
 def transform_weights(k: Builder, dtype: str, m: int, vectors: int, turned: bool) -> None:
     """G g Gᵀ: w (tile of channels made, channel, tap, made) into u (tile, point, channel, made); an item is a tile."""
     f = matrices(m)

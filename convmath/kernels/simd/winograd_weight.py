@@ -119,7 +119,7 @@ def tiles(k: Builder, dtype: str, m: int, count: int, vectors: int, channels: in
     k.loop(k.first, k.behind, 1, [], item)
 
 
-@kernel("sums back", "parts part channels makes")
+@kernel("sums back", "parts part channels makes", passes=False)
 def transform_back(k: Builder, dtype: str, m: int) -> None:
     """Aᵀ M A: sums (part, group, point, channel, made) into (group, channel, tap, made); an item is a channel."""
     f = turned(m)

@@ -131,7 +131,7 @@ def spin(k: Builder, place: Value, enough: Callable[[Any], Any], most: Value | N
     return read
 
 
-@kernel("control")
+@kernel("control", passes=False)
 def waiting_worker(k: Builder, dtype: str) -> None:
     """Do what is posted in the control block; return to sleep where nothing came for a while."""
     code, control = k.code, k.control
@@ -163,7 +163,7 @@ def waiting_worker(k: Builder, dtype: str) -> None:
     code.position_at_end(end)
 
 
-@kernel("job")
+@kernel("job", passes=False)
 def share(k: Builder, dtype: str) -> None:
     """Post the job to the workers that are awake, and to the others if they are to be woken: then that comes first.
 
@@ -201,7 +201,7 @@ def share(k: Builder, dtype: str) -> None:
     k.when(k.least_of(sleeping, waking).equals(0), lambda: _along(k, job))
 
 
-@kernel("job")
+@kernel("job", passes=False)
 def work_along(k: Builder, dtype: str) -> None:
     """Work at the job too, then wait for the workers; one that has not begun need not any more."""
     _along(k, k.job)

@@ -48,8 +48,8 @@ __all__ = [
 _MOST, _SMALL = sys.maxsize // 8, 2**26
 _FLOAT32, _FLOAT64, _INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
-# types whose equal values are the same to every check
 _INT = {int}
+# types whose equal values are the same to every check
 _PLAIN = frozenset({int, bool, str, type(None), *(type(np.dtype(code)) for code in "bhilqefdFD")})
 
 PerAxis = int | Sequence[int] | np.ndarray

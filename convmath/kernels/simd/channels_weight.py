@@ -25,7 +25,7 @@ from .laying import TAKEN_BACK, taken_back
 from .memory import aligned
 from .plane import ROOM, Plane, pack, parts, positions, strides, widest_band
 
-__all__ = ["Plan", "plan", "run_weight"]
+__all__ = ["TOTALS", "Plan", "plan", "run_weight", "shared_out"]
 
 FLOPS = 120e9  # multiplications and additions a second, about: only to see what is worth sharing
 PARTS = 8  # at most, which are summed by themselves
@@ -129,9 +129,14 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
     k.loop(k.first, k.behind, 1, [], item)
 
 
-def among(batch: int, parts: int) -> int:
-    """How many parts of equal size, but for the last, a batch has if it is to have so many at most."""
-    return -(-batch // -(-batch // max(1, min(parts, batch))))
+def shared_out(batch: int, groups: int, seconds: float, most: int, terms: int) -> tuple[int, int]:
+    """Into how many parts a batch is cut, and each of these into bands; `most` in all, and enough terms for each.
+
+    Parts have as many images each, but for the last.
+    """
+    most = max(1, min(most, terms // FEW))
+    images = -(-batch // -(-batch // min(PARTS, most, batch)))
+    return images, max(1, min(parts(seconds, images * groups), most // images))
 
 
 def tile(taps: int, vectors: int) -> tuple[float, int, int]:
@@ -164,9 +169,7 @@ class Plan:
         self.seconds = 2 * batch * weights * math.prod(counts) / FLOPS
         # one part where sums have to have one order; then, and where parts are not worth it, taps are shared out
         most = 1 if exact else TOTALS // max(1, weights * size)
-        images = among(batch, min(PARTS, most, batch * math.prod(counts) // FEW))
-        cuts = min(parts(self.seconds, images * groups), most // images, batch * math.prod(counts) // FEW // images)
-        cuts = max(1, cuts)
+        images, cuts = shared_out(batch, groups, self.seconds, most, batch * math.prod(counts))
         band = max(1, min(widest_band(windows, counts, reads, size, cuts), ROOM // max(1, behind * wide * size)))
         plane = Plane(sizes, windows, counts, band, size, lanes, split=False)
         shape = plane.shape if padded else sizes

@@ -59,11 +59,6 @@ class Shape:
                 found.setdefault(self.stride[0] * out + self.dilation[0] * r, []).append((out, r))
         return found
 
-    def begin(self, tap: int) -> int:
-        """The first element of the vectors that a tap of a row picks from."""
-        step = self.stride[1]
-        return self.dilation[1] * tap // step * step
-
     def columns(
         self, k: Builder, inner: Callable[[Value, bool, Sequence[Value]], Sequence[Value]], carried: Sequence[Value]
     ) -> list[Value]:
@@ -71,7 +66,8 @@ class Shape:
         if self.narrow:
             return list(inner(k.word(0), True, carried))
         step = self.stride[1]
-        reach = self.begin(self.taps[1] - 1) + step * k.lanes
+        # the vectors that the last tap picks from begin at a multiple of the stride
+        reach = self.dilation[1] * (self.taps[1] - 1) // step * step + step * k.lanes
         # the columns j whose block lies inside, also all that it reads: 0 ≤ step·j - before ≤ width - reach
         first = ((k.before_column + (step - 1)) // step + (k.lanes - 1)) // k.lanes * k.lanes
         room = k.width - reach + k.before_column

@@ -21,7 +21,7 @@ from convmath.window import Window
 
 from . import workers
 from .builder import BYTES, Builder, Value, words
-from .channels_weight import FEW, PARTS, TOTALS, among
+from .channels_weight import TOTALS, shared_out
 from .compile import kernel
 from .host import host
 from .laying import SPEED, TAKEN_BACK, taken_back
@@ -176,9 +176,7 @@ class Plan:
         rows, columns = (-(-n // m) for n in counts)
         work = points * rows * columns * batch * groups * reads * makes
         self.seconds, totals = 2 * work / FLOPS, TOTALS // (groups * points * reads * makes * size)
-        images = among(batch, min(PARTS, totals, batch * rows * columns // FEW))
-        cuts = min(parts(self.seconds, images * groups), totals // images, batch * rows * columns // FEW // images)
-        cuts = max(1, cuts)
+        images, cuts = shared_out(batch, groups, self.seconds, totals, batch * rows * columns)
         self.parts, per = images * cuts, -(-batch // images)
         wanted = min(parts(self.seconds, self.parts * groups), reads // BLOCK)
         blocks = max((n for n in range(1, wanted + 1) if reads % (n * lanes) == 0), default=1)

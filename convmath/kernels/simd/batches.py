@@ -47,6 +47,7 @@ Reads = list[tuple[int, int]]  # the taps of a position along an axis, and the e
     "x y w b flag items places taps",
     "batch image elements out_image out_elements reads channel w_channel tiles w_tile positions",
     "scratch made",
+    passes=False,
 )
 def correlate(k: Builder, dtype: str, many: int, together: int) -> None:
     """An item is so many images `together` as fill that many vectors, in a group of channels."""

@@ -266,14 +266,20 @@ def _correlation(
     laid: tuple[Shape, tuple[int, int]], *, turned: bool, exact: bool,
 ) -> Plan:  # fmt: skip
     shape, before = laid
-    # rows of the output that share what they read
-    rows = ROWS if shape.dilation[0] == 1 and shape.stride[0] <= shape.taps[0] else 1
+    rows = _together(shape, _two(out_sizes)[0], ROWS)
     held = math.prod(shape.taps) + 4 * rows <= host().registers
     if not held and exact:
         rows = min(rows, 2)  # all taps are written out, which takes as long as there are rows
     # a kernel that is turned has its taps in the other order
     code = partial(correlate, dtype, shape, rows, held, turned and exact, exact=exact)
     return Plan(code, batch, channels, out_sizes, (*_two(sizes), *_two(out_sizes), *before), turned)
+
+
+def _together(shape: Shape, height: int, most: int) -> int:
+    """How many rows of that many are taken at once where they share what they read, so that few of the last are none."""
+    if shape.dilation[0] > 1 or shape.stride[0] > shape.taps[0]:
+        return 1
+    return -(-height // -(-height // most))
 
 
 def _two(sizes: Sequence[int]) -> tuple[int, ...]:
@@ -313,7 +319,7 @@ def weight(
     if laid is None or math.prod(laid[0].taps) > host().registers - 6:
         return None
     shape, before = laid
-    code = partial(dot, dtype, shape, 2 if shape.dilation[0] == 1 and shape.stride[0] <= shape.taps[0] else 1)
+    code = partial(dot, dtype, shape, _together(shape, _two(counts)[0], 2))
     return Plan(code, batch, channels, tuple(w.kernel for w in windows), (*_two(sizes), *_two(counts), *before))
 
 

@@ -71,18 +71,22 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
             offsets, weights = k.at(k.offsets, tap), k.at(w, offset)
             size = taps * (channels * k.bytes)
 
-            def one(t: Value, run: Callable[..., None] = tile, count: int = channels) -> None:
+            def one(t: Value) -> None:
                 there = k.at(y, t * (k.out_channel * channels))
                 source, target = (k.scratch, k.tile_scratch) if step else (x, there)
                 plane = k.tile_plane if step else k.out_channel
                 bias_at = k.at(b, t * (channels * k.bytes))
-                run(source, k.at(weights, t * size), bias_at, target, offsets, taps, at[6], plane, at[7])
+                told = source, k.at(weights, t * size), bias_at, target, offsets, taps, at[6], plane, at[7]
+                if last:
+                    k.either(t < k.tiles, lambda: tile(*told), lambda: last(*told))
+                    made = k.select(t < k.tiles, k.word(channels), k.word(rest))
+                else:
+                    tile(*told)
+                    made = k.word(channels)
                 if step:
-                    _unpack(k, count, out_step, there, first, behind)
+                    _unpack(k, made, out_step, there, first, behind)
 
-            k.loop(0, k.tiles, 1, [], one)
-            if last:
-                one(k.tiles, last, rest)
+            k.loop(0, k.tiles + 1 if last else k.tiles, 1, [], one)
 
         k.loop(0, k.count, 1, [], group)
 
@@ -135,28 +139,28 @@ def _tile(
     k.loop(0, blocks, 1, [], block)
 
 
-def _unpack(k: Builder, count: int, step: int, y: Value, first: Value, behind: Value) -> None:
+def _unpack(k: Builder, count: Value, step: int, y: Value, first: Value, behind: Value) -> None:
     """The rows of the output out of the planes of `count` channels."""
 
     def row(r: Value) -> None:
         told = k.at(k.out, r * (8 * OUT))
         at, to, length = (k.load_word(told, 8 * place) for place in range(OUT))
-        for i in range(count):
+
+        def channel(i: Value) -> None:
             source, there = k.at(k.at(k.tile_scratch, k.tile_plane * i), at), k.at(k.at(y, k.out_channel * i), to)
 
-            if step > WRITTEN_OUT:
-                _apart(k, source, there, length, step)
-                continue
-
-            def vector(
-                offset: Value, mask: Value | None, seen: Value, source: Value = source, there: Value = there
-            ) -> Value:
+            def vector(offset: Value, mask: Value | None, seen: Value) -> Value:
                 value = k.load(source, offset, mask=mask)
                 _spread(k, value, there, offset, mask, step)
                 return watched(k, seen, value)
 
-            [seen] = k.over(length, vector, [unseen(k)])
-            note(k, seen, k.flag)
+            if step > WRITTEN_OUT:
+                _apart(k, source, there, length, step)
+            else:
+                [seen] = k.over(length, vector, [unseen(k)])
+                note(k, seen, k.flag)
+
+        k.loop(0, count, 1, [], channel)
 
     k.loop(first, behind, 1, [], row)
 

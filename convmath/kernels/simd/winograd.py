@@ -101,6 +101,7 @@ def transform_tiles(
     "height width out_height out_width makes before_row before_column length columns "
     "plane out_plane image out_image tiles",
     "scratch transformed products turned",
+    passes=False,
 )
 def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: int) -> None:
     """`channels` read; tiles of `pixels` × `vectors` of the channels that are made in each matrix product."""

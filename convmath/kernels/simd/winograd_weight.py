@@ -46,6 +46,7 @@ def turned(m: int) -> ToomCook:
     "x gy sums items steps",
     "height width out_height out_width before_row before_column length columns plane out_plane image out_image tiles",
     "scratch cotangents transformed transformed_cotangents",
+    passes=False,
 )
 def tiles(k: Builder, dtype: str, m: int, count: int, vectors: int, channels: int, makes: int) -> None:
     """Tiles of `count` channels that are read × `vectors` of those that are made, of `channels` and `makes` in all."""

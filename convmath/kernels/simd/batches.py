@@ -56,8 +56,7 @@ def correlate(k: Builder, dtype: str, many: int, together: int) -> None:
     def item(i: Value) -> None:
         first, x, y, w, b = (k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM))
         x, y, w, b = (k.at(base, offset) for base, offset in zip((k.x, k.y, k.w, k.b), (x, y, w, b), strict=True))
-        for v in range(together):
-            _lay_across(k, x, first + v * k.lanes, v * k.vector, row)
+        k.loop(0, together, 1, [], lambda v: _lay_across(k, x, first + v * k.lanes, v * k.vector, row))
 
         def tile(t: Value) -> None:
             weights, shift = k.at(w, t * k.w_tile), k.at(b, t * (many * k.bytes))
@@ -77,8 +76,7 @@ def correlate(k: Builder, dtype: str, many: int, together: int) -> None:
             note(k, seen, k.flag)
 
         k.loop(0, k.tiles, 1, [], tile)
-        for v in range(together):
-            _lay_back(k, y, first + v * k.lanes, v * k.vector, row)
+        k.loop(0, together, 1, [], lambda v: _lay_back(k, y, first + v * k.lanes, v * k.vector, row))
 
     k.loop(k.first, k.behind, 1, [], item)
 
@@ -106,18 +104,19 @@ def _sums(k: Builder, p: Value, weights: Value, many: int, together: int) -> lis
     return k.loop(0, k.reads, 1, [k.splat(0.0)] * (many * together), channel)
 
 
-def _lay_across(k: Builder, x: Value, first: Value, shift: int, row: int) -> None:
+def _lay_across(k: Builder, x: Value, first: Value, shift: Value, row: int) -> None:
     """The elements of as many images as there are lanes, one vector for each element; the last image goes on."""
     images = [k.at(x, k.least_of(first + lane, k.batch - 1) * k.image) for lane in range(k.lanes)]
 
     def block(offset: Value, mask: Value | None) -> None:
+        into = k.at(k.scratch, offset // k.bytes * row + shift)
         for e, vector in enumerate(k.transposed([k.load(image, offset, mask=mask) for image in images])):
-            k.store(vector, k.scratch, offset // k.bytes * row + (e * row + shift))
+            k.store(vector, into, e * row)
 
     k.over(k.elements, block)
 
 
-def _lay_back(k: Builder, y: Value, first: Value, shift: int, row: int) -> None:
+def _lay_back(k: Builder, y: Value, first: Value, shift: Value, row: int) -> None:
     """The elements of the output, image by image."""
 
     def block(offset: Value, mask: Value | None) -> None:

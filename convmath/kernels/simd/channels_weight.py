@@ -41,27 +41,22 @@ BAND = 7  # words: rows to pack; offsets of the band in x and gy; its positions,
     "x gy sums offsets rows items begins bands",
     "channels channel packed length image outputs wide gy_image gy_channel taps copied",
     "scratch turned",
+    passes=False,
 )
 def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int, stride: int) -> None:
     """Tiles of `count` taps × `vectors` of output channels, and one of `rest` taps."""
     across = k.wide * k.bytes  # bytes from one position of the turned cotangent to the next
 
     def turn(gy: Value, positions: Value) -> None:
-        """gy[channel][position] as turned[position][channel]; channels that fill up the vectors are 0."""
+        """gy[channel][position] as turned[position][channel]; the last channel fills up the vectors."""
 
         def channels(c: Value) -> None:
-            source = k.at(gy, c * k.gy_channel)
+            lines = [k.at(gy, k.least_of(c + i, k.outputs - 1) * k.gy_channel) for i in range(k.lanes)]
             into = k.at(k.turned, c * k.bytes)
-            there = k.outputs - c
 
             def block(offset: Value, mask: Value | None) -> None:
-                rows = []
-                for i in range(k.lanes):
-                    own = k.below(k.select(there > i, k.lanes, k.word(0))) if mask is None else mask
-                    own = own if mask is None else mask & k.below(k.select(there > i, k.lanes, k.word(0)))
-                    rows.append(k.load(k.at(source, k.gy_channel * i), offset, mask=own))
-                first = offset * (k.wide)
-                for i, row in enumerate(k.transposed(rows)):
+                first = offset * k.wide
+                for i, row in enumerate(k.transposed([k.load(line, offset, mask=mask) for line in lines])):
                     k.store(row, k.at(into, first + across * i))
 
             k.over(positions, block)

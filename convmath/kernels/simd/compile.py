@@ -111,7 +111,7 @@ def _engine() -> llvm.ExecutionEngine:
 def _machine_code(source: str, passes: bool) -> bytes:
     module = llvm.parse_assembly(source)
     module.verify()
-    options = llvm.create_pipeline_tuning_options(speed_level=3 if passes else 0)
+    options = llvm.create_pipeline_tuning_options(speed_level=1 if passes else 0)
     # the vectors and the tiles are written out already
     options.loop_unrolling = options.loop_vectorization = options.slp_vectorization = False
     builder = llvm.create_pass_builder(_target(), options)

@@ -27,7 +27,6 @@ from typing import Any
 
 import numpy as np
 import sympy
-from scipy import fft
 
 from convmath.errors import HyperparameterError
 from convmath.integers.facts import plainly_nonnegative
@@ -150,6 +149,8 @@ def _least(axis: Laid) -> int:
 
 def _in_floats(numbers: Numbers, lengths: tuple[int, ...]) -> np.ndarray:
     """With ω = exp(-2πi/L): what is transformed lies at its exponents, and the result at minus its own, modulo L."""
+    from scipy import fft  # only here: it takes longer to import than everything else
+
     last, places = range(3, 3 + len(lengths)), list(map(_places, numbers.axes))
     x, w = numbers.x, numbers.w
     for axis, L, (at_input, at_tap, _) in zip(last, lengths, places, strict=True):

@@ -21,10 +21,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
 from convmath.calculus.eliminate import solved
 from convmath.errors import DtypeError
@@ -34,6 +33,9 @@ from convmath.ir.nodes import Statement
 from .form import Form
 from .numbers import Numbers
 from .structure import Structure, indices_of
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 __all__ = ["Toeplitz"]
 
@@ -57,6 +59,11 @@ class _Entries:
         rows, columns = outputs * (O * g + o) + rows, inputs * (C * g + c) + columns
         rows, columns = (np.broadcast_to(places, values.shape).reshape(-1) for places in (rows, columns))
         return _Entries(rows, columns, values.reshape(-1), (outputs * G * O, inputs * G * C))
+
+    def matrix(self, values: np.ndarray) -> sparse.csr_array:
+        from scipy import sparse  # only here: it takes longer to import than everything else
+
+        return sparse.coo_array((values, (self.rows, self.columns)), self.shape).tocsr()
 
 
 def _met(numbers: Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,7 +105,7 @@ class Toeplitz(Form):
                     f"{name} holds Fractions or long integers, but scipy.sparse needs 64-bit ones or floats"
                 )
             values = values.astype(np.int64)
-        return sparse.coo_array((values, (entries.rows, entries.columns)), entries.shape).tocsr()
+        return entries.matrix(values)
 
     def _value(self, numbers: Numbers) -> np.ndarray:
         entries = _Entries.of(numbers)
@@ -107,6 +114,6 @@ class Toeplitz(Form):
             y = np.zeros((entries.shape[0], columns.shape[1]), object)
             np.add.at(y, entries.rows, entries.values[:, None] * columns[entries.columns])
         else:
-            y = sparse.coo_array((entries.values, (entries.rows, entries.columns)), entries.shape) @ columns
+            y = entries.matrix(entries.values) @ columns
         G, O = numbers.w.shape[:2]
         return numbers.value(y.T.reshape(len(numbers.x), G, O, *(axis.m for axis in numbers.axes)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import gc
 import hashlib
 import os
 import sys
@@ -80,15 +81,28 @@ def _linked(emit: Callable[..., None], names: tuple, arguments: tuple, exact: bo
     entry = _entry(f"{emit.__module__}.{symbol}")
     code = _read(entry)
     if code is None:
-        builder = Builder(symbol, arguments[0], *names, exact=exact)
-        emit(builder, *arguments)
-        builder.code.ret_void()
-        code = _machine_code(str(builder.module), passes)
+        code = _machine_code(_source(symbol, emit, names, arguments, exact), passes)
         _write(entry, code)
     engine = _engine()
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     return engine.get_function_address(symbol)
+
+
+def _source(symbol: str, emit: Callable[..., None], names: tuple, arguments: tuple, exact: bool) -> str:
+    """The kernel as LLVM reads it."""
+    # so many objects are made at once that Python would go through all that the process has, looking for cycles, which
+    # takes longer than compiling where large libraries are loaded
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        builder = Builder(symbol, arguments[0], *names, exact=exact)
+        emit(builder, *arguments)
+        builder.code.ret_void()
+        return str(builder.module)
+    finally:
+        if collects:
+            gc.enable()
 
 
 # --- LLVM -----------------------------------------------------------------------------------------------------

@@ -73,15 +73,19 @@ def multiply(k: Builder, dtype: str, many: int, vectors: int, turned: bool) -> N
 
 def _lay_out(k: Builder, column: Value, vectors: int) -> None:
     """panel[k][columns], of b[column][k]"""
-    for v in range(vectors):
-        lines = [k.at(k.b, (column + (v * k.lanes + lane)) * k.b_row) for lane in range(k.lanes)]
 
-        def block(offset: Value, mask: Value | None, v: int = v, lines: list[Value] = lines) -> None:
-            there = k.at(k.panel, offset // k.bytes * (vectors * k.vector) + v * k.vector)
+    def one(v: Value) -> None:
+        lines = [k.at(k.b, (column + v * k.lanes + lane) * k.b_row) for lane in range(k.lanes)]
+        there = k.at(k.panel, v * k.vector)
+
+        def block(offset: Value, mask: Value | None) -> None:
+            into = k.at(there, offset // k.bytes * (vectors * k.vector))
             for e, vector in enumerate(k.transposed([k.load(line, offset, mask=mask) for line in lines])):
-                k.store(vector, there, e * vectors * k.vector)
+                k.store(vector, into, e * vectors * k.vector)
 
         k.over(k.common, block)
+
+    k.loop(0, vectors, 1, [], one)
 
 
 # --- plans --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from time import perf_counter
 
+from .layers import LAYERS
+
 PYTHON = [sys.executable, "-c"]
 
 IMPORT = """
@@ -60,6 +62,30 @@ import convmath as cm
 cm.network
 start = perf_counter()
 cm.network("resnet50").table()
+print(perf_counter() - start)
+"""
+
+# the engine: kernels, derived rules and what takes gradients by them
+ENGINE = """
+from time import perf_counter
+start = perf_counter()
+import convmath as cm
+cm.grad
+print(perf_counter() - start)
+"""
+
+# a layer in a process that has called none yet, and nothing kept on disk: forward, or the gradient by an argument
+FIRST = """
+import os
+from time import perf_counter
+import numpy as np
+from tests.bench.layers import LAYERS
+os.environ["CONVMATH_CACHE"] = ""
+layer = LAYERS[{layer}]
+x, w = layer.drawn("{dtype}")
+start = perf_counter()
+call = layer.function.prepare(x, w, **layer.hyper)
+call.pulled(np.ones(call.shape, x.dtype), {{{place}}}) if "{place}" else layer.function(x, w, **layer.hyper)
 print(perf_counter() - start)
 """
 
@@ -115,6 +141,12 @@ def _spread(values: list[float], unit: Callable[[float], str], least: Callable[[
     return f"{unit(least(values))} / {unit(statistics.median(values))}"
 
 
+def first_calls(dtype: str, place: str) -> list[float]:
+    """The least time of each layer's first call."""
+    scripts = [FIRST.format(layer=layer, dtype=dtype, place=place) for layer in range(len(LAYERS))]
+    return [min(x for [x] in inside(script, 3)) for script in scripts]
+
+
 def milliseconds(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms"
 
@@ -129,6 +161,12 @@ def rows() -> Iterator[tuple[str, str, str]]:
     yield "`import convmath`", _spread([x for [x] in inside(IMPORT, 15)], milliseconds), "50 ms"
     yield "`convmath --help`, the whole process", _spread(whole([*convmath, "--help"], 11), milliseconds), "200 ms"
     yield "`python -c pass`, for comparison", _spread(whole([*PYTHON, "pass"], 11), milliseconds), ""
+    yield "`import convmath` and its engine", _spread([x for [x] in inside(ENGINE, 7)], milliseconds), ""
+    for kind, place in (("forward", ""), ("input", "0"), ("weight", "1")):
+        for dtype in ("float32", "float64"):
+            # of every layer the least time counts, and of these the longest
+            took = _spread(first_calls(dtype, place), milliseconds, max)
+            yield f"the first use of a layer, {kind}, {dtype}: longest / median of the layers", took, "300 ms"
     gradients = [x for [x] in inside(GRADIENTS, 7)]
     yield "all first gradients of the grouped 3-D convolution", _spread(gradients, milliseconds), "500 ms"
     derivations = zip(*inside(DERIVATIONS, 3), strict=True)

@@ -31,6 +31,20 @@ class Layer:
     groups: int = 1
     transposed: bool = False
 
+    @property
+    def function(self) -> Any:
+        return F.conv_transpose if self.transposed else F.conv
+
+    @property
+    def hyper(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in ("stride", "padding", "dilation", "groups")}
+
+    def drawn(self, dtype: Any) -> tuple[np.ndarray, np.ndarray]:
+        """An input and a weight."""
+        rng = np.random.default_rng(0)
+        x, w = (rng.standard_normal(shape).astype(dtype) for shape in (self.x, self.w))
+        return x, w
+
 
 LAYERS = [
     *(Layer(f"LeNet-5, 5×5 1→6 at 28, batch {n}", (n, 1, 28, 28), (6, 1, 5, 5), padding=2) for n in (64, 128)),
@@ -76,14 +90,9 @@ def cases(
 
 
 def _cases(layer: Layer, theirs: Theirs, dtype: Any, method: str, within: Context) -> Iterator[Case]:
-    rng = np.random.default_rng(0)
-    x, w = (rng.standard_normal(shape).astype(dtype) for shape in (layer.x, layer.w))
-    function = F.conv_transpose if layer.transposed else F.conv
-    hyper: dict[str, Any] = {name: getattr(layer, name) for name in ("stride", "padding", "dilation", "groups")} | {
-        "method": method
-    }
-    call = function.prepare(x, w, **hyper)
-    gy = rng.standard_normal(call.shape).astype(dtype)
+    function, (x, w) = layer.function, layer.drawn(dtype)
+    hyper: dict[str, Any] = layer.hyper | {"method": method}
+    gy = np.random.default_rng(1).standard_normal(function.prepare(x, w, **hyper).shape).astype(dtype)
 
     def ours(run: Call) -> Call:
         def called() -> object:

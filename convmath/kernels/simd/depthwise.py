@@ -276,7 +276,7 @@ def _correlation(
 
 
 def _together(shape: Shape, height: int, most: int) -> int:
-    """How many rows of that many are taken at once where they share what they read, so that few of the last are none."""
+    """How many rows are taken at once where they share what they read, so that the last time few are missing."""
     if shape.dilation[0] > 1 or shape.stride[0] > shape.taps[0]:
         return 1
     return -(-height // -(-height // most))

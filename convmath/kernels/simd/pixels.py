@@ -55,7 +55,7 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
     With step = 0 the input is read where it lies, and the output is written where it belongs.
     """
     tile = k.subroutine("tile", "pppppiiii", lambda *a: _tile(k, channels, vectors, not step, *a))
-    last = k.subroutine("rest", "pppppiiii", lambda *a: _tile(k, rest, vectors, not step, *a)) if rest else None
+    last = k.subroutine("rest", "pppppiiii", lambda *a: _tile(k, rest, vectors, not step, *a)) if rest else tile
 
     def item(i: Value) -> None:
         at = [k.load_word(k.at(k.items, i * (8 * ITEM)), 8 * place) for place in range(ITEM)]
@@ -77,16 +77,16 @@ def correlate(k: Builder, dtype: str, channels: int, vectors: int, rest: int, st
                 plane = k.tile_plane if step else k.out_channel
                 bias_at = k.at(b, t * (channels * k.bytes))
                 told = source, k.at(weights, t * size), bias_at, target, offsets, taps, at[6], plane, at[7]
-                if last:
-                    k.either(t < k.tiles, lambda: tile(*told), lambda: last(*told))
-                    made = k.select(t < k.tiles, k.word(channels), k.word(rest))
+                whole = t < k.tiles
+                if rest:
+                    k.either(whole, lambda: tile(*told), lambda: last(*told))
                 else:
                     tile(*told)
-                    made = k.word(channels)
                 if step:
+                    made = k.select(whole, k.word(channels), k.word(rest))
                     _unpack(k, made, out_step, there, first, behind)
 
-            k.loop(0, k.tiles + 1 if last else k.tiles, 1, [], one)
+            k.loop(0, k.tiles + 1 if rest else k.tiles, 1, [], one)
 
         k.loop(0, k.count, 1, [], group)
 

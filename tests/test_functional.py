@@ -20,21 +20,16 @@ from hypothesis import strategies as st
 from convmath import functional as F
 from convmath import operator, operators
 from convmath.errors import ConvmathError, DtypeError, HyperparameterError, ShapeError, UnknownNameError
-from convmath.kernels.choice import EVERYWHERE, without
+from convmath.kernels.choice import EVERYWHERE
 from convmath.ops.registry import family_options
 from convmath.testing import Case, cases
 from convmath.testing.cases import SEEDS, integers
 
+from .generated import by
+
 # what is computed in the type it came in, and the operators whose kernels may be chosen
 OPERATORS = pytest.mark.parametrize("name", ["conv", "conv_transpose", "max_pool", "avg_pool"])
 EVERY = pytest.mark.parametrize("name", operators())
-LLVMLITE = pytest.mark.skipif(bool(without()), reason=without() or "llvmlite is there")
-
-
-def by(method: str, *values: str) -> Any:
-    """These parameters of a test, which needs llvmlite for generated kernels."""
-    return pytest.param(*values, method, marks=[LLVMLITE] if method == "simd" else [])
-
 
 METHODS = pytest.mark.parametrize("method", [by(method) for method in ("auto", *EVERYWHERE)])
 WAYS = pytest.mark.parametrize(

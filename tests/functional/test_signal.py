@@ -20,20 +20,17 @@ from convmath.kernels.choice import using, without
 from convmath.kernels.threads import set_threads
 
 from ..faults import caught
+from ..generated import GENERATED, by, there
 
 NAMES = pytest.mark.parametrize("name", ["convolve", "correlate"])
-SIMD = pytest.param("simd", marks=pytest.mark.skipif(bool(without()), reason=without()))
 PLAIN = ("direct", "patches", "fft")
+SIMD = by("simd")
 METHODS = pytest.mark.parametrize("method", ["auto", *PLAIN, SIMD])
+THERE = there(kernels.METHODS)
 BOTH = (F.convolve, F.correlate)
 KINDS = ("i8", "f4", "f8", "c8", "c16")
 
 Pair = tuple[np.ndarray, np.ndarray]
-
-
-def there() -> list[str]:
-    """The methods that there are here."""
-    return [method for method in kernels.METHODS if method != "simd" or not without()]
 
 
 def numbers(rng: np.random.Generator, shape: tuple[int, ...], kind: str) -> np.ndarray:
@@ -89,7 +86,7 @@ def test_what_is_large_is_scipys_too(name: str, kinds: tuple[str, str]) -> None:
         for one, other in ((n, k), (k, n)):
             a, v = numbers(rng, one, kinds[0]), numbers(rng, other, kinds[1])
             expected = getattr(signal, name)(a.astype(complex), v.astype(complex), "same", method="fft")
-            for method in ("auto", "patches", "fft", *there()[3:]):
+            for method in ("auto", "patches", "fft", *THERE[3:]):
                 y = getattr(F, name)(a, v, "same", method)
                 assert np.abs(y - expected).max() < 1e-3  # of whole numbers
                 assert method not in ("patches", "simd") or (y == np.round(y)).all()
@@ -256,7 +253,7 @@ def test_nothing_depends_on_the_number_of_threads() -> None:
         found = []
         for threads in (1, 3):
             set_threads(threads)
-            found.append([F.convolve(a, v, method=m) for a, v in cases for m in there()[1:]])
+            found.append([F.convolve(a, v, method=m) for a, v in cases for m in THERE[1:]])
     finally:
         set_threads(None)
     for one, other in zip(*found, strict=True):
@@ -265,7 +262,7 @@ def test_nothing_depends_on_the_number_of_threads() -> None:
 
 def test_a_call_takes_little_more_than_its_output() -> None:
     a, v, w = np.ones((2000, 1500), "f4"), np.ones((9, 9), "f4"), np.ones((40, 40), "f4")
-    for kernel, method in ((v, "direct"), (v, "patches"), (w, "fft"), *((v, method) for method in there()[3:])):
+    for kernel, method in ((v, "direct"), (v, "patches"), (w, "fft"), *((v, method) for method in THERE[3:])):
         F.convolve(a[:100], kernel, "same", method)  # what is imported and kept does not count
         tracemalloc.start()
         y = F.convolve(a, kernel, "same", method)
@@ -295,7 +292,7 @@ def test_arrays_are_neither_changed_nor_shared() -> None:
         a.flags.writeable = False
         one = np.ones((1,) * a.ndim)
         for own in BOTH:
-            for method in there():
+            for method in THERE:
                 y = own(a, one, method=method)
                 np.testing.assert_allclose(y, a, rtol=1e-14)
                 assert y.flags.writeable
@@ -308,7 +305,7 @@ def test_the_plan_says_what_is_done() -> None:
     assert F.convolve.methods == F.correlate.methods == ("direct", "patches", "fft", "simd")
     plan = F.convolve.plan(a, v)
     assert (plan.method, plan.flops) == ("patches" if without() else "simd", 2 * 30 * (10**5 + 29))
-    assert set(plan.seconds) == set(there())
+    assert set(plan.seconds) == set(THERE)
     assert F.correlate.plan(a, v, method="fft").why == "asked for"
     infinite = F.convolve.plan(a, np.full(30, np.inf), method="patches")
     assert (infinite.method, infinite.why[:26]) == ("direct", "the only one that keeps wh")
@@ -319,7 +316,7 @@ def test_the_plan_says_what_is_done() -> None:
         assert F.convolve.plan(a, v).method == plan.method
 
 
-@pytest.mark.skipif(bool(without()), reason=without())
+@GENERATED
 def test_generated_kernels_compute_what_they_are_for_and_the_plan_says_so() -> None:
     v = np.ones(30)
     with using("simd"):

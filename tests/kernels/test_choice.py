@@ -17,10 +17,10 @@ from convmath.kernels import choice, costs, signal
 from convmath.kernels.threads import set_threads, threads
 from convmath.window import Window
 
+from ..generated import GENERATED
+
 SMALL = np.ones((1, 2, 5, 5), "f4"), np.ones((2, 2, 3, 3), "f4")
 LARGE = np.ones((4, 16, 32, 32), "f4"), np.ones((32, 16, 3, 3), "f4")
-
-generated = pytest.mark.skipif(bool(choice.without()), reason=choice.without() or "there is nothing missing")
 
 
 def test_what_is_small_is_not_worth_a_kernel() -> None:
@@ -29,7 +29,7 @@ def test_what_is_small_is_not_worth_a_kernel() -> None:
     assert (plan.flops, plan.bytes) == (2 * 2 * 9 * 2 * 9, 4 * (50 + 36 + 18))
 
 
-@generated
+@GENERATED
 def test_the_least_time_is_taken_and_never_f_4_3() -> None:
     plan = F.conv.plan(*LARGE)
     assert set(plan.seconds) == {"direct", "patches", "simd", "winograd", "winograd4"}
@@ -53,7 +53,7 @@ def test_a_call_a_context_and_the_environment_ask(monkeypatch: pytest.MonkeyPatc
         F.conv(*SMALL)
 
 
-@generated
+@GENERATED
 def test_tiles_that_do_not_fit_are_refused() -> None:
     with pytest.raises(HyperparameterError, match=r"^method 'winograd' is asked for, but F\(2, 3\)"):
         F.conv(*SMALL, method="winograd")

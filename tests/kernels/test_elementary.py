@@ -26,13 +26,11 @@ from convmath.kernels import elementary
 from convmath.kernels.elementary import arithmetic, exponential
 from convmath.kernels.elementary.arithmetic import SINGLE
 
+from ..generated import GENERATED
+
 ROOT = Path(__file__).parents[2]
 NAMES = [name for name in elementary.FUNCTIONS if name not in ("power", "exp_below")]
 INF, NAN = math.inf, math.nan
-
-GENERATED = pytest.mark.skipif(
-    importlib.util.find_spec("llvmlite") is None, reason="generated kernels need llvmlite (the extra convmath[fast])"
-)
 
 
 def of(name: str, x: np.ndarray) -> np.ndarray:

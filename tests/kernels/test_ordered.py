@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
@@ -17,6 +16,7 @@ from convmath.kernels import ordered, patches
 from convmath.window import Window
 
 from ..faults import caught
+from ..generated import GENERATED
 from . import definition
 from .cases import Laid, layouts
 
@@ -297,11 +297,6 @@ LAYERS = [
     (1, 1, 17, 3, [(12, 1, 1, 1, 0, 0), (10, 1, 1, 1, 0, 0)]),
     (1, 1, 2, 4, [(5, 2, 1, 1, 1, 0), (6, 3, 3, 1, 2, 2), (4, 2, 1, 2, 0, 1)]),
 ]
-
-
-GENERATED = pytest.mark.skipif(
-    importlib.util.find_spec("llvmlite") is None, reason="generated kernels need llvmlite (the extra convmath[fast])"
-)
 
 
 @GENERATED

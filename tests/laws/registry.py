@@ -12,8 +12,10 @@ from convmath.kernels.choice import EVERYWHERE
 from convmath.ops.registry import family_options
 from convmath.testing import Case, Subject, cases
 
+from ..generated import there
+
 OPERATORS = operators()
-KERNELS = list(EVERYWHERE)
+KERNELS = there(EVERYWHERE)
 # those whose kernels may be chosen, and those whose output has a position for each window
 SEVERAL = [name for name in OPERATORS if len(getattr(functional, name).methods) > 1]
 WINDOWED = [name for name in SEVERAL if operator(name, ndim=1).statement.placements]

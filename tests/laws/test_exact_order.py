@@ -31,10 +31,10 @@ from convmath.testing.laws import LAWS, applies, laws_of
 from convmath.testing.subject import Failure
 
 from ..faults import caught
+from ..generated import GENERATED
 from .exact_order import bits, calls, computed, floats, large, of_large, real, steps
 from .registry import OPERATORS, drawn
 
-generated = pytest.mark.skipif(bool(choice.without()), reason=choice.without() or "there is nothing missing")
 DTYPES = st.sampled_from(["f4", "f8"])
 FEW = settings(max_examples=5)  # kernels are made for each of them
 
@@ -47,7 +47,7 @@ def same(ones: Any, others: Any, what: Any) -> None:
 # --- generated kernels and NumPy --------------------------------------------------------------------------------------
 
 
-@generated
+@GENERATED
 @pytest.mark.parametrize("name", OPERATORS)
 @FEW
 @given(data=st.data())
@@ -62,7 +62,7 @@ def test_generated_kernels_have_the_bits_of_numpy(name: str, data: st.DataObject
             same(fast, computed(numbers, seed), numbers)
 
 
-@generated
+@GENERATED
 @pytest.mark.parametrize("name", large())
 def test_large_arrays_have_the_bits_of_numpy(name: str) -> None:
     with cm.exact_order():
@@ -71,7 +71,7 @@ def test_large_arrays_have_the_bits_of_numpy(name: str) -> None:
             same(fast, of_large(name), name)
 
 
-@generated
+@GENERATED
 def test_steps_have_the_bits_of_numpy() -> None:
     with cm.exact_order():
         fast = list(steps())
@@ -193,7 +193,7 @@ def test_what_has_no_order_is_refused() -> None:
 # --- teeth ------------------------------------------------------------------------------------------------------------
 
 
-@generated
+@GENERATED
 def test_the_law_sees_a_sum_in_another_order(monkeypatch: pytest.MonkeyPatch) -> None:
     run = ordered._run
     monkeypatch.setattr(ordered, "_run", lambda found, terms: run(found, terms[::-1]))
@@ -201,7 +201,7 @@ def test_the_law_sees_a_sum_in_another_order(monkeypatch: pytest.MonkeyPatch) ->
         caught(test_generated_kernels_have_the_bits_of_numpy, name)
 
 
-@generated
+@GENERATED
 def test_the_law_sees_a_contraction(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "in_exact_order", lambda: False)
     monkeypatch.setattr(choice, "methods", lambda: {**choice.ordered_methods(), "simd": choice.generated()[0]["simd"]})
@@ -210,14 +210,14 @@ def test_the_law_sees_a_contraction(monkeypatch: pytest.MonkeyPatch) -> None:
     choice._chosen.cache_clear()
 
 
-@generated
+@GENERATED
 def test_the_law_sees_the_exponential_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(basics, "exp", np.exp)
     for name in ("sigmoid", "softmax"):
         caught(test_generated_kernels_have_the_bits_of_numpy, name)
 
 
-@generated
+@GENERATED
 def test_the_law_sees_fast_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("convmath.kernels.simd.elementwise.in_exact_order", lambda: False)
     monkeypatch.setattr(streams, "in_exact_order", lambda: False)

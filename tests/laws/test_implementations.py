@@ -26,12 +26,13 @@ from convmath.testing.subject import Failure, Subject
 from convmath.window import Window
 
 from ..faults import caught
+from ..generated import by
 from ..kernels.cases import turned
 from .registry import KERNELS, OPERATORS, TAKE_ANYTHING, WAYS, WINDOWED, drawn, subject
 
 
 @pytest.mark.parametrize(
-    ("name", "law", "method"), [(name, law, method) for name, method in WAYS for law in laws_of(name, True)]
+    ("name", "law", "method"), [by(method, name, law) for name, method in WAYS for law in laws_of(name, True)]
 )
 @given(data=st.data())
 def test_it_obeys(name: str, law: str, method: str, data: st.DataObject) -> None:

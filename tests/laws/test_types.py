@@ -21,6 +21,7 @@ from convmath.testing import Case, cases
 from convmath.testing.cases import SEEDS
 
 from ..faults import caught
+from ..generated import by, there
 from .registry import OPERATORS, drawn
 
 Arrays = list[np.ndarray]
@@ -169,7 +170,7 @@ def around(array: np.ndarray) -> np.ndarray:
     return np.asarray(((array + 2**63) % 2**64) - 2**63).astype(np.int64)
 
 
-@pytest.mark.parametrize("method", ["auto", *EVERYWHERE])
+@pytest.mark.parametrize("method", [by(method) for method in ("auto", *EVERYWHERE)])
 @pytest.mark.parametrize("name", WHOLE)
 @given(data=st.data())
 def test_integers_are_exact_modulo_two_to_the_64(name: str, method: str, data: st.DataObject) -> None:
@@ -235,7 +236,7 @@ def drawn_complex(name: str, dtype: str, data: st.DataObject) -> tuple[Case, Arr
 
 def ways(name: str) -> list[dict[str, Any]]:
     """With each choice of kernels, and without one."""
-    return [{}, *({"method": method} for method in getattr(functional, name).methods if method)]
+    return [{}, *({"method": method} for method in there(getattr(functional, name).methods) if method)]
 
 
 @pytest.mark.parametrize("dtype", ["c8", "c16"])

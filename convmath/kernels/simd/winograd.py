@@ -39,23 +39,22 @@ ITEM = 7  # words: offsets of x, y, u, b in bytes; images; the first row of tile
 
 
 def innermost(
-    k: Builder, source: Value, plane: Value, into: Value, channels: int,
-    sizes: tuple[Value, Value], before: tuple[Value, Value], first: Value, rows: Value, length: Value,
+    k: Builder, source: Value, plane: Value, into: Value, channels: Value, height: Value, width: Value,
+    before_row: Value, before_column: Value, first: Value, rows: Value, length: Value,
 ) -> None:  # fmt: skip
     """Rows of a (channel, row, column) array as (row, column, channel), zeros around, from row `first` on."""
     pixel = channels * k.bytes
-    height, width = sizes
 
     def block(c: Value) -> None:
         def row(r: Value) -> None:
-            at, line = first + r - before[0], k.at(into, r * length * pixel + c * k.bytes)
+            at, line = first + r - before_row, k.at(into, r * length * pixel + c * k.bytes)
 
             def zeros(low: Value, high: Value) -> None:
                 k.loop(low, high, 1, [], lambda i: k.store(k.splat(0.0), line, i * pixel))
 
             def copy() -> None:
                 here = k.at(k.at(source, c * plane), at * width * k.bytes)
-                there = k.at(line, before[1] * pixel)
+                there = k.at(line, before_column * pixel)
 
                 def turn(offset: Value, mask: Value | None) -> None:
                     rows = [k.load(k.at(here, plane * i), offset, mask=mask) for i in range(k.lanes)]
@@ -64,9 +63,9 @@ def innermost(
                         k.store(value, there, offset * channels + i * pixel)
 
                 k.over(width, turn)
-                zeros(before[1] + width, length)
+                zeros(before_column + width, length)
 
-            zeros(k.word(0), before[1])
+            zeros(k.word(0), before_column)
             k.either((at >= 0) & (at < height), copy, lambda: zeros(k.word(0), length))
 
         k.loop(0, rows, 1, [], row)
@@ -145,8 +144,8 @@ def tiles(k: Builder, dtype: str, m: int, pixels: int, vectors: int, channels: i
 
         def lay(j: Value) -> None:
             innermost(
-                k, k.at(x, j * k.image), k.plane, k.scratch, channels, (k.height, k.width),
-                (k.before_row, k.before_column), first * m, rows * m + (TAPS - 1), k.length,
+                k, k.at(x, j * k.image), k.plane, k.scratch, k.word(channels), k.height, k.width,
+                k.before_row, k.before_column, first * m, rows * m + (TAPS - 1), k.length,
             )  # fmt: skip
             into = k.at(k.transformed, j * each * (channels * k.bytes))
             transform_tiles(k, f.B, k.scratch, k.length, into, point, channels, m, rows, k.columns)

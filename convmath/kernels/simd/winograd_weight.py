@@ -53,6 +53,7 @@ def tiles(k: Builder, dtype: str, m: int, count: int, vectors: int, channels: in
     f = turned(m)
     points, rest = len(f.points) ** 2, channels % count
     pixel, out_pixel = channels * k.bytes, makes * k.bytes
+    arranged = k.subroutine("innermost", "pipiiiiiiii", partial(innermost, k))
 
     def tile(v: Value, g: Value, sums: Value, c: Value, all_tiles: Value, rows: int) -> None:
         def made(o: Value) -> None:
@@ -89,16 +90,15 @@ def tiles(k: Builder, dtype: str, m: int, count: int, vectors: int, channels: in
             width = k.columns * m
 
             def lay(j: Value) -> None:
-                before = (k.before_row, k.before_column)
-                innermost(
-                    k, k.at(x, j * k.image), k.plane, k.scratch, channels, (k.height, k.width), before,
-                    first * m, rows * m + (TAPS - 1), k.length,
+                arranged(
+                    k.at(x, j * k.image), k.plane, k.scratch, k.word(channels), k.height, k.width,
+                    k.before_row, k.before_column, first * m, rows * m + (TAPS - 1), k.length,
                 )  # fmt: skip
                 into = k.at(k.transformed, j * each * pixel)
                 transform_tiles(k, f.B, k.scratch, k.length, into, point, channels, m, rows, k.columns)
-                innermost(
-                    k, k.at(gy, j * k.out_image), k.out_plane, k.cotangents, makes, (k.out_height, k.out_width),
-                    (zero, zero), first * m, rows * m, width,
+                arranged(
+                    k.at(gy, j * k.out_image), k.out_plane, k.cotangents, k.word(makes), k.out_height, k.out_width,
+                    zero, zero, first * m, rows * m, width,
                 )  # fmt: skip
                 into = k.at(k.transformed_cotangents, j * each * out_pixel)
                 transform_tiles(k, f.G, k.cotangents, width, into, out_point, makes, m, rows, k.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -87,6 +88,28 @@ def test_entries_that_are_damaged_or_foreign_are_not_taken(tmp_path: Path) -> No
 def test_a_folder_that_cannot_be_used_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     assert use(tmp_path / "file") == use(tmp_path / "file" / "below") == use("") == use(tmp_path)
+
+
+@pytest.mark.parametrize("collects", [True, False])
+def test_no_cycles_are_looked_for_while_a_kernel_is_emitted(collects: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONVMATH_CACHE", "")
+    seen = []
+
+    @kernel("x")
+    def nothing(k: Builder, dtype: str, fails: bool) -> None:
+        seen.append(gc.isenabled())
+        if fails:
+            raise KeyboardInterrupt
+
+    before = gc.isenabled()
+    try:
+        (gc.enable if collects else gc.disable)()
+        nothing("f4", False)
+        with pytest.raises(KeyboardInterrupt):
+            nothing("f4", True)
+        assert (seen, gc.isenabled()) == ([False, False], collects)
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_processes_may_fill_the_cache_at_once(tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def _source(symbol: str, emit: Callable[..., None], names: tuple, arguments: tup
     # so many objects are made at once that Python would go through all that the process has, looking for cycles, which
     # takes longer than compiling where large libraries are loaded
     collects = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         builder = Builder(symbol, arguments[0], *names, exact=exact)
         emit(builder, *arguments)
         builder.code.ret_void()

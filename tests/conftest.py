@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Benchmarks are run by hand (`make bench`), not collected.
-collect_ignore = ["bench"]
+# Benchmarks are run by hand (`make bench`), not collected; kernels made for tests can't be imported without llvmlite.
+collect_ignore = ["bench", "kernels/elementwise_kernel.py"]
 
 NOISE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("dev", max_examples=25, **NOISE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -18,6 +19,6 @@ def by(method: str, *values: str) -> Any:
     return pytest.param(*values, method, marks=[GENERATED] if method == "simd" else [])
 
 
-def there(methods: Any) -> list[str]:
+def there(methods: Iterable[str]) -> list[str]:
     """Those of the methods that there are here."""
     return [method for method in methods if method != "simd" or not without()]

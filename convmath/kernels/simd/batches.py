@@ -24,6 +24,7 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
+from .lanes import turn
 from .laying import GATHERED, gathered, numbers
 from .memory import empty
 from .plane import ROOM, strides
@@ -107,13 +108,7 @@ def _sums(k: Builder, p: Value, weights: Value, many: int, together: int) -> lis
 def _lay_across(k: Builder, x: Value, first: Value, shift: Value, row: int) -> None:
     """The elements of as many images as there are lanes, one vector for each element; the last image goes on."""
     images = [k.at(x, k.least_of(first + lane, k.batch - 1) * k.image) for lane in range(k.lanes)]
-
-    def block(offset: Value, mask: Value | None) -> None:
-        into = k.at(k.scratch, offset // k.bytes * row + shift)
-        for e, vector in enumerate(k.transposed([k.load(image, offset, mask=mask) for image in images])):
-            k.store(vector, into, e * row)
-
-    k.over(k.elements, block)
+    turn(k, images, k.elements, k.at(k.scratch, shift), row)
 
 
 def _lay_back(k: Builder, y: Value, first: Value, shift: Value, row: int) -> None:

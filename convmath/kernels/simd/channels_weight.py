@@ -21,6 +21,7 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
+from .lanes import turn
 from .laying import TAKEN_BACK, taken_back
 from .memory import aligned
 from .plane import ROOM, Plane, pack, parts, positions, strides, widest_band
@@ -47,19 +48,12 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
     """Tiles of `count` taps × `vectors` of output channels, and one of `rest` taps."""
     across = k.wide * k.bytes  # bytes from one position of the turned cotangent to the next
 
-    def turn(gy: Value, positions: Value) -> None:
+    def lay_out(gy: Value, positions: Value) -> None:
         """gy[channel][position] as turned[position][channel]; the last channel fills up the vectors."""
 
         def channels(c: Value) -> None:
             lines = [k.at(gy, k.least_of(c + i, k.outputs - 1) * k.gy_channel) for i in range(k.lanes)]
-            into = k.at(k.turned, c * k.bytes)
-
-            def block(offset: Value, mask: Value | None) -> None:
-                first = offset * k.wide
-                for i, row in enumerate(k.transposed([k.load(line, offset, mask=mask) for line in lines])):
-                    k.store(row, k.at(into, first + across * i))
-
-            k.over(positions, block)
+            turn(k, lines, positions, k.at(k.turned, c * k.bytes), across)
 
         k.loop(0, k.wide, k.lanes, [], channels)
 
@@ -109,7 +103,7 @@ def sum_over_pixels(k: Builder, dtype: str, count: int, vectors: int, rest: int,
 
             k.when(packed, copy)
             source = k.select(packed, k.scratch, own)
-            turn(k.at(k.at(k.gy, gy + n * k.gy_image), told[3]), told[4])
+            lay_out(k.at(k.at(k.gy, gy + n * k.gy_image), told[3]), told[4])
             whole = k.taps - rest
             last = k.least_of(at[6], whole)
             k.loop(at[5], last, count, [], lambda t: tile(source, t, total, told[5], told[6], count))

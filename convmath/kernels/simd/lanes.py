@@ -1,4 +1,4 @@
-"""Strides in registers: every s-th element of a row as a vector, and each element s times."""
+"""Strides in registers: every s-th element of a row as a vector, and each element s times; rows turned into columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from .builder import Builder, Value
 
-__all__ = ["every", "picked", "repeated"]
+__all__ = ["every", "picked", "repeated", "turn"]
 
 Load = Callable[[int], Value]
 
@@ -44,3 +44,17 @@ def repeated(k: Builder, load: Load, stride: int, first: int) -> Value:
     begin = first // stride
     vector = load(begin)
     return k.shuffle(vector, vector, [(first + i) // stride - begin for i in range(k.lanes)])
+
+
+def turn(k: Builder, lines: Sequence[Value], length: Value, into: Value, step: Value | int) -> None:
+    """Element i of as many lines as there are lanes becomes a vector that is stored step·i bytes behind `into`.
+
+    Behind the last element there are zeros, up to as many vectors as are a multiple of the lanes.
+    """
+
+    def block(offset: Value, mask: Value | None) -> None:
+        there = k.at(into, offset // k.bytes * step)
+        for e, column in enumerate(k.transposed([k.load(line, offset, mask=mask) for line in lines])):
+            k.store(column, there, e * step)
+
+    k.over(length, block)

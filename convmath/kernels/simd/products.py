@@ -22,6 +22,7 @@ from . import workers
 from .builder import BYTES, DTYPES, Builder, Value, words
 from .compile import Kernel, kernel
 from .host import host
+from .lanes import turn
 from .memory import empty
 from .plane import ROOM
 
@@ -76,14 +77,7 @@ def _lay_out(k: Builder, column: Value, vectors: int) -> None:
 
     def one(v: Value) -> None:
         lines = [k.at(k.b, (column + v * k.lanes + lane) * k.b_row) for lane in range(k.lanes)]
-        there = k.at(k.panel, v * k.vector)
-
-        def block(offset: Value, mask: Value | None) -> None:
-            into = k.at(there, offset // k.bytes * (vectors * k.vector))
-            for e, vector in enumerate(k.transposed([k.load(line, offset, mask=mask) for line in lines])):
-                k.store(vector, into, e * vectors * k.vector)
-
-        k.over(k.common, block)
+        turn(k, lines, k.common, k.at(k.panel, v * k.vector), vectors * k.vector)
 
     k.loop(0, vectors, 1, [], one)
 

@@ -23,6 +23,7 @@ from . import workers
 from .builder import BYTES, Builder, Value, words
 from .compile import kernel
 from .host import host
+from .lanes import turn
 from .laying import LAID, laid
 from .memory import aligned, biases, empty
 from .transform import both_sides
@@ -54,15 +55,9 @@ def innermost(
 
             def copy() -> None:
                 here = k.at(k.at(source, c * plane), at * width * k.bytes)
-                there = k.at(line, before_column * pixel)
-
-                def turn(offset: Value, mask: Value | None) -> None:
-                    rows = [k.load(k.at(here, plane * i), offset, mask=mask) for i in range(k.lanes)]
-                    for i, value in enumerate(k.transposed(rows)):
-                        # what is stored beyond the row is overwritten by zeros
-                        k.store(value, there, offset * channels + i * pixel)
-
-                k.over(width, turn)
+                lines = [k.at(here, plane * i) for i in range(k.lanes)]
+                # what is stored beyond the row is overwritten by zeros
+                turn(k, lines, width, k.at(line, before_column * pixel), pixel)
                 zeros(before_column + width, length)
 
             zeros(k.word(0), before_column)
